@@ -1,0 +1,69 @@
+// Package workspace is the record of a workspace and the rules for its name.
+// It imports nothing of this module but internal/.
+package workspace
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// Backend says whose bucket holds a workspace's data.
+type Backend string
+
+// The backends (SPEC A1, A2, A5b).
+const (
+	Managed Backend = "managed" // a prefix in the coordinator's own bucket
+	BYO     Backend = "byo"     // a bucket the user owns
+	Mesh    Backend = "mesh"    // a bucket of the mesh store, with the peer's credentials
+)
+
+// State is where a workspace is in its life (SPEC B29).
+type State string
+
+// The states. Create writes PendingFormat and ends in Active; a create that was cut
+// off is taken up again by the same create.
+const (
+	PendingFormat State = "pending_format"
+	Active        State = "active"
+	Deleting      State = "deleting"
+	Deleted       State = "deleted"
+)
+
+// Workspace is what the coordinator keeps about one. It holds nothing secret (SPEC B30).
+type Workspace struct {
+	ID       string    `json:"id"`   // 16 hex digits, never reused
+	Name     string    `json:"name"` // unique among those not deleted
+	Backend  Backend   `json:"backend"`
+	State    State     `json:"state"`
+	Bucket   string    `json:"bucket"`
+	Endpoint string    `json:"endpoint,omitempty"` // URL; empty: the coordinator's own store
+	Region   string    `json:"region,omitempty"`
+	Prefix   string    `json:"prefix,omitempty"` // ends in "/" where not empty
+	Created  time.Time `json:"created"`
+	Usage    *Usage    `json:"usage,omitempty"` // nil: not known (byo)
+}
+
+// Usage is what a workspace holds in its bucket.
+type Usage struct {
+	Bytes   int64 `json:"bytes"`
+	Objects int64 `json:"objects"`
+}
+
+// Location is bucket/prefix without the trailing slash, for people.
+func (w Workspace) Location() string {
+	return strings.TrimSuffix(w.Bucket+"/"+w.Prefix, "/")
+}
+
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$`)
+
+// CheckName refuses a name that breaks SPEC C1.
+func CheckName(name string) error {
+	if namePattern.MatchString(name) {
+		return nil
+	}
+	return fault.New(fault.Usage, "use 1 to 63 of a-z, A-Z, 0-9, _ and -, beginning with a letter or digit",
+		"%q is not a valid workspace name", name)
+}

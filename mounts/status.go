@@ -1,0 +1,84 @@
+package mounts
+
+import "time"
+
+// Spec says what to mount where. It holds nothing secret; credentials travel beside it.
+type Spec struct {
+	ID         string  `json:"id"`        // of the workspace: names its staging folder, socket and log
+	Workspace  string  `json:"workspace"` // its name
+	Backend    string  `json:"backend"`   // managed, byo or mesh; shown, never acted on
+	Mountpoint string  `json:"mountpoint"`
+	Endpoint   string  `json:"endpoint"` // URL of the S3 service; a path such as /s3 is kept
+	Bucket     string  `json:"bucket"`
+	Prefix     string  `json:"prefix"` // ends in "/" where not empty
+	Region     string  `json:"region"`
+	ReadOnly   bool    `json:"read_only"`
+	Options    Options `json:"options"`
+}
+
+// Options tune a mount. The zero value of a field means its default.
+type Options struct {
+	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; default 16
+	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload; default 300 ms
+	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed; default 30 s
+	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB
+}
+
+// Health is the state of a mount in one word.
+type Health string
+
+// The healths, best first.
+const (
+	OK       Health = "ok"
+	Busy     Health = "busy"     // changes are on their way to the store
+	Draining Health = "draining" // unmount was asked for; the rest is being uploaded
+	Degraded Health = "degraded" // Reason says what is wrong; data is kept
+	Stale    Health = "stale"    // the mountpoint is there, its process is not
+)
+
+// Status is one mount as its process tells it, or, for a stale one, as the
+// mount table does.
+type Status struct {
+	Spec
+	PID         int       `json:"pid"`
+	Since       time.Time `json:"since"`
+	Health      Health    `json:"health"`
+	Reason      string    `json:"reason,omitempty"`
+	Fingerprint string    `json:"fingerprint,omitempty"` // of the credentials in use
+	Log         string    `json:"log,omitempty"`         // path of the log file
+
+	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
+	BytesWritten int64 `json:"bytes_written"` // by programs, through the mount
+	CacheBytes   int64 `json:"cache_bytes"`   // read cache and clean copies on disk
+	CacheLimit   int64 `json:"cache_limit"`
+
+	Drain
+}
+
+// Drain is what still has to reach the store. The zero value means nothing: the
+// store has every closed write.
+type Drain struct {
+	Queued       int          `json:"queued"`
+	InProgress   int          `json:"in_progress"`
+	Failed       int          `json:"failed"`
+	PendingBytes int64        `json:"pending_bytes"`         // of queued, running and failed uploads
+	Uploaded     int64        `json:"uploaded_bytes"`        // since the mount started
+	Failures     []FailedFile `json:"failures,omitempty"`    // at most 100
+	Quarantined  int          `json:"quarantined,omitempty"` // files set aside after a crash
+	OpenFiles    int          `json:"open_files,omitempty"`  // handles programs hold
+}
+
+// Pending is the number of changes that have not reached the store.
+func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }
+
+// FailedFile is a change that the store refused; it is kept and tried again.
+type FailedFile struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// UnmountOptions bound and watch an unmount.
+type UnmountOptions struct {
+	Timeout  time.Duration // how long to drain; 0: until done or ctx ends
+	Progress func(Drain)   // called about ten times a second while draining; may be nil
+}
