@@ -1,0 +1,133 @@
+package upper
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Kind is what a Node or an Object is.
+type Kind uint8
+
+// The kinds of nodes.
+const (
+	File Kind = iota
+	Dir
+	Symlink
+)
+
+// Object is one entry of the store as a listing or an answer shows it.
+type Object struct {
+	Key     string // relative to the workspace root, no leading or trailing slash
+	Size    int64  // bytes
+	ModTime time.Time
+	ETag    string // with its quotes stripped; "" where unknown
+	Kind    Kind   // Dir for a prefix or a marker
+}
+
+// Reader reads one object's bytes.
+type Reader interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// Lower lists and reads the store. Its methods may block on the network; none is
+// called with a lock of this package held.
+type Lower interface {
+	// List returns the direct children of dir ("" is the root), always from the
+	// store; a missing directory is an empty list. A symlink is listed under its
+	// name without the suffix, Kind Symlink, Key with the suffix SymlinkSuffix or without.
+	List(ctx context.Context, dir string) ([]Object, error)
+	// Open returns a reader of o's bytes, lazily; a read fails with ESTALE where
+	// the object is no longer the one that o describes.
+	Open(ctx context.Context, o Object) (Reader, error)
+	// Forget drops what is cached about key and its directory.
+	Forget(key string)
+}
+
+// SymlinkSuffix ends the key of the object that holds a symlink's target, as
+// rclone's --links has it.
+const SymlinkSuffix = ".rclonelink"
+
+// PutMeta travels with an upload. Remote also stores ModTime as the user
+// metadata "mtime" in rclone's format (seconds with a fraction).
+type PutMeta struct {
+	ModTime     time.Time
+	Mode        uint32 // permission bits
+	ContentType string // "" lets Remote guess from the key
+}
+
+// Remote changes the store. A call that was started may commit even where its
+// context is cancelled; the package therefore never cancels one to undo it.
+// Errors carry a fault kind (Quota, Auth, Unreachable) or are ErrNoObject, ErrChanged.
+type Remote interface {
+	// Put stores size bytes of body under key, which ends in "/" for a directory marker.
+	Put(ctx context.Context, key string, body io.ReaderAt, size int64, meta PutMeta) (Object, error)
+	// Delete removes key; a missing key is no error.
+	Delete(ctx context.Context, key string) error
+	// Copy copies on the server, with If-Match where etag is not "".
+	// ErrNoObject: src is missing; ErrChanged: its ETag is another.
+	Copy(ctx context.Context, src, dst, etag string) (Object, error)
+	// Head returns key's object or ErrNoObject.
+	Head(ctx context.Context, key string) (Object, error)
+	// Walk calls each for every key below prefix (which ends in "/"), markers
+	// included: those come with their "/" and Kind Dir.
+	Walk(ctx context.Context, prefix string, each func(Object) error) error
+	// ReadRange reads n bytes at off with If-Match where etag is not "".
+	ReadRange(ctx context.Context, key, etag string, off, n int64) (io.ReadCloser, error)
+}
+
+// What Remote's answers are compared with (errors.Is).
+var (
+	ErrNoObject = errors.New("no such object")
+	ErrChanged  = errors.New("the object changed in the bucket meanwhile")
+)
+
+// Options of Open. Zero values mean the defaults given.
+type Options struct {
+	Dir        string // the staging folder, absolute; created 0700
+	Lower      Lower
+	Remote     Remote
+	ReadOnly   bool          // every change is EROFS; what is pending from before still uploads
+	Uploads    int           // parallel changes to the store; 16
+	WriteBack  time.Duration // from close to the start of an upload; 300 ms, negative: none
+	DirTTL     time.Duration // how long a listing is believed; 30 s
+	CleanBytes int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
+	UID, GID   uint32        // owner of what has no owner of its own
+	Log        *slog.Logger  // nil: discarded
+	BootID     string        // of the running kernel; default /proc/sys/kernel/random/boot_id
+}
+
+// Attr is what stat(2) shows of a node.
+type Attr struct {
+	Ino                 uint64
+	Kind                Kind
+	Size                int64
+	Mode                uint32 // permission bits
+	UID, GID            uint32
+	MTime, ATime, CTime time.Time
+	Nlink               uint32
+}
+
+// Change is a set of attributes to change; nil fields stay.
+type Change struct {
+	Mode, UID, GID *uint32
+	MTime, ATime   *time.Time
+	Size           *int64
+}
+
+// Failure is a change that the store refused, or could not take so far.
+type Failure struct {
+	Path   string
+	Reason string
+}
+
+// Stats counts what is on its way to the store.
+type Stats struct {
+	Queued, InProgress, Failed, Quarantined, OpenHandles             int
+	PendingBytes, UploadedBytes, CleanBytes, BytesRead, BytesWritten int64
+	Failures                                                         []Failure // at most 100
+	Unreachable                                                      string    // since when and why the store does not answer; "" while it does
+}
