@@ -1,0 +1,149 @@
+package remote
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
+)
+
+var _ upper.Remote = (*Client)(nil)
+
+// Bounds of one request. Those of requests that may commit are generous: giving up on
+// one does not undo it. A peer that stopped answering is noticed by the transport (see dialer).
+const (
+	metaTimeout     = 30 * time.Second // LIST, HEAD, DELETE, abort
+	stallTimeout    = 30 * time.Second // a body that makes no progress
+	commitTimeout   = 10 * time.Minute // COPY and Complete work on the server before they answer
+	slowestUpload   = 64 << 10         // bytes a second below which an upload is given up
+	uploadOverheads = 2 * time.Minute
+)
+
+// Options say which part of which bucket a Client speaks for.
+type Options struct {
+	Endpoint string // URL of the S3 service; a path such as /s3 is kept
+	Bucket   string
+	Prefix   string // ends in "/" where not empty; put before every key
+	Region   string // for signing; empty: keyring.DefaultRegion
+	Keys     *Keys
+	CABundle string // PEM file of extra certificate authorities; empty: the system's alone
+}
+
+// Client is one bucket prefix. It is safe for concurrent use.
+type Client struct {
+	s3     *s3.Client
+	bucket string
+	prefix string
+	parts  chan struct{} // bounds the parts of multipart uploads in flight
+}
+
+// Keys are the credentials that requests are signed with. Swap takes effect at the next
+// request, each part of a running multipart upload included (SPEC A40b).
+type Keys struct {
+	current atomic.Pointer[keyring.Credentials]
+}
+
+// NewKeys returns Keys that hold c.
+func NewKeys(c keyring.Credentials) *Keys {
+	k := &Keys{}
+	k.Swap(c)
+	return k
+}
+
+// Swap replaces the credentials.
+func (k *Keys) Swap(c keyring.Credentials) { k.current.Store(&c) }
+
+// Fingerprint names the credentials in use without showing them (SPEC A40).
+func (k *Keys) Fingerprint() string { return k.current.Load().Fingerprint() }
+
+// Retrieve implements aws.CredentialsProvider.
+func (k *Keys) Retrieve(context.Context) (aws.Credentials, error) {
+	c := k.current.Load()
+	return aws.Credentials{
+		AccessKeyID:     c.AccessKeyID,
+		SecretAccessKey: c.SecretAccessKey.Reveal(),
+		SessionToken:    c.SessionToken.Reveal(),
+		Source:          "artifacts",
+	}, nil
+}
+
+// New returns a Client; it sends nothing. A malformed endpoint or an unreadable CA
+// bundle is a fault of kind Usage.
+func New(opt Options) (*Client, error) {
+	endpoint, err := parseEndpoint(opt.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	web, err := httpClient(opt.CABundle)
+	if err != nil {
+		return nil, err
+	}
+	region := opt.Region
+	if region == "" {
+		region = keyring.DefaultRegion
+	}
+	c := &Client{bucket: opt.Bucket, prefix: opt.Prefix, parts: make(chan struct{}, partsInFlight)}
+	c.s3 = s3.New(s3.Options{
+		BaseEndpoint: aws.String(endpoint.String()),
+		Region:       region,
+		UsePathStyle: !isAWS(endpoint.Hostname()),
+		Credentials:  opt.Keys,
+		HTTPClient:   web,
+		Retryer:      aws.NopRetryer{},
+		// The payload's SHA-256 is signed, so a body whose bytes changed between hashing
+		// and sending is refused by the server; another checksum would only cost time,
+		// and several S3-compatible stores do not know the trailers.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
+	})
+	return c, nil
+}
+
+func parseEndpoint(raw string) (*url.URL, error) {
+	const hint = "give it as https://host[:port]"
+	if raw != "" && !strings.Contains(raw, "://") {
+		raw = "https://" + raw
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
+		// The text itself is left out: it may be a URL with a secret in it.
+		return nil, fault.New(fault.Usage, hint, "the endpoint is not an http or https URL")
+	case u.User != nil:
+		return nil, fault.New(fault.Usage, hint, "the endpoint must not hold credentials") // SPEC A15c
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	u.RawQuery, u.Fragment = "", ""
+	return u, nil
+}
+
+// isAWS reports whether host is Amazon's own, which wants the bucket in the host name.
+func isAWS(host string) bool {
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+// full is the bucket's key for a key of the workspace.
+func (c *Client) full(key string) *string { return aws.String(c.prefix + key) }
+
+// committing returns a context that the caller's cancellation does not reach: a request
+// that was sent may commit whether or not anyone waits for the answer.
+func committing(ctx context.Context, bound time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), bound)
+}
+
+func quoted(etag string) *string {
+	if etag == "" {
+		return nil
+	}
+	return aws.String(`"` + etag + `"`)
+}
+
+func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }

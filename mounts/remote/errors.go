@@ -1,0 +1,126 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
+)
+
+// hints, by what the user can do about it.
+const (
+	hintKeys   = "check the keys with 'artifacts storage show', then unmount and mount again"
+	hintRegion = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
+	hintBucket = "check the bucket's name and endpoint with 'artifacts workspace show'"
+	hintReach  = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
+	hintQuota  = "free space in the bucket or raise its quota; what was written is kept and tried again"
+)
+
+// failure turns an error of the SDK into one of ours: upper.ErrNoObject, upper.ErrChanged,
+// the caller's own cancellation, or a fault whose kind says what to do. Only the S3 error
+// code and message are kept: a raw SDK error could carry a URL or headers.
+// Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func failure(ctx context.Context, op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return ctx.Err()
+	}
+	what := op
+	if key != "" {
+		what += " " + key
+	}
+	var api smithy.APIError
+	status := statusOf(err)
+	if !errors.As(err, &api) && status == 0 {
+		return fault.Wrap(fault.Unreachable, reachError(err), hintReach, "%s: no answer from the store", what)
+	}
+	code, text := fmt.Sprintf("HTTP %d", status), ""
+	if api != nil {
+		code, text = api.ErrorCode(), api.ErrorMessage()
+	}
+	reason := code
+	if text != "" && text != code {
+		reason += ": " + text
+	}
+	say := func(kind fault.Kind, hint, why string) error {
+		return fault.New(kind, hint, "%s: %s (%s)", what, why, reason)
+	}
+	switch code {
+	case "NoSuchBucket":
+		return say(fault.NotFound, hintBucket, "the bucket does not exist")
+	case "NoSuchKey", "NotFound":
+		return fmt.Errorf("%s: %w", what, upper.ErrNoObject)
+	case "PreconditionFailed":
+		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
+	case "InvalidRange": // the object is shorter than the one that was asked for
+		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
+	case "QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage":
+		return say(fault.Quota, hintQuota, "the store's quota is used up")
+	case "AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException":
+		return say(fault.Usage, hintRegion, "the store wants another region or endpoint")
+	case "RequestTimeTooSkewed":
+		return say(fault.Auth, "set this computer's clock", "the clock is wrong")
+	case "ExpiredToken", "TokenRefreshRequired":
+		return say(fault.Auth, hintKeys, "the session token has expired")
+	case "InvalidAccessKeyId":
+		return say(fault.Auth, hintKeys, "the store does not know the access key")
+	case "SignatureDoesNotMatch":
+		return say(fault.Auth, hintKeys, "the secret does not match the access key")
+	case "SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError":
+		return say(fault.Unreachable, hintReach, "the store is overloaded or broken")
+	}
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return say(fault.Auth, hintKeys, "the store refused")
+	case status == http.StatusNotFound:
+		return fmt.Errorf("%s: %w", what, upper.ErrNoObject)
+	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
+		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
+	case status == http.StatusInsufficientStorage:
+		return say(fault.Quota, hintQuota, "the store is full")
+	case status == http.StatusTooManyRequests || status >= 500:
+		return say(fault.Unreachable, hintReach, "the store is overloaded or broken")
+	case status >= 300 && status < 400:
+		return say(fault.Usage, hintRegion, "the store wants another region or endpoint")
+	}
+	return say(fault.Failure, "", "the store refused")
+}
+
+func statusOf(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// reachError is the part of a transport error that a person can use.
+func reachError(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("timed out")
+	}
+	var send *smithyhttp.RequestSendError
+	if errors.As(err, &send) {
+		err = send.Err
+	}
+	for {
+		var op *smithy.OperationError
+		if !errors.As(err, &op) {
+			break
+		}
+		err = op.Err
+	}
+	var u interface{ Unwrap() error }
+	if errors.As(err, &u) && fmt.Sprintf("%T", err) == "*url.Error" {
+		return u.Unwrap()
+	}
+	return err
+}

@@ -1,0 +1,111 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
+)
+
+// Head returns key's object or upper.ErrNoObject. ModTime is the store's own.
+func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
+	call, cancel := context.WithTimeout(ctx, metaTimeout)
+	defer cancel()
+	out, err := c.s3.HeadObject(call, &s3.HeadObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	if err != nil {
+		return upper.Object{}, failure(ctx, "look up", key, err)
+	}
+	o := object(key, aws.ToInt64(out.ContentLength), unquoted(out.ETag))
+	o.ModTime = aws.ToTime(out.LastModified)
+	return o, nil
+}
+
+// ReadRange reads n bytes at off of the object that has etag (any, for ""). Another
+// ETag is upper.ErrChanged, also from stores that ignore If-Match; a missing key is
+// upper.ErrNoObject. A body that stalls for 30 s fails.
+func (c *Client) ReadRange(ctx context.Context, key, etag string, off, n int64) (io.ReadCloser, error) {
+	if n <= 0 {
+		return io.NopCloser(strings.NewReader("")), nil
+	}
+	call, cancel := context.WithCancel(ctx)
+	guard := time.AfterFunc(stallTimeout, cancel)
+	out, err := c.s3.GetObject(call, &s3.GetObjectInput{
+		Bucket: &c.bucket, Key: c.full(key), IfMatch: quoted(etag), Range: byteRange(off, n),
+	})
+	if err != nil {
+		stalled := !guard.Stop()
+		cancel()
+		if stalled && ctx.Err() == nil {
+			return nil, stallError(key)
+		}
+		return nil, failure(ctx, "read", key, err)
+	}
+	body := &guarded{body: out.Body, cancel: cancel, guard: guard, key: key, left: n, parent: ctx}
+	if got := unquoted(out.ETag); etag != "" && got != "" && got != etag {
+		body.Close()
+		return nil, fmt.Errorf("read %s: %w", key, upper.ErrChanged)
+	}
+	if off > 0 && !strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", off)) {
+		body.Close()
+		return nil, fault.New(fault.Failure, "use a store that does", "read %s: the store does not serve byte ranges", key)
+	}
+	return body, nil
+}
+
+func byteRange(off, n int64) *string {
+	return aws.String(fmt.Sprintf("bytes=%d-%d", off, off+n-1))
+}
+
+func stallError(key string) error {
+	return fault.New(fault.Unreachable, hintReach, "read %s: no answer from the store for %s", key, stallTimeout)
+}
+
+// guarded is a response body of exactly left bytes whose reads must make progress.
+type guarded struct {
+	body   io.ReadCloser
+	cancel context.CancelFunc
+	guard  *time.Timer
+	key    string
+	left   int64
+	parent context.Context
+}
+
+// Read implements io.Reader. A body that ends early is io.ErrUnexpectedEOF.
+func (g *guarded) Read(p []byte) (int, error) {
+	if g.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > g.left {
+		p = p[:g.left]
+	}
+	g.guard.Reset(stallTimeout)
+	n, err := g.body.Read(p)
+	stalled := !g.guard.Stop()
+	g.left -= int64(n)
+	switch {
+	case err == io.EOF && g.left > 0:
+		return n, io.ErrUnexpectedEOF
+	case err == io.EOF || g.left == 0:
+		return n, nil
+	case err != nil && stalled && g.parent.Err() == nil:
+		return n, stallError(g.key)
+	case err != nil:
+		return n, failure(g.parent, "read", g.key, err)
+	}
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (g *guarded) Close() error {
+	g.guard.Stop()
+	err := g.body.Close()
+	g.cancel()
+	return err
+}
