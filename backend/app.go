@@ -1,59 +1,186 @@
 package backend
 
 import (
-	"time"
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 
-	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
-// CreateRequest asks for a new workspace. For managed only Name is read.
-type CreateRequest struct {
-	Name     string
-	Backend  workspace.Backend
-	Bucket   string
-	Endpoint string
-	Region   string
-	Prefix   string
-	// Credentials are given by the TUI's form for byo; the zero value means the
-	// chain of the environment and the cache file.
-	Credentials keyring.Credentials
-	// NoCache leaves the credential cache alone (SPEC A19).
-	NoCache bool
+// EnvCoordinator names a coordinator by URL or socket path (SPEC B21).
+const EnvCoordinator = "ARTIFACTS_COORDINATOR"
+
+// Options make an App.
+type Options struct {
+	Roots       xdg.Roots
+	Getenv      func(string) string
+	Exe         string       // of the program, for the processes it starts; empty: the running one
+	Coordinator string       // URL or socket path; empty: EnvCoordinator, else the local one, started where none runs
+	Notify      func(string) // one line a person should see: a mended file mode, a folder made; may be nil
 }
 
-// MountRequest asks for a mount of a workspace.
-type MountRequest struct {
-	Workspace  string
-	Mountpoint string // absolute, or relative to the working directory
-	CreateDir  bool   // make the mountpoint where it is missing
-	ReadOnly   bool
-	Options    mounts.Options
+// App is what the program can do. Its methods may be called side by side, and
+// return errors that fault.As understands.
+type App struct {
+	opt    Options
+	mounts *mounts.Manager
+	cache  keyring.File
 }
 
-// CoordinatorStatus says which coordinator answers and how it is.
-type CoordinatorStatus struct {
-	Kind    string    `json:"kind"`     // embedded, configured
-	URL     string    `json:"url"`      // of the HTTP listener; the store is at URL + "/s3"
-	Socket  string    `json:"socket"`   // of the local admin; empty for a remote one
-	PID     int       `json:"pid"`      // 0 for a remote one
-	Since   time.Time `json:"since"`    // of its start
-	DataDir string    `json:"data_dir"` // empty for a remote one
-	Peer    string    `json:"peer"`     // the peer this user is
-	Version string    `json:"version"`
-	Running bool      `json:"running"`
+// New makes an App. It does no I/O.
+func New(opt Options) *App {
+	if opt.Getenv == nil {
+		opt.Getenv = os.Getenv
+	}
+	if opt.Notify == nil {
+		opt.Notify = func(string) {}
+	}
+	if opt.Coordinator == "" {
+		opt.Coordinator = opt.Getenv(EnvCoordinator)
+	}
+	return &App{
+		opt:    opt,
+		mounts: mounts.NewManager(opt.Roots, opt.Exe),
+		cache:  keyring.NewFile(opt.Roots.Config, opt.Notify),
+	}
 }
 
-// EventKind says what an Event is about.
-type EventKind string
+// coordinator is one that answered, and who this user is to it.
+type coordinatorLink struct {
+	*client.Client
+	status coordinator.Status
+	peer   string
+}
 
-// What can change elsewhere.
-const (
-	WorkspacesChanged  EventKind = "workspaces"
-	MountsChanged      EventKind = "mounts"
-	CoordinatorChanged EventKind = "coordinator"
-)
+// storeURL is the coordinator's S3 endpoint.
+func (l coordinatorLink) storeURL() string { return l.status.URL + "/s3" }
 
-// Event says that something changed and should be read again.
-type Event struct{ Kind EventKind }
+// connect finds the coordinator: the one that Options name, else the local one,
+// which it starts where none runs (SPEC B21). The caller closes the link.
+func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
+	if a.opt.Coordinator == "" {
+		if err := a.ensureRoot(a.opt.Roots.State, "state"); err != nil {
+			return coordinatorLink{}, err
+		}
+		exe, err := a.exe()
+		if err != nil {
+			return coordinatorLink{}, err
+		}
+		status, err := embedded.Ensure(ctx, a.opt.Roots, exe)
+		if err != nil {
+			return coordinatorLink{}, err
+		}
+		link := coordinatorLink{Client: client.Local(embedded.Socket(a.opt.Roots)), status: status}
+		link.peer, err = a.enrol(ctx, link)
+		return link, err
+	}
+	return a.connectTo(ctx, a.opt.Coordinator)
+}
+
+func (a *App) connectTo(ctx context.Context, where string) (coordinatorLink, error) {
+	var link coordinatorLink
+	if u, err := url.Parse(where); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		if u.User != nil {
+			return link, fault.New(fault.Usage, "a mesh token does not belong in a URL", "the coordinator's URL holds a user or password")
+		}
+		id, err := a.loadIdentity()
+		if err != nil {
+			return link, err
+		}
+		link.Client, link.peer = client.Remote(where, id.Token.Reveal()), id.Peer
+	} else {
+		if !filepath.IsAbs(where) {
+			return link, fault.New(fault.Usage, "give http://HOST:PORT, or the absolute path of its socket", "%q is not a coordinator", where)
+		}
+		link.Client = client.Local(where)
+	}
+	status, err := link.Status(ctx)
+	if err != nil {
+		link.Close()
+		return link, err
+	}
+	link.status = status
+	if link.peer == "" {
+		link.peer, err = a.enrol(ctx, link)
+	}
+	return link, err
+}
+
+func (a *App) exe() (string, error) {
+	if a.opt.Exe != "" {
+		return a.opt.Exe, nil
+	}
+	return os.Executable()
+}
+
+// ensureRoot makes a root on first use and says where it is (SPEC A8).
+func (a *App) ensureRoot(dir, label string) error {
+	if err := xdg.Ensure(dir, label, notifier(a.opt.Notify)); err != nil {
+		return fault.Wrap(fault.Failure, err, "make the folder above it writable, or set another XDG root", "cannot make the %s root", label)
+	}
+	return nil
+}
+
+// notifier hands each line written to it on.
+type notifier func(string)
+
+func (n notifier) Write(p []byte) (int, error) {
+	n(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}
+
+// Coordinator tells which coordinator answers; the embedded one is started where
+// none runs.
+func (a *App) Coordinator(ctx context.Context) (CoordinatorStatus, error) {
+	link, err := a.connect(ctx)
+	if err != nil {
+		return CoordinatorStatus{}, err
+	}
+	defer link.Close()
+	return a.describe(link), nil
+}
+
+// PeekCoordinator is Coordinator, but starts nothing: where none runs the status
+// says so.
+func (a *App) PeekCoordinator(ctx context.Context) (CoordinatorStatus, error) {
+	link, err := a.connectTo(ctx, a.where())
+	if fault.Is(err, fault.Unreachable) && a.opt.Coordinator == "" {
+		return CoordinatorStatus{Kind: "embedded", DataDir: embedded.DataDir(a.opt.Roots)}, nil
+	}
+	if err != nil {
+		return CoordinatorStatus{}, err
+	}
+	defer link.Close()
+	return a.describe(link), nil
+}
+
+// where is the coordinator's URL or socket.
+func (a *App) where() string {
+	if a.opt.Coordinator != "" {
+		return a.opt.Coordinator
+	}
+	return embedded.Socket(a.opt.Roots)
+}
+
+func (a *App) describe(link coordinatorLink) CoordinatorStatus {
+	s := CoordinatorStatus{
+		Kind: link.status.Kind, URL: link.status.URL, PID: link.status.PID, Since: link.status.Since,
+		DataDir: link.status.DataDir, Version: link.status.Version, Peer: link.peer, Running: true,
+	}
+	if a.opt.Coordinator == "" {
+		s.Socket = embedded.Socket(a.opt.Roots)
+	}
+	return s
+}
+
+// StopCoordinator ends the local coordinator and waits until it is gone.
+func (a *App) StopCoordinator(ctx context.Context) error { return embedded.Stop(ctx, a.opt.Roots) }

@@ -1,0 +1,57 @@
+# artifacts-tui: `make` lists what there is to make.
+GO       ?= go
+BIN      := bin/artifacts-tui
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/artifacts-tui/artifacts-tui/cmd.Version=$(VERSION)
+TOOLS    := $(CURDIR)/bin/tools
+# Tests that start many processes share two cores: a few packages at a time.
+TESTFLAGS ?= -race -count=1 -timeout=15m
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench screenshots clean run-deps test-deps FORCE
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: run-deps build ## install what is missing, build, and open the terminal app
+	@./$(BIN)
+
+build: $(BIN) ## build bin/artifacts-tui
+
+$(BIN): FORCE
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/artifacts-tui
+
+test: test-deps build ## install what the tests use and run all of them with the race detector
+	@ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test $(TESTFLAGS) ./...
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
+	@unformatted=$$($(TOOLS)/gofumpt -l .); if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOLS)/golangci-lint run ./...
+
+bench: ## benchmarks of the store and the mount
+	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
+
+screenshots: build ## draw screenshots/ from the real program
+	$(GO) run ./screenshots
+
+clean: ## remove what was built
+	rm -rf bin dist coverage.out
+
+run-deps:
+	@sh .ci/packages run
+
+test-deps: $(TOOLS)/versitygw
+	@sh .ci/packages test
+
+$(TOOLS)/versitygw:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+$(TOOLS)/golangci-lint:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+$(TOOLS)/gofumpt:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install mvdan.cc/gofumpt@v0.12.0

@@ -1,0 +1,152 @@
+// Package client speaks the orchestrator API to a coordinator, over its local
+// socket or its URL. It imports the coordinator's types and internal/.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
+)
+
+// maxAnswer bounds an answer, in bytes.
+const maxAnswer = 64 << 20
+
+// Client is one coordinator. Its methods return a fault.Error: the coordinator's
+// own, or fault.Unreachable where there was no answer.
+type Client struct {
+	http  *http.Client
+	base  string // URL without a trailing slash
+	token string // of a peer; empty on the local socket
+	where string // for messages
+}
+
+// Local talks to a coordinator on this machine through its socket.
+func Local(socket string) *Client {
+	return &Client{
+		base: "http://coordinator", where: socket,
+		http: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) },
+		}},
+	}
+}
+
+// Remote talks to the coordinator at base with a peer's token.
+func Remote(base, token string) *Client {
+	return &Client{http: &http.Client{}, base: strings.TrimSuffix(base, "/"), token: token, where: base}
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks how the coordinator is, for two seconds at most.
+func (c *Client) Status(ctx context.Context) (s coordinator.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return s, c.call(ctx, http.MethodGet, "/v1/status", nil, &s)
+}
+
+// Workspaces lists those that are not deleted, with usage where it is known.
+func (c *Client) Workspaces(ctx context.Context) (list []workspace.Workspace, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/workspaces?usage=true", nil, &list)
+}
+
+// Workspace returns one by name.
+func (c *Client) Workspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodGet, "/v1/workspaces/"+url.PathEscape(name)+"?usage=true", nil, &w)
+}
+
+// Create makes a workspace or takes up an unfinished one.
+func (c *Client) Create(ctx context.Context, req coordinator.CreateWorkspace) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodPost, "/v1/workspaces", req, &w)
+}
+
+// Activate ends the creation of a byo workspace.
+func (c *Client) Activate(ctx context.Context, name string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/activate", nil, &w)
+}
+
+// Delete ends a workspace.
+func (c *Client) Delete(ctx context.Context, name string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodDelete, "/v1/workspaces/"+url.PathEscape(name), nil, &w)
+}
+
+// OpenSession fetches the scoped pair of a managed workspace.
+func (c *Client) OpenSession(ctx context.Context, name string, readOnly bool) (s coordinator.Session, err error) {
+	return s, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/session", map[string]bool{"read_only": readOnly}, &s)
+}
+
+// AddPeer enrols a peer; the local admin alone may.
+func (c *Client) AddPeer(ctx context.Context, name string) (p coordinator.NewPeer, err error) {
+	return p, c.call(ctx, http.MethodPost, "/v1/peers", map[string]string{"name": name}, &p)
+}
+
+// Changes returns the revision once it is past after, or after half a minute.
+func (c *Client) Changes(ctx context.Context, after int64) (int64, error) {
+	var answer struct{ Revision int64 }
+	err := c.call(ctx, http.MethodGet, "/v1/changes?after="+strconv.FormatInt(after, 10), nil, &answer)
+	return answer.Revision, err
+}
+
+// Stop asks the coordinator to end and returns its process id.
+func (c *Client) Stop(ctx context.Context) (pid int, err error) {
+	var answer struct{ PID int }
+	err = c.call(ctx, http.MethodPost, "/v1/stop", nil, &answer)
+	return answer.PID, err
+}
+
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	var payload io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		payload = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
+	if err != nil {
+		return fault.New(fault.Usage, "it looks like http://coordinator.mesh:8080", "%q is not a coordinator's URL", c.where)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return ctx.Err()
+		}
+		var op *url.Error // its text repeats method and URL
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return fault.Wrap(fault.Unreachable, err, "`artifacts-tui coordinator status` tells whether one runs", "no answer from the coordinator at %s", c.where)
+	}
+	defer resp.Body.Close()
+	d := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode >= http.StatusBadRequest {
+		var failure struct {
+			Error struct{ Code, Message, Hint string }
+		}
+		if err := d.Decode(&failure); err != nil || failure.Error.Code == "" {
+			return fault.New(fault.Failure, "is that a coordinator's address?", "%s answered %s", c.where, resp.Status)
+		}
+		return fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
+	}
+	if err := d.Decode(into); err != nil {
+		return fault.Wrap(fault.Unreachable, err, "try again", "the coordinator's answer was cut off")
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
+)
+
+// stopGrace is how long requests that run may take once a stop was asked for.
+const stopGrace = 10 * time.Second
+
+// ServeOptions say how a coordinator runs.
+type ServeOptions struct {
+	Config       Config
+	Kind         string // embedded or configured; shown by status
+	Socket       string // path of the local admin's socket; 0600
+	Version      string
+	InsecureBind bool
+	AnyPort      bool         // take another port of the same host where the wanted one is taken
+	Log          *slog.Logger // never gets a secret
+	Ready        func(Status) // called once it answers; may be nil
+}
+
+// Serve runs a coordinator until ctx ends or its local admin stops it. It
+// returns nil after an orderly stop.
+func Serve(ctx context.Context, opt ServeOptions) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unlock, err := lockDataDir(opt.Config.S3.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	store, err := openStore(opt.Config.S3, opt.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	o, err := NewOrchestrator(ctx, store)
+	if err != nil {
+		return err
+	}
+	public, err := listen(opt, o.Mesh().Address)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
+		return err
+	}
+	local, err := unixsock.Listen(opt.Socket)
+	if err != nil {
+		return fault.Wrap(fault.Failure, err, "", "local socket %s", opt.Socket)
+	}
+	defer local.Close()
+
+	status := Status{
+		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: now(),
+		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
+	}
+	current := func() Status { s := status; s.Revision = o.Revision(); return s }
+	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
+	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
+
+	root := http.NewServeMux()
+	root.Handle("/v1/", peers.handler())
+	s3 := newS3(store, o, opt.Log)
+	// The store sees its paths as they came: ServeMux would clean `//` and `..` out of keys.
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isS3Path(r.URL.EscapedPath()) {
+			s3.ServeHTTP(w, r)
+			return
+		}
+		root.ServeHTTP(w, r)
+	})
+	servers := []*http.Server{newServer(ctx, handler, opt.Log), newServer(ctx, admin.handler(), opt.Log)}
+	failed := make(chan error, len(servers))
+	for i, l := range []net.Listener{public, local} {
+		go func() { failed <- servers[i].Serve(l) }()
+	}
+	opt.Log.Info("coordinator is up", "url", status.URL, "data_dir", status.DataDir, "pid", status.PID)
+	if opt.Ready != nil {
+		opt.Ready(current())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	return errors.Join(err, shutdown(servers, opt.Log))
+}
+
+func newServer(ctx context.Context, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+func shutdown(servers []*http.Server, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			log.Warn("requests were still running at the stop", "error", err)
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// listen binds the configured address. An embedded coordinator prefers the
+// address of its last start, and takes any port of the host where that is taken.
+func listen(opt ServeOptions, last string) (net.Listener, error) {
+	wanted, err := opt.Config.Listen.Resolve(opt.InsecureBind)
+	if err != nil {
+		return nil, err
+	}
+	candidates := []string{wanted}
+	if opt.AnyPort {
+		host, _, err := net.SplitHostPort(wanted)
+		if err != nil {
+			return nil, err
+		}
+		if lastHost, _, err := net.SplitHostPort(last); err == nil && lastHost == host {
+			candidates = []string{last, wanted}
+		}
+		candidates = append(candidates, net.JoinHostPort(host, "0"))
+	}
+	var l net.Listener
+	for _, address := range candidates {
+		l, err = net.Listen("tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fault.Wrap(fault.Conflict, err, "stop what listens there, or set another `listen` in coordinator.yaml", "cannot listen on %s", wanted)
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
+	}
+	return l, nil
+}
+
+// lockDataDir keeps a second coordinator off the same data.
+func lockDataDir(dir string) (func(), error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dir)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dir)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fault.New(fault.Conflict, "`artifacts-tui coordinator status` shows it", "another coordinator uses %s", dir)
+	}
+	return func() { _ = f.Close() }, nil
+}

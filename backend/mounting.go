@@ -1,0 +1,184 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// Mounts lists this user's mounts, stale ones included.
+func (a *App) Mounts(ctx context.Context) ([]mounts.Status, error) { return a.mounts.List(ctx) }
+
+// DefaultMountpoint is where a workspace is mounted unless the user says otherwise.
+func (a *App) DefaultMountpoint(name string) string {
+	return filepath.Join(a.opt.Getenv("HOME"), "mnt", name)
+}
+
+// Mount mounts a workspace and returns once the directory is usable.
+func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error) {
+	var none mounts.Status
+	if err := workspace.CheckName(req.Workspace); err != nil {
+		return none, err
+	}
+	mountpoint, err := filepath.Abs(req.Mountpoint)
+	if err != nil {
+		return none, err
+	}
+	link, err := a.connect(ctx)
+	if err != nil {
+		return none, err
+	}
+	defer link.Close()
+	w, err := link.Workspace(ctx, req.Workspace)
+	if err != nil {
+		return none, err
+	}
+	if w.State != workspace.Active {
+		return none, fault.New(fault.Conflict, "run the same `workspace create` again to finish it", "workspace %q is %s", w.Name, w.State)
+	}
+	spec := mounts.Spec{
+		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,
+		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: req.Options,
+	}
+	creds, err := a.mountCredentials(ctx, link, w, req.ReadOnly)
+	if err != nil {
+		return none, err
+	}
+	if w.Backend == workspace.Managed {
+		spec.Endpoint = link.storeURL()
+	}
+	spec.Region = creds.SigningRegion()
+	for _, root := range []struct{ dir, label string }{{a.opt.Roots.State, "state"}, {a.opt.Roots.Cache, "cache"}} {
+		if err := a.ensureRoot(root.dir, root.label); err != nil {
+			return none, err
+		}
+	}
+	made := false
+	if req.CreateDir {
+		if made, err = makeDir(mountpoint); err != nil {
+			return none, err
+		}
+	}
+	status, err := a.mounts.Mount(ctx, spec, creds)
+	if err != nil && made {
+		_ = os.Remove(mountpoint) // leave nothing half done; it is empty
+	}
+	return status, err
+}
+
+// mountCredentials are the scoped pair of a managed workspace, which no cache and
+// no variable has a say in (SPEC A3), or what the chain finds.
+func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w workspace.Workspace, readOnly bool) (keyring.Credentials, error) {
+	if w.Backend != workspace.Managed {
+		r, err := a.credentials(keyring.Credentials{}, w.Region)
+		return r.Credentials, err
+	}
+	s, err := link.OpenSession(ctx, w.Name, readOnly)
+	if err != nil {
+		return keyring.Credentials{}, err
+	}
+	return keyring.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: keyring.NewSecret(s.SecretAccessKey)}, nil
+}
+
+func makeDir(path string) (made bool, err error) {
+	if _, err := os.Lstat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return false, nil // there, or in doubt: the mount says what is wrong with it
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return false, fault.Wrap(fault.Failure, err, "choose a path that you may write", "cannot make the mountpoint")
+	}
+	return true, nil
+}
+
+// Unmount detaches a mount, by mountpoint or workspace, and waits until the
+// store has every closed write. What is left comes back with fault.Pending.
+func (a *App) Unmount(ctx context.Context, where string, opt mounts.UnmountOptions) (mounts.Drain, error) {
+	if abs, err := filepath.Abs(where); err == nil && workspace.CheckName(where) != nil {
+		where = abs
+	}
+	return a.mounts.Unmount(ctx, where, opt)
+}
+
+// retryWatch is how long Watch waits before it asks a silent coordinator again.
+const retryWatch = 2 * time.Second
+
+// Watch tells when workspaces, mounts or the coordinator changed, whoever changed
+// them, until ctx ends. It starts no coordinator.
+func (a *App) Watch(ctx context.Context) <-chan Event {
+	events := make(chan Event)
+	send := func(kind EventKind) {
+		select {
+		case events <- Event{kind}:
+		case <-ctx.Done():
+		}
+	}
+	changed := a.mounts.Watch(ctx)
+	coordinatorEnded := make(chan struct{})
+	go func() {
+		defer close(coordinatorEnded)
+		a.watchCoordinator(ctx, send)
+	}()
+	go func() {
+		defer close(events)
+		defer func() { <-coordinatorEnded }()
+		for {
+			select {
+			case _, ok := <-changed:
+				if !ok {
+					return
+				}
+				send(MountsChanged)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return events
+}
+
+func (a *App) watchCoordinator(ctx context.Context, send func(EventKind)) {
+	var revision int64
+	answered := true
+	for ctx.Err() == nil {
+		next, err := a.awaitChange(ctx, revision)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if answered {
+				send(CoordinatorChanged)
+			}
+			answered, revision = false, 0
+			select {
+			case <-time.After(retryWatch):
+			case <-ctx.Done():
+			}
+		default:
+			if !answered {
+				answered = true
+				send(CoordinatorChanged)
+			}
+			if next != revision && revision != 0 {
+				send(WorkspacesChanged)
+			}
+			revision = next
+		}
+	}
+}
+
+// awaitChange asks the running coordinator for the revision past the one given.
+func (a *App) awaitChange(ctx context.Context, after int64) (int64, error) {
+	link, err := a.connectTo(ctx, a.where())
+	if err != nil {
+		return 0, err
+	}
+	defer link.Close()
+	return link.Changes(ctx, after)
+}

@@ -1,0 +1,59 @@
+package backend
+
+import (
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// CreateRequest asks for a new workspace. For managed only Name is read.
+type CreateRequest struct {
+	Name     string
+	Backend  workspace.Backend
+	Bucket   string
+	Endpoint string
+	Region   string
+	Prefix   string
+	// Credentials are given by the TUI's form for byo; the zero value means the
+	// chain of the environment and the cache file.
+	Credentials keyring.Credentials
+	// NoCache leaves the credential cache alone (SPEC A19).
+	NoCache bool
+}
+
+// MountRequest asks for a mount of a workspace.
+type MountRequest struct {
+	Workspace  string
+	Mountpoint string // absolute, or relative to the working directory
+	CreateDir  bool   // make the mountpoint where it is missing
+	ReadOnly   bool
+	Options    mounts.Options
+}
+
+// CoordinatorStatus says which coordinator answers and how it is.
+type CoordinatorStatus struct {
+	Kind    string    `json:"kind"`             // embedded or configured
+	URL     string    `json:"url"`              // of the HTTP listener; the store is at URL + "/s3"
+	Socket  string    `json:"socket,omitempty"` // of the local admin; empty for a remote one
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`    // of its start
+	DataDir string    `json:"data_dir"` // empty for a remote one
+	Peer    string    `json:"peer"`     // the peer this user is
+	Version string    `json:"version"`
+	Running bool      `json:"running"`
+}
+
+// EventKind says what an Event is about.
+type EventKind string
+
+// What can change elsewhere.
+const (
+	WorkspacesChanged  EventKind = "workspaces"
+	MountsChanged      EventKind = "mounts"
+	CoordinatorChanged EventKind = "coordinator"
+)
+
+// Event says that something changed and should be read again.
+type Event struct{ Kind EventKind }

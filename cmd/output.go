@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// print writes v as JSON, or calls text, after the format flag.
+func (c *cli) print(v any, text func(io.Writer)) {
+	if c.format == "json" {
+		c.json(c.out, v)
+		return
+	}
+	text(c.out)
+}
+
+// say prints a line of progress that JSON output does not have.
+func (c *cli) say(format string, args ...any) {
+	if c.format == "text" && !c.quiet {
+		fmt.Fprintf(c.out, format+"\n", args...)
+	}
+}
+
+func (c *cli) json(w io.Writer, v any) {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // a closed pipe is the reader's choice
+}
+
+// table aligns rows of cells under a head.
+func table(w io.Writer, head []string, rows [][]string) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{head}, rows...) {
+		fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	_ = t.Flush()
+}
+
+// fields prints aligned "Label: value" lines; pairs with an empty value are left out.
+func fields(w io.Writer, pairs ...string) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			fmt.Fprintf(t, "%s:\t%s\n", pairs[i], pairs[i+1])
+		}
+	}
+	_ = t.Flush()
+}
+
+func size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

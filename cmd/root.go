@@ -1,0 +1,196 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
+	"github.com/artifacts-tui/artifacts-tui/ui"
+)
+
+// Version is set by the linker.
+var Version = "dev"
+
+// cli is one run of the program: its streams and the flags of every command.
+type cli struct {
+	in       *os.File
+	out, err io.Writer
+
+	format      string
+	coordinator string
+	verbose     bool
+	quiet       bool
+	noColor     bool
+
+	name string // what the program was started as
+}
+
+// Main runs one command line and returns the exit code (SPEC C14). args[0] is
+// the program's name: it may be a link named artifacts or tunnelmesh.
+func Main(args []string, in *os.File, out, stderr *os.File) int {
+	c := &cli{in: in, out: out, err: stderr, name: "artifacts-tui"}
+	if len(args) > 0 {
+		if base := filepath.Base(args[0]); base == "artifacts" || base == "tunnelmesh" {
+			c.name = base
+		}
+		args = args[1:]
+	}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(stderr)
+	err := fang.Execute(context.Background(), root,
+		fang.WithVersion(Version),
+		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM),
+		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}),
+	)
+	return c.report(err)
+}
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   c.name,
+		Short: "S3 storage as workspaces you can mount",
+		Long: "Turns S3 storage into workspaces: named directories that you mount, work in and unmount.\n" +
+			"Without a command, in a terminal, it opens the terminal app.",
+		Example: c.examples(
+			"workspace create notes ~/mnt/notes", "",
+			"status", "",
+			"unmount ~/mnt/notes", "",
+		),
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return c.openUI(cmd.Context()) },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.checkFormat() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.format, "format", "text", "output format: text or json")
+	flags.StringVar(&c.coordinator, "coordinator", "", "URL or socket of the coordinator (default: the local one, started where none runs)")
+	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
+	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
+	})
+	root.AddCommand(
+		c.workspaceCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
+		c.coordinatorCommand(), c.versionCommand(), c.mountProcessCommand(),
+	)
+	return root
+}
+
+// examples joins pairs of a command line and a comment, which may be empty.
+func (c *cli) examples(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			fmt.Fprintf(&b, "# %s\n", pairs[i+1])
+		}
+		fmt.Fprintf(&b, "%s %s\n", c.name, pairs[i])
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (c *cli) checkFormat() error {
+	if c.format == "text" || c.format == "json" {
+		return nil
+	}
+	bad := c.format
+	c.format = "text"
+	return fault.New(fault.Usage, "the formats are text and json", "unknown format %q", bad)
+}
+
+// app makes the App behind a command.
+func (c *cli) app() (*backend.App, error) {
+	roots, err := xdg.Find(os.Getenv)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, err, "set HOME, or XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME and XDG_DATA_HOME", "no home for the program's files")
+	}
+	return backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, Notify: c.notify}), nil
+}
+
+func (c *cli) notify(line string) {
+	if !c.quiet {
+		fmt.Fprintln(c.err, line)
+	}
+}
+
+// log is for the processes that run in the foreground.
+func (c *cli) log() *slog.Logger {
+	level := slog.LevelInfo
+	if c.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}))
+}
+
+// openUI opens the terminal app. Without a terminal it refuses at once (SPEC C16).
+func (c *cli) openUI(ctx context.Context) error {
+	out, isFile := c.out.(*os.File)
+	if !isFile || !term.IsTerminal(int(c.in.Fd())) || !term.IsTerminal(int(out.Fd())) {
+		return fault.New(fault.Usage, "run a command, such as `"+c.name+" workspace list`, or `"+c.name+" --help` for all of them",
+			"no terminal to open the app in")
+	}
+	roots, err := xdg.Find(os.Getenv)
+	if err != nil {
+		return fault.Wrap(fault.Usage, err, "set HOME", "no home for the program's files")
+	}
+	app := backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator})
+	return ui.Run(ctx, ui.Options{
+		App: app, In: c.in, Out: out, Env: os.Environ(),
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "",
+	})
+}
+
+// report prints err as a line and a hint, or as JSON, and returns the exit code.
+func (c *cli) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	var e *fault.Error
+	if !errors.As(err, &e) && strings.HasPrefix(err.Error(), "unknown command") {
+		err = fault.New(fault.Usage, "`"+c.name+" --help` lists the commands", "%s", strings.SplitN(err.Error(), "\n", 2)[0])
+	}
+	e = fault.As(err)
+	if c.format == "json" {
+		c.json(c.err, e)
+	} else {
+		fmt.Fprintf(c.err, "Error: %s\n", e)
+		if e.Hint != "" {
+			fmt.Fprintf(c.err, "hint: %s\n", e.Hint)
+		}
+	}
+	return int(e.Kind)
+}
+
+// exactArgs is cobra.ExactArgs with an error that names what is missing.
+func exactArgs(names ...string) cobra.PositionalArgs { return rangeArgs(len(names), names...) }
+
+// rangeArgs wants at least min of the named arguments and no more than all.
+func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		hint := "usage: " + cmd.UseLine()
+		switch {
+		case len(args) < atLeast:
+			return fault.New(fault.Usage, hint, "%s is missing", strings.Join(names[len(args):atLeast], " and "))
+		case len(args) > len(names):
+			return fault.New(fault.Usage, hint, "too many arguments: %q", args[len(names):])
+		}
+		return nil
+	}
+}

@@ -1,0 +1,182 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+func (c *cli) workspaceCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "workspace",
+		Aliases: []string{"ws"},
+		Short:   "Create, list, show and delete workspaces",
+		Args:    cobra.NoArgs,
+	}
+	cmd.AddCommand(c.workspaceCreate(), c.workspaceList(), c.workspaceShow(), c.workspaceDelete())
+	return cmd
+}
+
+func (c *cli) workspaceCreate() *cobra.Command {
+	req := backend.CreateRequest{}
+	cmd := &cobra.Command{
+		Use:   "create NAME [MOUNTPOINT]",
+		Short: "Create a workspace, and mount it where a mountpoint is given",
+		Long: "Creates a workspace. With --backend managed, the default, its data is in the coordinator's store and\n" +
+			"nothing needs to be set up. With --backend byo it is in a bucket of your own; the keys come from\n" +
+			"ARTIFACTS_S3_ACCESS_KEY_ID and ARTIFACTS_S3_SECRET_ACCESS_KEY or from the cache of an earlier create,\n" +
+			"and never leave this machine. A create that was cut off is finished by running it again.",
+		Example: c.examples(
+			"workspace create notes", "in the coordinator's store",
+			"workspace create notes ~/mnt/notes", "and mounted at once",
+			"workspace create train --backend byo --bucket acme-ml --endpoint https://s3.eu-west-2.amazonaws.com --region eu-west-2", "in a bucket of your own",
+		),
+		Args: rangeArgs(1, "NAME", "MOUNTPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.Name = args[0]
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			w, notices, err := app.CreateWorkspace(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			if len(args) == 2 && c.format == "json" {
+				return c.mount(cmd.Context(), app, backend.MountRequest{Workspace: w.Name, Mountpoint: args[1], CreateDir: true})
+			}
+			c.print(w, func(out io.Writer) {
+				fmt.Fprintf(out, "Created workspace %s (%s, %s)\n", w.Name, w.Backend, w.Location())
+			})
+			for _, line := range notices {
+				c.say("%s", line)
+			}
+			if len(args) == 2 {
+				return c.mount(cmd.Context(), app, backend.MountRequest{Workspace: w.Name, Mountpoint: args[1], CreateDir: true})
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar((*string)(&req.Backend), "backend", "managed", "managed: the coordinator's store; byo: a bucket of your own")
+	f.StringVar(&req.Bucket, "bucket", "", "byo: the bucket (ARTIFACTS_S3_BUCKET)")
+	f.StringVar(&req.Endpoint, "endpoint", "", "byo: URL of the S3 service (ARTIFACTS_S3_ENDPOINT)")
+	f.StringVar(&req.Region, "region", "", "byo: region (ARTIFACTS_S3_REGION, AWS_REGION, AWS_DEFAULT_REGION)")
+	f.StringVar(&req.Prefix, "prefix", "", "byo: folder within the bucket (ARTIFACTS_S3_PREFIX)")
+	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
+	return cmd
+}
+
+func (c *cli) workspaceList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List workspaces",
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			list, err := app.Workspaces(cmd.Context())
+			if err != nil {
+				return err
+			}
+			mounted, err := app.Mounts(cmd.Context())
+			if err != nil {
+				return err
+			}
+			where := map[string]string{}
+			for _, m := range mounted {
+				where[m.ID] = m.Mountpoint
+			}
+			c.print(list, func(out io.Writer) {
+				if len(list) == 0 {
+					fmt.Fprintf(out, "No workspaces yet; `%s workspace create NAME` makes one.\n", c.name)
+					return
+				}
+				rows := make([][]string, len(list))
+				for i, w := range list {
+					bytes, objects := "-", "-"
+					if w.Usage != nil {
+						bytes, objects = size(w.Usage.Bytes), strconv.FormatInt(w.Usage.Objects, 10)
+					}
+					at := where[w.ID]
+					if at == "" {
+						at = "-"
+					}
+					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, objects, string(w.State), at}
+				}
+				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
+			})
+			return nil
+		},
+	}
+}
+
+func (c *cli) workspaceShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show one workspace",
+		Args:  exactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			w, err := app.Workspace(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			c.print(w, func(out io.Writer) { showWorkspace(out, w) })
+			return nil
+		},
+	}
+}
+
+func showWorkspace(out io.Writer, w workspace.Workspace) {
+	usage := ""
+	if w.Usage != nil {
+		usage = fmt.Sprintf("%s (%d bytes), %d objects", size(w.Usage.Bytes), w.Usage.Bytes, w.Usage.Objects)
+	}
+	fields(out, "Name", w.Name, "ID", w.ID, "Backend", string(w.Backend), "State", string(w.State), "Bucket", w.Bucket,
+		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "Created", stamp(w.Created))
+}
+
+func (c *cli) workspaceDelete() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "delete NAME --yes",
+		Short: "Delete a workspace; its objects stay in the bucket",
+		Long: "Deletes a workspace: its name is free again and the keys that the coordinator gave it stop working.\n" +
+			"The objects stay where they are. A workspace that is mounted on this machine is refused.",
+		Args: exactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := workspace.CheckName(args[0]); err != nil {
+				return err
+			}
+			if !yes {
+				return fault.New(fault.Usage, "add --yes if you mean it", "deleting workspace %q needs a confirmation", args[0])
+			}
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			if err := app.DeleteWorkspace(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			c.print(map[string]string{"deleted": args[0]}, func(out io.Writer) {
+				fmt.Fprintf(out, "Deleted workspace %s; its objects were left where they are\n", args[0])
+			})
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	return cmd
+}
