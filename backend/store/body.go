@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"sync"
+)
+
+// Bodies above one chunk are hashed and written by goroutines of their own while the
+// next chunk is read: MD5 alone is slower than the network (DESIGN: 64 % of an upload).
+const (
+	chunkSize = 512 << 10
+	chunksMax = 4 // in flight for one body
+)
+
+var chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
+// spooled is a body that is on disk under a blob's id.
+type spooled struct {
+	segments []Segment // none where the body was empty
+	size     int64
+	md5      string // hex
+}
+
+// spool copies body to a new durable blob. size is the length that was announced, -1
+// where it was not; a body of another length is refused with IncompleteBody. space
+// grows along where the size is not known.
+func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space Reservation) (spooled, error) {
+	w := &lazyBlob{ctx: ctx, blobs: s.blobs}
+	defer w.abort()
+	sum := md5.New() //nolint:gosec // S3's ETag is an MD5
+	n, err := pump(ctx, body, size, space, w, sum)
+	if err != nil {
+		return spooled{}, err
+	}
+	if size >= 0 && n != size {
+		return spooled{}, Refuse(IncompleteBody, "the body has %d bytes, %d were announced", n, size)
+	}
+	out := spooled{size: n, md5: hex.EncodeToString(sum.Sum(nil))}
+	if w.w == nil {
+		return out, nil
+	}
+	id, err := w.w.Commit()
+	if err != nil {
+		return spooled{}, err
+	}
+	out.segments = []Segment{{Blob: id, Length: n}}
+	return out, nil
+}
+
+// lazyBlob makes its blob with the first byte, so that an empty body has none.
+type lazyBlob struct {
+	ctx   context.Context
+	blobs Blobs
+	w     BlobWriter
+}
+
+func (l *lazyBlob) Write(p []byte) (int, error) {
+	if l.w == nil {
+		w, err := l.blobs.Create(l.ctx)
+		if err != nil {
+			return 0, err
+		}
+		l.w = w
+	}
+	return l.w.Write(p)
+}
+
+func (l *lazyBlob) abort() {
+	if l.w != nil {
+		l.w.Abort()
+	}
+}
+
+// pump reads body to its end, so that whatever the reader verifies there has been verified.
+func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w io.Writer, sum hash.Hash) (n int64, err error) {
+	p := pipeline{w: w, sum: sum}
+	defer func() { err = errors.Join(err, p.wait()) }()
+	for {
+		buf := chunkPool.Get().(*[chunkSize]byte)
+		k, err := io.ReadFull(body, buf[:])
+		n += int64(k)
+		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		switch {
+		case err != nil && !last:
+			chunkPool.Put(buf)
+			return n, err
+		case size >= 0 && n > size:
+			chunkPool.Put(buf)
+			return n, Refuse(IncompleteBody, "the body has more than the %d bytes that were announced", size)
+		case size < 0 && k > 0:
+			if err := space.Grow(int64(k)); err != nil {
+				chunkPool.Put(buf)
+				return n, err
+			}
+		}
+		if ctx.Err() != nil {
+			chunkPool.Put(buf)
+			return n, ctx.Err()
+		}
+		if err := p.put(buf, k, last); err != nil || last {
+			return n, err
+		}
+	}
+}
+
+// pipeline hands chunks to a goroutine that hashes and one that writes.
+type pipeline struct {
+	w   io.Writer
+	sum hash.Hash
+
+	running bool
+	hashing chan *chunk
+	writing chan *chunk
+	slots   chan struct{}
+	done    sync.WaitGroup
+	mu      sync.Mutex
+	err     error
+}
+
+type chunk struct {
+	buf  *[chunkSize]byte
+	n    int
+	left sync.WaitGroup
+}
+
+// put takes buf over. A body of one chunk is done on the spot.
+func (p *pipeline) put(buf *[chunkSize]byte, n int, last bool) error {
+	if !p.running && last {
+		defer chunkPool.Put(buf)
+		if n == 0 {
+			return nil
+		}
+		p.sum.Write(buf[:n])
+		_, err := p.w.Write(buf[:n])
+		return err
+	}
+	if !p.running {
+		p.start()
+	}
+	p.slots <- struct{}{}
+	c := &chunk{buf: buf, n: n}
+	c.left.Add(2)
+	p.hashing <- c
+	p.writing <- c
+	p.done.Go(func() {
+		c.left.Wait()
+		chunkPool.Put(c.buf)
+		<-p.slots
+	})
+	return p.failed()
+}
+
+func (p *pipeline) start() {
+	p.running = true
+	p.hashing, p.writing = make(chan *chunk, chunksMax), make(chan *chunk, chunksMax)
+	p.slots = make(chan struct{}, chunksMax)
+	p.done.Go(func() {
+		for c := range p.hashing {
+			p.sum.Write(c.buf[:c.n])
+			c.left.Done()
+		}
+	})
+	p.done.Go(func() {
+		for c := range p.writing {
+			if p.failed() == nil && c.n > 0 {
+				if _, err := p.w.Write(c.buf[:c.n]); err != nil {
+					p.mu.Lock()
+					p.err = err
+					p.mu.Unlock()
+				}
+			}
+			c.left.Done()
+		}
+	})
+}
+
+func (p *pipeline) failed() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// wait ends the goroutines; after it sum and w are the caller's again.
+func (p *pipeline) wait() error {
+	if !p.running {
+		return nil
+	}
+	close(p.hashing)
+	close(p.writing)
+	p.done.Wait()
+	return p.failed()
+}

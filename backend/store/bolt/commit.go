@@ -1,0 +1,220 @@
+package bolt
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// maxBatch bounds how many writers share one transaction, and so how long the first of them waits.
+const maxBatch = 512
+
+var errClosed = errors.New("bolt: the index is closed")
+
+// op is one writer's change. run may return a *store.Error before it has written
+// anything; any other error takes the whole transaction back.
+type op struct {
+	run  func(t *txn) error
+	done chan error
+}
+
+// update queues run for the next transaction and waits until that is durable. It
+// does not give up early: a writer must know whether its change was made.
+func (x *Index) update(run func(t *txn) error) error {
+	o := op{run: run, done: make(chan error, 1)}
+	select {
+	case x.ops <- o:
+		return <-o.done
+	case <-x.stopping:
+		return errClosed
+	}
+}
+
+// commitLoop is the only writer of the file.
+func (x *Index) commitLoop() {
+	defer close(x.stopped)
+	for {
+		var batch []op
+		select {
+		case o := <-x.ops:
+			batch = append(batch, o)
+		case <-x.stopping:
+			return
+		}
+	more:
+		for len(batch) < maxBatch {
+			select {
+			case o := <-x.ops:
+				batch = append(batch, o)
+			default:
+				break more
+			}
+		}
+		x.commit(batch)
+	}
+}
+
+func (x *Index) commit(batch []op) {
+	results := make([]error, len(batch))
+	err := x.try(batch, results)
+	for i, o := range batch {
+		if err != nil {
+			o.done <- err
+		} else {
+			o.done <- results[i]
+		}
+	}
+}
+
+func (x *Index) try(batch []op, results []error) error {
+	tx, err := x.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	t := newTxn(tx, &x.space)
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	for i, o := range batch {
+		err := o.run(t)
+		var refusal *store.Error
+		if err != nil && !errors.As(err, &refusal) {
+			t.abandon()
+			return err
+		}
+		results[i] = err
+	}
+	if err := t.flush(); err != nil {
+		t.abandon()
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		t.abandon()
+		return err
+	}
+	x.space.publish(t)
+	return nil
+}
+
+// txn is one transaction with the counters of the buckets it touches. They are
+// written once, at its end.
+type txn struct {
+	tx                                       *bbolt.Tx
+	buckets, objects, uploads, parts, shared *bbolt.Bucket
+	space                                    *space
+	counters                                 map[string]*bucketRecord // nil: deleted
+	dirty                                    map[string]bool
+	consumed                                 []*reservation
+	own                                      []*reservation // made here, for writers that reserved nothing
+	seq                                      uint64
+}
+
+// bucketRecord is store.BucketInfo but for the name.
+type bucketRecord struct {
+	Owner     string    `json:"owner"`
+	Created   time.Time `json:"created"`
+	Quota     int64     `json:"quota,omitempty"`
+	Bytes     int64     `json:"bytes"`
+	PartBytes int64     `json:"part_bytes,omitempty"`
+	Objects   int64     `json:"objects"`
+}
+
+func (r bucketRecord) total() int64 { return r.Bytes + r.PartBytes }
+
+func (r bucketRecord) info(name string) store.BucketInfo {
+	return store.BucketInfo{
+		Name: name, Owner: r.Owner, Created: r.Created, Quota: r.Quota,
+		Usage: store.Usage{Bytes: r.Bytes, PartBytes: r.PartBytes, Objects: r.Objects},
+	}
+}
+
+func newTxn(tx *bbolt.Tx, s *space) *txn {
+	t := &txn{
+		tx: tx, space: s, counters: map[string]*bucketRecord{}, dirty: map[string]bool{},
+		buckets: tx.Bucket(tableBuckets), objects: tx.Bucket(tableObjects), uploads: tx.Bucket(tableUploads),
+		parts: tx.Bucket(tableParts), shared: tx.Bucket(tableShared),
+	}
+	t.seq = t.objects.Sequence()
+	return t
+}
+
+func noBucket(name string) error {
+	return store.Refuse(store.NoSuchBucket, "there is no bucket %q", name)
+}
+
+// bucket is the record as this transaction leaves it.
+func (t *txn) bucket(name string) (*bucketRecord, error) {
+	if rec, seen := t.counters[name]; seen {
+		if rec == nil {
+			return nil, noBucket(name)
+		}
+		return rec, nil
+	}
+	rec, err := readBucket(t.buckets, name)
+	if err != nil {
+		return nil, err
+	}
+	t.counters[name] = rec
+	return rec, nil
+}
+
+func readBucket(table *bbolt.Bucket, name string) (*bucketRecord, error) {
+	v := table.Get([]byte(name))
+	if v == nil {
+		return nil, noBucket(name)
+	}
+	rec := &bucketRecord{}
+	return rec, json.Unmarshal(v, rec)
+}
+
+// charge makes sure that a write which adds delta bytes fits the quotas, and marks
+// r used up. It is the last step that may refuse.
+func (t *txn) charge(bucket string, r store.Reservation, delta int64) error {
+	own, ok := r.(*reservation)
+	if !ok || own == nil {
+		var err error
+		if own, err = t.space.reserve(bucket, 0); err != nil {
+			return err
+		}
+		t.own = append(t.own, own)
+	}
+	if err := own.cover(delta); err != nil {
+		return err
+	}
+	t.consumed = append(t.consumed, own)
+	return nil
+}
+
+func (t *txn) next() uint64 { t.seq++; return t.seq }
+
+func (t *txn) flush() error {
+	if err := t.objects.SetSequence(t.seq); err != nil {
+		return err
+	}
+	for name := range t.dirty {
+		rec := t.counters[name]
+		if rec == nil {
+			if err := t.buckets.Delete([]byte(name)); err != nil {
+				return err
+			}
+			continue
+		}
+		v, err := json.Marshal(rec)
+		if err != nil {
+			return err
+		}
+		if err := t.buckets.Put([]byte(name), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon gives back what only this transaction knows of. The writers release theirs.
+func (t *txn) abandon() {
+	for _, r := range t.own {
+		r.Release()
+	}
+}

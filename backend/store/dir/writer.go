@@ -1,0 +1,67 @@
+package dir
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// Create implements store.Blobs.
+func (b *Blobs) Create(context.Context) (store.BlobWriter, error) {
+	id := token(randomBytes) + b.run
+	f, err := os.OpenFile(filepath.Join(b.tmp(), id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{blobs: b, id: id, file: f}, nil
+}
+
+type writer struct {
+	blobs *Blobs
+	id    string
+	file  *os.File // nil once committed or aborted
+}
+
+func (w *writer) Write(p []byte) (int, error) { return w.file.Write(p) }
+
+// Commit syncs the bytes, then gives the file its name, then syncs the folder: after a
+// power cut there is the whole blob or none.
+func (w *writer) Commit() (string, error) {
+	f := w.file
+	if f == nil {
+		return "", errors.New("dir: the blob was committed or aborted already")
+	}
+	from := f.Name()
+	to, err := w.blobs.path(w.id)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil {
+		err = os.Rename(from, to)
+	}
+	if err != nil {
+		w.Abort()
+		return "", err
+	}
+	w.file = nil
+	if err := syncDir(filepath.Dir(to)); err != nil {
+		_ = os.Remove(to)
+		return "", err
+	}
+	return w.id, nil
+}
+
+func (w *writer) Abort() {
+	if w.file == nil {
+		return
+	}
+	_ = w.file.Close()
+	_ = os.Remove(w.file.Name())
+	w.file = nil
+}

@@ -1,0 +1,93 @@
+package store
+
+import "context"
+
+// Index holds what exists. Every method is one transaction: when it returns nil
+// the change is durable and whole; when it returns an *Error nothing has changed.
+// Any other error leaves it open whether the change will be found after a restart.
+//
+// Usage counters change in the transaction that changes the object or part, and so
+// are exact after a crash (SPEC B26). A write that would take a bucket above its
+// quota, or all buckets above the limit the index was opened with, is refused with
+// QuotaExceeded, counting other writers' reservations (SPEC B25). Buckets whose names
+// begin with "_" hold the coordinator's own state: they count, but are never refused.
+//
+// Blobs that a change leaves without any reference come back in Freed; the caller
+// deletes them. An index that a process shares with others must say so to its Blobs.
+type Index interface {
+	// CreateBucket refuses with BucketAlreadyExists. Usage is ignored.
+	CreateBucket(ctx context.Context, b BucketInfo) error
+	// DeleteBucket refuses with NoSuchBucket, BucketNotEmpty (objects); uploads in flight go with it.
+	DeleteBucket(ctx context.Context, name string) (Freed, error)
+	Bucket(ctx context.Context, name string) (BucketInfo, error)
+	Buckets(ctx context.Context) ([]BucketInfo, error) // by name
+	SetQuota(ctx context.Context, bucket string, bytes int64) error
+	Usage(ctx context.Context) (Usage, error) // of all buckets
+
+	// Reserve sets n bytes aside for a write to bucket. n may be zero or less: nothing is set aside.
+	Reserve(ctx context.Context, bucket string, n int64) (Reservation, error)
+
+	Object(ctx context.Context, bucket, key string) (Object, error)
+	List(ctx context.Context, bucket string, o ListOptions) (Page, error)
+	// Put writes an object; p.Space is used up where it succeeds.
+	Put(ctx context.Context, p PutEntry) (Freed, error)
+	// Delete refuses with NoSuchKey where there is no object.
+	Delete(ctx context.Context, bucket, key string, c Condition) (Freed, error)
+
+	CreateUpload(ctx context.Context, u UploadInfo) error
+	Upload(ctx context.Context, bucket, key, id string) (UploadInfo, error)
+	// Uploads lists by key and id those whose key begins with prefix, after (key, id).
+	Uploads(ctx context.Context, bucket, prefix, afterKey, afterID string, limit int) ([]UploadInfo, error)
+	PutPart(ctx context.Context, p PartEntry) (Freed, error)
+	// Parts lists by number those above after; limit 0: all.
+	Parts(ctx context.Context, bucket, key, id string, after, limit int) ([]Part, error)
+	// CompleteUpload turns parts into the object and forgets the upload. It refuses with
+	// InvalidPart where a part is not the one (Seq) that the caller saw.
+	CompleteUpload(ctx context.Context, c CompleteEntry) (Freed, error)
+	AbortUpload(ctx context.Context, bucket, key, id string) (Freed, error)
+
+	// References calls fn with every blob that something refers to, at one point in time;
+	// a blob may come more than once.
+	References(ctx context.Context, fn func(blob string)) error
+	Close() error
+}
+
+// Freed are blobs that nothing refers to any more, and Seq what was written.
+type Freed struct {
+	Blobs []string
+	Seq   uint64
+}
+
+// Reservation is quota set aside. It is not safe for use by several goroutines.
+type Reservation interface {
+	// Grow sets n more bytes aside or refuses with QuotaExceeded, keeping what it had.
+	Grow(n int64) error
+	// Release gives back what was not used up. It may be called again.
+	Release()
+}
+
+// PutEntry is an object to be written. Object.Seq is set by the index.
+type PutEntry struct {
+	Object Object
+	Cond   Condition
+	Space  Reservation // nil: all of the space is asked for in the transaction
+	// Source is given where Object shares blobs with another object (a copy): the
+	// index refuses with NoSuchKey where that one is not the same (Seq) any more.
+	Source *ObjectInfo
+}
+
+// PartEntry is a part to be written.
+type PartEntry struct {
+	Bucket, Key, UploadID string
+	Part                  Part
+	Space                 Reservation
+	Source                *ObjectInfo
+}
+
+// CompleteEntry is an upload to be completed: Object is made of Parts.
+type CompleteEntry struct {
+	UploadID string
+	Object   Object
+	Parts    []Part
+	Cond     Condition
+}

@@ -1,0 +1,41 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/dir"
+)
+
+// Options say where the store is.
+type Options struct {
+	Dir      string // made (0700) where it is missing
+	MaxSize  int64  // bytes of all buckets; 0: unlimited (SPEC B21 max_size)
+	Log      *slog.Logger
+	OnChange func(store.Change) // see store.Options
+}
+
+// Open opens the store in o.Dir: index.db and blobs/. One process has it at a time.
+func Open(o Options) (*store.Store, error) {
+	if o.Dir == "" {
+		return nil, errors.New("the store has no data_dir")
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	// The index comes first: its lock keeps another process out of the blobs.
+	index, err := bolt.Open(filepath.Join(o.Dir, "index.db"), o.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := dir.Open(o.Dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the blobs in %s: %w", o.Dir, err), index.Close())
+	}
+	return store.New(index, blobs, store.Options{Log: o.Log, OnChange: o.OnChange}), nil
+}

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// Names of buckets are S3's, 3 to 63 of a-z, 0-9, "." and "-"; those that begin with
+// "_" belong to the coordinator (SPEC B14).
+var bucketName = regexp.MustCompile(`^(_[a-z0-9._-]{1,62}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$`)
+
+// Reserved reports whether the bucket is one of the coordinator's own (SPEC B14).
+func Reserved(bucket string) bool { return strings.HasPrefix(bucket, "_") }
+
+func checkBucketName(name string) error {
+	if !bucketName.MatchString(name) || strings.Contains(name, "..") {
+		return Refuse(InvalidBucketName, "%q is not a valid bucket name: use 3 to 63 of a-z, 0-9, . and -", name)
+	}
+	return nil
+}
+
+// checkKey allows anything S3 does but NUL: keys never become paths (SPEC B13).
+func checkKey(key string) error {
+	switch {
+	case key == "":
+		return Refuse(InvalidKey, "a key cannot be empty")
+	case len(key) > MaxKey:
+		return Refuse(InvalidKey, "the key is %d bytes long, more than %d", len(key), MaxKey)
+	case !utf8.ValidString(key):
+		return Refuse(InvalidKey, "the key is not UTF-8")
+	case strings.IndexByte(key, 0) >= 0:
+		return Refuse(InvalidKey, "the key holds a NUL")
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// PutOptions describe a new object.
+type PutOptions struct {
+	Size        int64 // of the body in bytes; -1: not known, quota is then reserved as it comes
+	ContentType string
+	Headers     map[string]string // see ObjectInfo
+	Meta        map[string]string // see ObjectInfo
+	IfMatch     string            // see Condition
+	IfNoneMatch bool              // see Condition
+	// Checksum is asked once the body has ended, before anything is written to the
+	// index; an error refuses the object. nil: the object has none.
+	Checksum func() (Checksum, error)
+}
+
+func (o PutOptions) condition() Condition {
+	return Condition{IfMatch: o.IfMatch, IfNoneMatch: o.IfNoneMatch}
+}
+
+// Put writes an object. When it returns nil the object is durable; after an error
+// the old one is as it was. It refuses with NoSuchBucket, InvalidKey, QuotaExceeded
+// and PreconditionFailed, before body is read where that can be known, and with
+// IncompleteBody. An error of body comes back wrapped.
+func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o PutOptions) (ObjectInfo, error) {
+	if err := checkKey(key); err != nil {
+		return ObjectInfo{}, err
+	}
+	old, err := s.present(ctx, bucket, key)
+	if err != nil {
+		return ObjectInfo{}, err
+	}
+	if err := o.condition().Check(old); err != nil {
+		return ObjectInfo{}, err
+	}
+	need := o.Size
+	if old != nil {
+		need -= old.Size
+	}
+	if o.Size < 0 {
+		need = 0
+	}
+	space, err := s.index.Reserve(ctx, bucket, need)
+	if err != nil {
+		return ObjectInfo{}, err
+	}
+	defer space.Release()
+	data, err := s.spool(ctx, body, o.Size, space)
+	if err != nil {
+		return ObjectInfo{}, fmt.Errorf("put %s/%s: %w", bucket, key, err)
+	}
+	obj := Object{
+		ObjectInfo: ObjectInfo{
+			Bucket: bucket, Key: key, Size: data.size, Modified: s.now().UTC(), ETag: data.md5,
+			ContentType: o.ContentType, Headers: o.Headers, Meta: o.Meta,
+		},
+		Segments: data.segments,
+	}
+	if o.Checksum != nil {
+		if obj.Checksum, err = o.Checksum(); err != nil {
+			s.discard(data.segments, nil)
+			return ObjectInfo{}, err
+		}
+	}
+	freed, err := s.index.Put(ctx, PutEntry{Object: obj, Cond: o.condition(), Space: space})
+	if err != nil {
+		s.discard(data.segments, err)
+		return ObjectInfo{}, err
+	}
+	obj.Seq = freed.Seq
+	s.settle(freed, Change{Bucket: bucket, Key: key})
+	return obj.ObjectInfo, nil
+}
+
+// present is the object at key, nil where there is none.
+func (s *Store) present(ctx context.Context, bucket, key string) (*ObjectInfo, error) {
+	o, err := s.index.Object(ctx, bucket, key)
+	switch {
+	case errors.Is(err, ErrNoSuchKey):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &o.ObjectInfo, nil
+}
+
+// discard deletes new blobs that the index refused to know. After any other error of
+// the index they may have become part of it: they stay, and a later sweep decides.
+func (s *Store) discard(segments []Segment, err error) {
+	var refusal *Error
+	if err != nil && !errors.As(err, &refusal) {
+		s.log.Warn("the index failed; new blobs are left for the sweep", "blobs", len(segments), "err", err)
+		return
+	}
+	for _, g := range segments {
+		if err := s.blobs.Delete(context.Background(), g.Blob); err != nil {
+			s.log.Warn("a new blob could not be deleted", "blob", g.Blob, "err", err)
+		}
+	}
+}
+
+// Delete removes an object; where there is none it does nothing, as S3 does (SPEC B13).
+func (s *Store) Delete(ctx context.Context, bucket, key string) error {
+	return s.DeleteIf(ctx, bucket, key, Condition{})
+}
+
+// DeleteIf is Delete under a condition.
+func (s *Store) DeleteIf(ctx context.Context, bucket, key string, c Condition) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	freed, err := s.index.Delete(ctx, bucket, key, c)
+	if errors.Is(err, ErrNoSuchKey) && c == (Condition{}) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.settle(freed, Change{Bucket: bucket, Key: key, Deleted: true})
+	return nil
+}

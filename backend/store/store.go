@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Options tune a Store. The zero value is usable.
+type Options struct {
+	Log *slog.Logger // nil: nothing is logged
+	// OnChange is called after each change of a key that is durable, in no
+	// particular order, and must return at once.
+	OnChange func(Change)
+	// UploadExpiry is the age at which an upload in flight is given up; 0: seven days.
+	UploadExpiry time.Duration
+	Now          func() time.Time // nil: time.Now
+}
+
+// Store is safe for use by many goroutines. Its methods return *Error where they
+// refuse, and then have changed nothing.
+type Store struct {
+	index    Index
+	blobs    Blobs
+	log      *slog.Logger
+	onChange func(Change)
+	expiry   time.Duration
+	now      func() time.Time
+	pins     pins
+	sweeping sync.Mutex
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// New puts a Store over index and blobs, which Close closes. It begins to sweep
+// orphans in the background and looks for expired uploads once an hour.
+func New(index Index, blobs Blobs, o Options) *Store {
+	s := &Store{
+		index: index, blobs: blobs, log: o.Log, onChange: o.OnChange, expiry: o.UploadExpiry, now: o.Now,
+		pins: pins{count: map[string]int{}, doomed: map[string]bool{}},
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.onChange == nil {
+		s.onChange = func(Change) {}
+	}
+	if s.expiry == 0 {
+		s.expiry = expiry
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.done.Go(func() { s.maintain(ctx) })
+	return s
+}
+
+// Close ends the work in the background and closes index and blobs. Readers that are open go on.
+func (s *Store) Close() error {
+	s.stop()
+	s.done.Wait()
+	if err := s.index.Close(); err != nil {
+		return err
+	}
+	return s.blobs.Close()
+}
+
+func newID() string {
+	p := make([]byte, 16)
+	rand.Read(p) // never fails: https://pkg.go.dev/crypto/rand#Read
+	return hex.EncodeToString(p)
+}
+
+// settle deletes the blobs that a change left without references, and tells of the change.
+func (s *Store) settle(f Freed, c Change) {
+	s.free(f.Blobs)
+	if c.Key != "" {
+		s.onChange(c)
+	}
+}
+
+// free deletes blobs, those that a reader has pinned when it lets go of them.
+func (s *Store) free(blobs []string) {
+	for _, id := range blobs {
+		if s.pins.doom(id) {
+			continue
+		}
+		// The request is answered whatever becomes of this; a sweep tries again.
+		if err := s.blobs.Delete(context.Background(), id); err != nil {
+			s.log.Warn("a blob that is not needed could not be deleted", "blob", id, "err", err)
+		}
+	}
+}
