@@ -83,34 +83,52 @@ func TestChain(t *testing.T) {
 		region keyring.Source
 		err    string
 	}{
-		{name: "env pair wins, and takes no token of the cache", cached: &cached,
+		{
+			name: "env pair wins, and takes no token of the cache", cached: &cached,
 			env:  map[string]string{keyring.EnvAccessKeyID: envKey, keyring.EnvSecretAccessKey: envSecret},
-			want: pair(envKey, envSecret, "", "us-west-1"), pair: keyring.FromEnv, region: keyring.FromCache},
-		{name: "cache where the env is empty", cached: &cached,
+			want: pair(envKey, envSecret, "", "us-west-1"), pair: keyring.FromEnv, region: keyring.FromCache,
+		},
+		{
+			name: "cache where the env is empty", cached: &cached,
 			env:  map[string]string{keyring.EnvAccessKeyID: "", keyring.EnvSecretAccessKey: ""},
-			want: cached, pair: keyring.FromCache, region: keyring.FromCache},
-		{name: "region alone comes from the env", cached: &cached,
+			want: cached, pair: keyring.FromCache, region: keyring.FromCache,
+		},
+		{
+			name: "region alone comes from the env", cached: &cached,
 			env:  map[string]string{keyring.EnvRegion: "eu-west-2"},
-			want: pair(cacheKey, cacheSecret, "cached-token", "eu-west-2"), pair: keyring.FromCache, region: keyring.FromEnv},
-		{name: "env token alone does not join a cached pair", cached: &cached,
+			want: pair(cacheKey, cacheSecret, "cached-token", "eu-west-2"), pair: keyring.FromCache, region: keyring.FromEnv,
+		},
+		{
+			name: "env token alone does not join a cached pair", cached: &cached,
 			env:  map[string]string{keyring.EnvSessionToken: "env-token"},
-			want: cached, pair: keyring.FromCache, region: keyring.FromCache},
-		{name: "env only, region unset",
+			want: cached, pair: keyring.FromCache, region: keyring.FromCache,
+		},
+		{
+			name: "env only, region unset",
 			env:  map[string]string{keyring.EnvAccessKeyID: envKey, keyring.EnvSecretAccessKey: envSecret, keyring.EnvSessionToken: "t"},
-			want: pair(envKey, envSecret, "t", ""), pair: keyring.FromEnv, region: keyring.Unset},
-		{name: "key without secret", cached: &cached,
+			want: pair(envKey, envSecret, "t", ""), pair: keyring.FromEnv, region: keyring.Unset,
+		},
+		{
+			name: "key without secret", cached: &cached,
 			env: map[string]string{keyring.EnvAccessKeyID: envKey},
-			err: "ARTIFACTS_S3_ACCESS_KEY_ID is set but ARTIFACTS_S3_SECRET_ACCESS_KEY is not; refusing to combine it with the cached secret"},
-		{name: "secret without key", cached: &cached,
+			err: "ARTIFACTS_S3_ACCESS_KEY_ID is set but ARTIFACTS_S3_SECRET_ACCESS_KEY is not; refusing to combine it with the cached secret",
+		},
+		{
+			name: "secret without key", cached: &cached,
 			env: map[string]string{keyring.EnvSecretAccessKey: envSecret},
-			err: "ARTIFACTS_S3_SECRET_ACCESS_KEY is set but ARTIFACTS_S3_ACCESS_KEY_ID is not; refusing to combine it with the cached secret"},
+			err: "ARTIFACTS_S3_SECRET_ACCESS_KEY is set but ARTIFACTS_S3_ACCESS_KEY_ID is not; refusing to combine it with the cached secret",
+		},
 		{name: "nothing anywhere", err: "no S3 credentials in the environment or in "},
-		{name: "AWS_* are not in the chain (SPEC A15c)",
-			env: map[string]string{"AWS_ACCESS_KEY_ID": envKey, "AWS_SECRET_ACCESS_KEY": envSecret},
-			err: "no S3 credentials in the environment or in "},
-		{name: "a line break in the env",
-			env: map[string]string{keyring.EnvAccessKeyID: envKey, keyring.EnvSecretAccessKey: envSecret + "\n"},
-			err: "credentials in the environment refused: SECRET_ACCESS_KEY holds a line break or NUL"},
+		{
+			name: "AWS_* are not in the chain (SPEC A15c)",
+			env:  map[string]string{"AWS_ACCESS_KEY_ID": envKey, "AWS_SECRET_ACCESS_KEY": envSecret},
+			err:  "no S3 credentials in the environment or in ",
+		},
+		{
+			name: "a line break in the env",
+			env:  map[string]string{keyring.EnvAccessKeyID: envKey, keyring.EnvSecretAccessKey: envSecret + "\n"},
+			err:  "credentials in the environment refused: SECRET_ACCESS_KEY holds a line break or NUL",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

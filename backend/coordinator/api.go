@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -11,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"context"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -39,19 +40,19 @@ type Session struct {
 type Orchestrator struct {
 	mu       sync.RWMutex
 	state    *control
-	store    Store
+	store    *store.Store
 	revision int64
 	changed  chan struct{} // closed and replaced at each change
 }
 
 // NewOrchestrator loads the control state from the system bucket, which it
 // creates where it is missing.
-func NewOrchestrator(ctx context.Context, store Store) (*Orchestrator, error) {
-	state, err := loadControl(ctx, store)
+func NewOrchestrator(ctx context.Context, s *store.Store) (*Orchestrator, error) {
+	state, err := loadControl(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	o := &Orchestrator{state: state, store: store, revision: 1, changed: make(chan struct{})}
+	o := &Orchestrator{state: state, store: s, revision: 1, changed: make(chan struct{})}
 	if state.mesh.ID == "" {
 		if err := state.putMesh(ctx, Mesh{ID: randomHex(8), Created: now()}); err != nil {
 			return nil, err
@@ -82,9 +83,9 @@ func (o *Orchestrator) SetAddress(ctx context.Context, address string) error {
 
 // Workspaces lists what is not deleted, by name. Usage is counted for managed
 // and mesh workspaces where withUsage is set.
-func (o *Orchestrator) Workspaces(ctx context.Context, withUsage bool) ([]workspace.Workspace, error) {
+func (o *Orchestrator) Workspaces(ctx context.Context, withUsage bool) (list []workspace.Workspace, err error) {
 	o.mu.RLock()
-	list := make([]workspace.Workspace, 0, len(o.state.workspaces))
+	list = make([]workspace.Workspace, 0, len(o.state.workspaces))
 	for _, w := range o.state.workspaces {
 		if w.State != workspace.Deleted {
 			list = append(list, w)
@@ -99,11 +100,9 @@ func (o *Orchestrator) Workspaces(ctx context.Context, withUsage bool) ([]worksp
 		if list[i].Endpoint != "" {
 			continue
 		}
-		u, err := prefixUsage(ctx, o.store, list[i].Bucket, list[i].Prefix)
-		if err != nil {
+		if list[i].Usage, err = prefixUsage(ctx, o.store, list[i]); err != nil {
 			return nil, err
 		}
-		list[i].Usage = &u
 	}
 	return list, nil
 }
@@ -117,11 +116,10 @@ func (o *Orchestrator) Workspace(ctx context.Context, name string, withUsage boo
 		return workspace.Workspace{}, noWorkspace(name)
 	}
 	if withUsage && w.Endpoint == "" {
-		u, err := prefixUsage(ctx, o.store, w.Bucket, w.Prefix)
-		if err != nil {
+		var err error
+		if w.Usage, err = prefixUsage(ctx, o.store, w); err != nil {
 			return workspace.Workspace{}, err
 		}
-		w.Usage = &u
 	}
 	return w, nil
 }

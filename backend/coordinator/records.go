@@ -1,14 +1,13 @@
 package coordinator
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
 
@@ -57,7 +56,7 @@ type ScopedPair struct {
 // control is the control state: every record in memory, written through to the
 // system bucket before it is believed. Its caller holds the lock.
 type control struct {
-	store      Store
+	store      *store.Store
 	mesh       Mesh
 	peers      map[string]Peer
 	tokens     map[string]string // token → peer id
@@ -65,15 +64,15 @@ type control struct {
 	pairs      map[string]ScopedPair
 }
 
-func loadControl(ctx context.Context, store Store) (*control, error) {
+func loadControl(ctx context.Context, s *store.Store) (*control, error) {
 	c := &control{
-		store: store, peers: map[string]Peer{}, tokens: map[string]string{},
+		store: s, peers: map[string]Peer{}, tokens: map[string]string{},
 		workspaces: map[string]workspace.Workspace{}, pairs: map[string]ScopedPair{},
 	}
-	if err := ensureBucket(ctx, store, SystemBucket); err != nil {
+	if err := ensureBucket(ctx, s, SystemBucket); err != nil {
 		return nil, err
 	}
-	err := eachObject(ctx, store, SystemBucket, "", func(key string) error {
+	err := eachRecord(ctx, s, func(key string) error {
 		switch {
 		case key == meshKey:
 			return c.read(ctx, key, &c.mesh)
@@ -99,7 +98,7 @@ func loadControl(ctx context.Context, store Store) (*control, error) {
 }
 
 func (c *control) read(ctx context.Context, key string, into any) error {
-	body, err := readObject(ctx, c.store, SystemBucket, key)
+	body, err := readRecord(ctx, c.store, key)
 	if err != nil {
 		return err
 	}
@@ -114,7 +113,7 @@ func (c *control) write(ctx context.Context, key string, record any) error {
 	if err != nil {
 		return err
 	}
-	return putObject(ctx, c.store, SystemBucket, key, bytes.NewReader(body), int64(len(body)))
+	return writeRecord(ctx, c.store, key, body)
 }
 
 func (c *control) putMesh(ctx context.Context, m Mesh) error {
@@ -155,7 +154,7 @@ func (c *control) dropPairs(ctx context.Context, workspaceID string) error {
 		if p.WorkspaceID != workspaceID {
 			continue
 		}
-		if err := deleteObject(ctx, c.store, SystemBucket, credentialsPrefix+id+".json"); err != nil {
+		if err := c.store.Delete(ctx, SystemBucket, credentialsPrefix+id+".json"); err != nil {
 			return err
 		}
 		delete(c.pairs, id)
@@ -172,8 +171,3 @@ func (c *control) byName(name string) (workspace.Workspace, bool) {
 	}
 	return workspace.Workspace{}, false
 }
-
-// maxRecord bounds a record read back, in bytes.
-const maxRecord = 1 << 20
-
-func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxRecord)) }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
@@ -42,12 +43,12 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	defer unlock()
-	store, err := openStore(opt.Config.S3, opt.Log)
+	s, err := local.Open(local.Options{Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Log: opt.Log})
 	if err != nil {
-		return err
+		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	o, err := NewOrchestrator(ctx, store)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	o, err := NewOrchestrator(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -59,23 +60,27 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
 		return err
 	}
-	local, err := unixsock.Listen(opt.Socket)
+	socket, err := unixsock.Listen(opt.Socket)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "", "local socket %s", opt.Socket)
 	}
-	defer local.Close()
+	defer socket.Close()
 
 	status := Status{
 		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: now(),
 		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
 	}
-	current := func() Status { s := status; s.Revision = o.Revision(); return s }
+	current := func() Status {
+		now := status
+		now.Revision = o.Revision()
+		return now
+	}
 	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
 	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
 
 	root := http.NewServeMux()
 	root.Handle("/v1/", peers.handler())
-	s3 := newS3(store, o, opt.Log)
+	s3 := newS3(s, o, opt.Log)
 	// The store sees its paths as they came: ServeMux would clean `//` and `..` out of keys.
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isS3Path(r.URL.EscapedPath()) {
@@ -86,7 +91,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	})
 	servers := []*http.Server{newServer(ctx, handler, opt.Log), newServer(ctx, admin.handler(), opt.Log)}
 	failed := make(chan error, len(servers))
-	for i, l := range []net.Listener{public, local} {
+	for i, l := range []net.Listener{public, socket} {
 		go func() { failed <- servers[i].Serve(l) }()
 	}
 	opt.Log.Info("coordinator is up", "url", status.URL, "data_dir", status.DataDir, "pid", status.PID)

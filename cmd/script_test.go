@@ -1,0 +1,332 @@
+package cmd_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// programDir holds the built program under the three names it answers to.
+var programDir string
+
+// TestMain builds the real program: what it starts (the coordinator, a mount) is
+// the program itself again, which a test binary cannot stand in for.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "artifacts-test")
+	if err == nil {
+		err = buildProgram(dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "building the program:", err)
+	} else {
+		programDir = dir
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func buildProgram(dir string) error {
+	program := filepath.Join(dir, "artifacts-tui")
+	build := exec.Command("go", "build", "-ldflags", "-X github.com/artifacts-tui/artifacts-tui/cmd.Version=test", "-o", program, "./artifacts-tui")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return err
+	}
+	for _, link := range []string{"artifacts", "tunnelmesh"} {
+		if err := os.Symlink(program, filepath.Join(dir, link)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestScripts runs every script in testdata/script in a home of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:             "testdata/script",
+		ContinueOnError: false,
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			if err := os.MkdirAll(home, 0o755); err != nil {
+				return err
+			}
+			e.Setenv("HOME", home)
+			e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
+			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("AWS_PAGER", "")
+			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+				out, err := exec.Command("go", "env", v).Output()
+				if err != nil {
+					return err
+				}
+				e.Setenv(v, strings.TrimSpace(string(out)))
+			}
+			e.Defer(func() { cleanUp(t, e) })
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"s3server":  s3server,
+			"jsonenv":   jsonenv,
+			"signal":    sendSignal,
+			"await":     await,
+			"secretkey": secretKey,
+			"exits":     exits,
+			"busyport":  busyPort,
+		},
+	})
+}
+
+// toolDirs come before PATH: the tools that make test builds, and Debian's own
+// aws before any shim of the same name.
+func toolDirs() string {
+	dirs := ""
+	if tools := os.Getenv("ARTIFACTS_TEST_TOOLS"); tools != "" {
+		dirs += tools + string(os.PathListSeparator)
+	}
+	if _, err := os.Stat("/usr/bin/aws"); err == nil {
+		dirs += "/usr/bin" + string(os.PathListSeparator)
+	}
+	return dirs
+}
+
+// cleanUp ends every process and mount that a script left: mount processes and
+// the coordinator by the pids they tell, then what the mount table still has.
+func cleanUp(t *testing.T, e *testscript.Env) {
+	env := e.Vars
+	run := func(args ...string) []byte {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		c := exec.CommandContext(ctx, filepath.Join(programDir, "artifacts-tui"), args...)
+		c.Env, c.Dir = env, e.WorkDir
+		out, _ := c.Output()
+		return out
+	}
+	var list []mounts.Status
+	_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
+	for _, m := range list {
+		run("unmount", "--timeout", "1s", m.Mountpoint)
+		if m.PID > 0 && processRuns(m.PID) {
+			_ = syscall.Kill(m.PID, syscall.SIGKILL)
+		}
+	}
+	run("coordinator", "stop")
+	left, err := mountinfo.GetMounts(mountinfo.PrefixFilter(e.WorkDir))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, m := range left {
+		abortConnection(m)
+		if err := unix.Unmount(m.Mountpoint, unix.MNT_DETACH); err != nil {
+			_ = exec.Command("fusermount3", "-uz", m.Mountpoint).Run()
+		}
+	}
+}
+
+// abortConnection frees whatever hangs on a FUSE mount whose process is gone.
+func abortConnection(m *mountinfo.Info) {
+	_ = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", m.Minor), []byte("1"), 0)
+}
+
+func processRuns(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+// s3server starts versitygw over $WORK/NAME and sets NAME_ENDPOINT and NAME_PID.
+// Usage: s3server NAME ACCESS SECRET BUCKET
+func s3server(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: s3server NAME ACCESS SECRET BUCKET")
+	}
+	name, access, secret, bucket := args[0], args[1], args[2], args[3]
+	root := ts.MkAbs(name)
+	ts.Check(os.MkdirAll(filepath.Join(root, bucket), 0o755))
+	program, err := exec.LookPath("versitygw")
+	if err != nil {
+		program = filepath.Join(os.Getenv("ARTIFACTS_TEST_TOOLS"), "versitygw")
+	}
+	address := freeAddress(ts)
+	c := exec.Command(program, "--port", address, "posix", root)
+	c.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
+	c.Stdout, c.Stderr = nil, nil
+	if err := c.Start(); err != nil {
+		ts.Fatalf("versitygw (make test builds it): %v", err)
+	}
+	ts.Defer(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	awaitFor(ts, 10*time.Second, "versitygw to listen", func() bool {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+	ts.Setenv(name+"_ENDPOINT", "http://"+address)
+	ts.Setenv(name+"_PID", strconv.Itoa(c.Process.Pid))
+}
+
+// freeAddress is one that nobody listened on a moment ago.
+func freeAddress(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// jsonenv sets a variable from the last command's JSON output.
+// Usage: jsonenv VARIABLE PATH, a path such as mounts.0.pid
+func jsonenv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: jsonenv VARIABLE PATH")
+	}
+	var v any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.UseNumber()
+	ts.Check(d.Decode(&v))
+	for _, step := range strings.Split(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			ts.Check(err)
+			if i >= len(at) {
+				ts.Fatalf("%s: %d elements", args[1], len(at))
+			}
+			v = at[i]
+		}
+	}
+	if v == nil {
+		ts.Fatalf("no %s in %s", args[1], ts.ReadFile("stdout"))
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// sendSignal signals a process and, where it is KILL, waits until it is gone.
+// Usage: signal KILL|TERM|INT PID
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME PID")
+	}
+	pid, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if pid <= 1 {
+		ts.Fatalf("refusing to signal %d", pid)
+	}
+	ts.Check(syscall.Kill(pid, unix.SignalNum("SIG"+args[0])))
+	if args[0] != "KILL" {
+		return
+	}
+	awaitFor(ts, 10*time.Second, "the process to end", func() bool { return !alive(pid) })
+}
+
+// alive reports whether pid runs; a zombie that its parent has not reaped does not.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+// exits runs a command and wants exactly that exit code. Usage: exits CODE COMMAND [ARG...]
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	got := 0
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// busyPort keeps a port of 127.0.0.1 for itself, answering nobody, and sets a
+// variable to the address. Usage: busyport VARIABLE [ADDRESS or http://ADDRESS]
+func busyPort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: busyport VARIABLE [ADDRESS]")
+	}
+	address := "127.0.0.1:0"
+	if len(args) == 2 {
+		address = strings.TrimPrefix(args[1], "http://")
+	}
+	l, err := net.Listen("tcp", address)
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+// await runs a command until it succeeds (or, negated, fails), for 30 s at most.
+// Usage: await COMMAND [ARG...]
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	awaitFor(ts, 30*time.Second, strings.Join(args, " "), func() bool { return (ts.Exec(args[0], args[1:]...) == nil) != neg })
+}
+
+func awaitFor(ts *testscript.TestScript, limit time.Duration, what string, ok func() bool) {
+	for deadline := time.Now().Add(limit); !ok(); {
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited %s for %s", limit, what)
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks at the condition
+	}
+}
+
+// secretKey sets a variable to the secret access key of a managed workspace's pair,
+// which no command prints, straight from the coordinator.
+// Usage: secretkey WORKSPACE
+func secretKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: secretkey WORKSPACE")
+	}
+	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
+	conn, err := net.Dial("unix", socket)
+	ts.Check(err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/workspaces/%s/session HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", args[0])
+	r := bufio.NewReader(conn)
+	for {
+		line, err := r.ReadString('\n')
+		ts.Check(err)
+		if strings.TrimSpace(line) == "" {
+			break
+		}
+	}
+	var s struct {
+		AccessKeyID     string `json:"access_key_id"`
+		SecretAccessKey string `json:"secret_access_key"`
+		Workspace       struct{ Prefix string }
+	}
+	ts.Check(json.NewDecoder(r).Decode(&s))
+	ts.Setenv("PAIR_KEY", s.AccessKeyID)
+	ts.Setenv("PAIR_SECRET", s.SecretAccessKey)
+	ts.Setenv("PAIR_PREFIX", s.Workspace.Prefix)
+}
