@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
@@ -23,25 +24,56 @@ type Manager struct {
 // (empty: the program itself) and keep their files under roots.
 func NewManager(roots xdg.Roots, exe string) *Manager { return &Manager{roots: roots, exe: exe} }
 
-var errNotYet = errors.New("not built yet")
-
-// Mount starts a process that serves spec and returns once the mount is usable.
+// Mount starts a process that serves spec and returns once the mount is usable. A stale
+// mount at the mountpoint is removed first (SPEC C7). Errors are faults: Conflict (mounted
+// already), Auth, NotFound, Unreachable, Usage; nothing is left half done. When ctx
+// ends before the mount is usable, it is given up.
 func (m *Manager) Mount(ctx context.Context, spec Spec, creds keyring.Credentials) (Status, error) {
-	return Status{}, errNotYet
+	var err error
+	if spec.Mountpoint, err = realPath(spec.Mountpoint); err != nil {
+		return Status{}, err
+	}
+	if err := m.makeWay(ctx, spec); err != nil {
+		return Status{}, err
+	}
+	return m.start(ctx, Start{Spec: spec, Roots: m.roots, Credentials: creds})
 }
 
-// List returns every mount of this user's, stale ones included, ordered by mountpoint.
-func (m *Manager) List(ctx context.Context) ([]Status, error) { return nil, errNotYet }
-
-// Find returns the mount at a mountpoint or of a workspace (its name or id).
-func (m *Manager) Find(ctx context.Context, mountpointOrWorkspace string) (Status, error) {
-	return Status{}, errNotYet
+// makeWay refuses a double mount and removes a stale one.
+func (m *Manager) makeWay(ctx context.Context, spec Spec) error {
+	list, err := m.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		switch {
+		case s.Health == Stale && (s.Mountpoint == spec.Mountpoint || s.ID == spec.ID):
+			if err := removeStale(ctx, s.Mountpoint); err != nil {
+				return err
+			}
+		case s.Mountpoint == spec.Mountpoint && s.Health != Draining:
+			return alreadyMounted(spec.Mountpoint)
+		case s.ID == spec.ID && s.Health == Draining:
+			return fault.New(fault.Conflict, "wait until 'artifacts mount list' no longer shows it",
+				"workspace %s is still uploading what was written at %s", s.Workspace, s.Mountpoint)
+		case s.ID == spec.ID:
+			return fault.New(fault.Conflict, "run 'artifacts unmount "+s.Mountpoint+"' first",
+				"workspace %s is already mounted at %s", s.Workspace, s.Mountpoint)
+		}
+	}
+	mounted, err := isMountpoint(spec.Mountpoint)
+	if err != nil {
+		return err
+	}
+	if mounted {
+		return alreadyMounted(spec.Mountpoint)
+	}
+	return nil
 }
 
-// Unmount detaches a mount and waits until the store has every closed write.
-func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt UnmountOptions) (Drain, error) {
-	return Drain{}, errNotYet
+// alreadyMounted is SPEC C4's message, word for word.
+func alreadyMounted(mountpoint string) error {
+	return fault.New(fault.Conflict, "", "path %s is already a mount point; run 'artifacts unmount %s' first", mountpoint, mountpoint)
 }
 
-// Watch sends whenever the mounts may have changed, until ctx ends.
-func (m *Manager) Watch(ctx context.Context) <-chan struct{} { return make(chan struct{}) }
+var errNoAnswer = errors.New("the mount process ended without saying why")

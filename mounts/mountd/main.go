@@ -1,6 +1,121 @@
 package mountd
 
-import "errors"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
 
-// Main is the body of mounts.DaemonCommand. It returns when the mount is gone and drained.
-func Main() error { return errors.New("not built yet") }
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// Main is the body of mounts.DaemonCommand. It reads a mounts.Start from descriptor 3,
+// answers on descriptor 4 once the mount is usable or why it is not, and returns when
+// the mount is gone and drained. Only a Manager starts it.
+func Main() error {
+	// Before anything is mounted: a process that dies on a signal while it is reading
+	// its own mount cannot be removed without aborting the connection.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+
+	for _, fd := range []int{mounts.StartFD, mounts.AnswerFD} {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+			return fault.New(fault.Usage, "use 'artifacts mount'", "%s is started by the program itself", mounts.DaemonCommand)
+		}
+	}
+	in, out := os.NewFile(mounts.StartFD, "start"), os.NewFile(mounts.AnswerFD, "answer")
+	start, err := mounts.ReceiveStart(in)
+	in.Close()
+	if err != nil {
+		return err
+	}
+	scrub()
+	harden()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("workspace", start.Spec.Workspace, "pid", os.Getpid())
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() { // until the mount is ready a signal gives it up
+		select {
+		case s := <-signals:
+			signals <- s
+			cancel()
+		case <-stopped:
+		}
+	}()
+	d, err := open(ctx, start, log)
+	close(stopped)
+	if err != nil {
+		log.Error("not mounted", "err", err)
+		answer(out, mounts.Answer{Error: mounts.NewWireError(err)})
+		return err
+	}
+	status := d.status()
+	log.Info("mounted", "mountpoint", start.Spec.Mountpoint, "bucket", start.Spec.Bucket, "prefix", start.Spec.Prefix)
+	answer(out, mounts.Answer{Status: &status})
+	err = d.run(signals)
+	if err != nil {
+		log.Error("ended with data left", "err", err)
+	} else {
+		log.Info("ended, everything is in the store")
+	}
+	return err
+}
+
+func answer(out *os.File, a mounts.Answer) {
+	_ = json.NewEncoder(out).Encode(a) // who asked may be gone; the mount stays
+	out.Close()
+}
+
+// scrub drops variables that would reach into libraries: rclone's and the AWS SDK's.
+func scrub() {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "RCLONE_") || strings.HasPrefix(name, "AWS_") && name != "AWS_CA_BUNDLE" {
+			os.Unsetenv(name)
+		}
+	}
+}
+
+// harden keeps the process's memory out of core files. It stays dumpable until it has
+// mounted, which fusermount3 needs.
+func harden() {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
+		files.Cur = files.Max
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &files)
+	}
+}
+
+// seal hides memory, descriptors and environment from other processes of the user
+// (SPEC A35): /proc/PID/mem and ptrace are refused from now on.
+func seal() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
+// hinted gives an error of starting up its kind and hint where it has none.
+func hinted(err error, start mounts.Start) error {
+	var known *fault.Error
+	switch {
+	case errors.As(err, &known), errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return fault.Wrap(fault.Failure, err, "free some space below "+start.Roots.State+" and "+start.Roots.Cache, "the disk is full")
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.Is(err, unix.EROFS):
+		return fault.Wrap(fault.Auth, err, "check the permissions of "+start.Roots.State, "cannot mount")
+	}
+	return fault.Wrap(fault.Failure, err, "its log is "+mounts.LogPath(start.Roots, start.Spec.ID), "cannot mount")
+}
+
+// since is a duration for people.
+func since(t time.Time) string { return fmt.Sprint(time.Since(t).Round(time.Second)) }

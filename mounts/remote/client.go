@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -40,6 +41,7 @@ type Options struct {
 // Client is one bucket prefix. It is safe for concurrent use.
 type Client struct {
 	s3     *s3.Client
+	web    *http.Client
 	bucket string
 	prefix string
 	parts  chan struct{} // bounds the parts of multipart uploads in flight
@@ -90,7 +92,7 @@ func New(opt Options) (*Client, error) {
 	if region == "" {
 		region = keyring.DefaultRegion
 	}
-	c := &Client{bucket: opt.Bucket, prefix: opt.Prefix, parts: make(chan struct{}, partsInFlight)}
+	c := &Client{web: web, bucket: opt.Bucket, prefix: opt.Prefix, parts: make(chan struct{}, partsInFlight)}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,
@@ -147,3 +149,6 @@ func quoted(etag string) *string {
 }
 
 func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
+
+// Close drops the idle connections.
+func (c *Client) Close() { c.web.CloseIdleConnections() }

@@ -1,0 +1,30 @@
+package mounts
+
+import (
+	"context"
+	"os"
+
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
+)
+
+// Check asks the store of spec (Endpoint, Bucket, Prefix, Region) for one key, so that
+// wrong keys, a missing bucket or an unreachable endpoint are known before anything is
+// created or mounted. The error is a fault of kind Auth, NotFound, Unreachable or Usage.
+func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
+	c, err := NewRemote(spec, remote.NewKeys(creds))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Check(ctx)
+}
+
+// NewRemote is the client of spec's bucket that signs with keys. AWS_CA_BUNDLE names
+// extra certificate authorities, as for other clients (SPEC C19).
+func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
+	return remote.New(remote.Options{
+		Endpoint: spec.Endpoint, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
+		Keys: keys, CABundle: os.Getenv("AWS_CA_BUNDLE"),
+	})
+}

@@ -1,0 +1,154 @@
+package mounts
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// List returns every mount of this user's, stale ones included, ordered by mountpoint.
+// It asks the processes and the mount table and touches no mountpoint that answers; each
+// process has 2 s.
+func (m *Manager) List(ctx context.Context) ([]Status, error) {
+	entries, err := table()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := m.sockets()
+	if err != nil {
+		return nil, err
+	}
+	answers := m.ask(ctx, ids)
+	var list []Status
+	seen := map[string]bool{}
+	for _, e := range entries {
+		a, asked := answers[e.id]
+		switch {
+		case asked && a.err == nil && a.status.Mountpoint == e.mountpoint:
+			list = append(list, a.status)
+			seen[e.id] = true
+		case asked && a.err != nil && !errors.Is(a.err, errNoProcess):
+			s := e.status(Degraded, "the mount process does not answer")
+			s.Log = LogPath(m.roots, e.id)
+			list = append(list, s)
+			seen[e.id] = true
+		case asked && errors.Is(a.err, errNoProcess), e.dead(ctx):
+			s := e.status(Stale, "the mount process is gone; what it had not uploaded is kept")
+			s.Log = LogPath(m.roots, e.id)
+			list = append(list, s)
+		}
+	}
+	for id, a := range answers {
+		if a.err == nil && !seen[id] { // detached, and draining
+			list = append(list, a.status)
+		}
+		if errors.Is(a.err, errNoProcess) {
+			m.sweep(id)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Mountpoint < list[j].Mountpoint })
+	return list, ctx.Err()
+}
+
+// Find returns the mount at a mountpoint or of a workspace (its name or id);
+// fault.NotFound where there is none.
+func (m *Manager) Find(ctx context.Context, mountpointOrWorkspace string) (Status, error) {
+	list, err := m.List(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	path := ""
+	if strings.Contains(mountpointOrWorkspace, "/") || strings.HasPrefix(mountpointOrWorkspace, ".") {
+		if path, err = realPath(mountpointOrWorkspace); err != nil {
+			return Status{}, err
+		}
+	}
+	for _, s := range list {
+		if s.Mountpoint == path || path == "" && (s.Workspace == mountpointOrWorkspace || s.ID == mountpointOrWorkspace) {
+			return s, nil
+		}
+	}
+	return Status{}, fault.New(fault.NotFound, "'artifacts mount list' shows what is mounted", "nothing of ours is mounted at %s", mountpointOrWorkspace)
+}
+
+// sweep removes the socket of a process that is gone. A fresh one is left alone: it may be
+// that of a process that is just starting.
+func (m *Manager) sweep(id string) {
+	path := SocketPath(m.roots, id)
+	if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Minute {
+		_ = os.Remove(path)
+	}
+}
+
+type answer struct {
+	status Status
+	err    error
+}
+
+// sockets are the ids of workspaces whose mount process left or has a socket.
+func (m *Manager) sockets() ([]string, error) {
+	files, err := os.ReadDir(RunDir(m.roots))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var ids []string
+	for _, f := range files {
+		if id, ok := strings.CutSuffix(f.Name(), socketSuffix); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// ask asks all at once.
+func (m *Manager) ask(ctx context.Context, ids []string) map[string]answer {
+	var (
+		mu      sync.Mutex
+		wg      sync.WaitGroup
+		answers = make(map[string]answer, len(ids))
+	)
+	for _, id := range ids {
+		wg.Go(func() {
+			s, err := dialControl(SocketPath(m.roots, id)).status(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[id] = answer{s, err}
+		})
+	}
+	wg.Wait()
+	return answers
+}
+
+// status is what the mount table alone tells.
+func (e entry) status(h Health, reason string) Status {
+	return Status{
+		Spec:   Spec{ID: e.id, Workspace: e.workspace, Mountpoint: e.mountpoint},
+		Health: h, Reason: reason,
+	}
+}
+
+// dead reports whether a mount without a socket of ours has lost its process: the
+// kernel then answers ENOTCONN at once. One that answers, or does not within a second,
+// belongs to a process with other state roots and is left alone.
+func (e entry) dead(ctx context.Context) bool {
+	result := make(chan error, 1)
+	go func() {
+		var s unix.Statfs_t
+		result <- unix.Statfs(e.mountpoint, &s)
+	}()
+	select {
+	case err := <-result:
+		return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	return false
+}

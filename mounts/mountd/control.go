@@ -1,0 +1,158 @@
+package mountd
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// tick is how often a drain tells its state.
+const tick = 100 * time.Millisecond
+
+// serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain.
+func (d *daemon) serve() *http.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(d.status())
+	})
+	mux.HandleFunc("POST /v1/unmount", d.handleUnmount)
+	mux.HandleFunc("POST /v1/drain", d.handleDrain)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(d.socket) }()
+	return server
+}
+
+func readRequest(r *http.Request) (time.Duration, error) {
+	var q mounts.DrainRequest
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 4096)).Decode(&q); err != nil {
+		return 0, err
+	}
+	return time.Duration(q.TimeoutSeconds * float64(time.Second)), nil
+}
+
+// handleUnmount detaches and tells the draining line by line. The process drains on
+// where the asker goes away, and gives up waiting after the time asked for.
+func (d *daemon) handleUnmount(w http.ResponseWriter, r *http.Request) {
+	limit, err := readRequest(r)
+	if err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	select {
+	case d.asked <- limit:
+	default: // an earlier unmount set the limit
+	}
+	if err := d.unmount(); err != nil {
+		select {
+		case <-d.asked:
+		default:
+		}
+		writeLine(w, mounts.DrainLine{Drain: d.drainState(), Done: true, Error: mounts.NewWireError(err)})
+		return
+	}
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.finished:
+			writeLine(w, mounts.DrainLine{Drain: d.left, Done: true, Error: mounts.NewWireError(d.result)})
+			return
+		case <-r.Context().Done():
+			return
+		case <-ticker.C:
+			writeLine(w, mounts.DrainLine{Drain: d.drainState()})
+		}
+	}
+}
+
+// handleDrain uploads everything at once and leaves the mount as it is.
+func (d *daemon) handleDrain(w http.ResponseWriter, r *http.Request) {
+	limit, err := readRequest(r)
+	if err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	ctx := r.Context()
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	result := make(chan error, 1)
+	go func() { result <- d.upper.Drain(ctx) }()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-result:
+			left := d.drainState()
+			if left.Pending() > 0 {
+				err = pending(d.start.Spec, left)
+			}
+			writeLine(w, mounts.DrainLine{Drain: left, Done: true, Error: mounts.NewWireError(err)})
+			return
+		case <-ticker.C:
+			writeLine(w, mounts.DrainLine{Drain: d.drainState()})
+		}
+	}
+}
+
+func writeLine(w http.ResponseWriter, line mounts.DrainLine) {
+	_ = json.NewEncoder(w).Encode(line)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// status is the mount as it is now.
+func (d *daemon) status() mounts.Status {
+	read, written := d.fuse.Bytes()
+	stats := d.upper.Stats()
+	s := mounts.Status{
+		Spec: d.start.Spec, PID: os.Getpid(), Since: d.began,
+		Fingerprint: d.keys.Fingerprint(), Log: mounts.LogPath(d.start.Roots, d.start.Spec.ID),
+		BytesRead: read, BytesWritten: written,
+		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
+		Drain: d.drainState(),
+	}
+	if s.CacheLimit == 0 {
+		s.CacheLimit = defaultCacheSize
+	}
+	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
+	return s
+}
+
+// health is the state in one word, worst first (SPEC C6, D4).
+func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, string) {
+	switch {
+	case d.draining.Load():
+		return mounts.Draining, unreachable
+	case unreachable != "":
+		return mounts.Degraded, "the store does not answer: " + unreachable
+	case left.Failed > 0 && len(left.Failures) > 0:
+		return mounts.Degraded, left.Failures[0].Path + ": " + left.Failures[0].Reason
+	case left.Failed > 0:
+		return mounts.Degraded, "the store refused a change"
+	case left.Quarantined > 0:
+		return mounts.Degraded, "files were set aside after a crash, in " +
+			mounts.StagingDir(d.start.Roots, d.start.Spec.ID) + "/quarantine"
+	case left.Pending() > 0:
+		return mounts.Busy, ""
+	}
+	return mounts.OK, ""
+}
+
+func (d *daemon) drainState() mounts.Drain {
+	s := d.upper.Stats()
+	left := mounts.Drain{
+		Queued: s.Queued, InProgress: s.InProgress, Failed: s.Failed, PendingBytes: s.PendingBytes,
+		Uploaded: s.UploadedBytes, Quarantined: s.Quarantined, OpenFiles: s.OpenHandles,
+	}
+	for _, f := range s.Failures {
+		left.Failures = append(left.Failures, mounts.FailedFile{Path: f.Path, Reason: f.Reason})
+	}
+	return left
+}

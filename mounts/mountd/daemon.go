@@ -1,0 +1,173 @@
+package mountd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
+	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/mounts/fusefs"
+	"github.com/artifacts-tui/artifacts-tui/mounts/lower"
+	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
+	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
+)
+
+// The defaults of mounts.Options.
+const (
+	defaultCacheSize = 10 << 30
+	checkTimeout     = 20 * time.Second
+)
+
+// daemon is one mount being served.
+type daemon struct {
+	start  mounts.Start
+	log    *slog.Logger
+	began  time.Time
+	keys   *remote.Keys
+	remote *remote.Client
+	lower  *lower.Lower
+	upper  *upper.FS
+	fuse   *fusefs.FS
+	socket net.Listener
+
+	draining atomic.Bool
+	detach   sync.Mutex    // one attempt at a time
+	detached chan struct{} // closed when the kernel has let go
+	asked    chan time.Duration
+	finished chan struct{} // closed when draining has ended; result and left are set then
+	result   error
+	left     mounts.Drain
+}
+
+// open checks everything, then takes the staging folder, then mounts; what fails undoes
+// what was done.
+func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon, err error) {
+	defer func() {
+		if err != nil {
+			err = hinted(err, start)
+		}
+	}()
+	if err := checkMountpoint(start); err != nil {
+		return nil, err
+	}
+	if err := checkFUSE(); err != nil {
+		return nil, err
+	}
+	d = &daemon{
+		start: start, log: log, began: time.Now(), keys: remote.NewKeys(start.Credentials),
+		detached: make(chan struct{}), asked: make(chan time.Duration, 1), finished: make(chan struct{}),
+	}
+	if err := d.preflight(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.openLayers(); err != nil {
+		return nil, err
+	}
+	if err := d.mount(ctx); err != nil {
+		d.closeLayers()
+		return nil, err
+	}
+	return d, nil
+}
+
+// preflight proves that the keys list the bucket: without it a mount with wrong keys
+// would "succeed" and answer EIO.
+func (d *daemon) preflight(ctx context.Context) (err error) {
+	if d.remote, err = mounts.NewRemote(d.start.Spec, d.keys); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return d.remote.Check(ctx)
+}
+
+func (d *daemon) openLayers() (err error) {
+	spec, roots := d.start.Spec, d.start.Roots
+	staging := mounts.StagingDir(roots, spec.ID)
+	for _, dir := range []string{staging, roots.Cache} {
+		if err := xdg.Ensure(dir, "", nil); err != nil {
+			return err
+		}
+	}
+	size := spec.Options.CacheSize
+	if size == 0 {
+		size = defaultCacheSize
+	}
+	d.lower, err = lower.New(lower.Options{
+		Source: d.remote, CacheDir: roots.Cache, ID: spec.ID, MaxSize: size, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.upper, err = upper.Open(upper.Options{
+		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
+		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
+		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
+	})
+	if err != nil {
+		_ = d.lower.Close()
+		return err
+	}
+	return nil
+}
+
+func (d *daemon) closeLayers() {
+	if err := d.upper.Close(); err != nil {
+		d.log.Error("closing the staging folder", "err", err)
+	}
+	if err := d.lower.Close(); err != nil {
+		d.log.Warn("closing the read cache", "err", err)
+	}
+	d.remote.Close()
+}
+
+func (d *daemon) mount(ctx context.Context) (err error) {
+	spec, roots := d.start.Spec, d.start.Roots
+	if err := xdg.Ensure(mounts.RunDir(roots), "", nil); err != nil {
+		return err
+	}
+	if d.socket, err = unixsock.Listen(mounts.SocketPath(roots, spec.ID)); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			d.socket.Close()
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Log: d.log,
+	})
+	if err != nil {
+		return mountError(err, spec.Mountpoint)
+	}
+	go func() {
+		d.fuse.Wait()
+		close(d.detached)
+	}()
+	if err := seal(); err != nil {
+		_ = d.fuse.Unmount()
+		return err
+	}
+	return nil
+}
+
+func mountError(err error, mountpoint string) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return fault.Wrap(fault.Auth, err, "in a container start it with --cap-add SYS_ADMIN --device /dev/fuse",
+			"mounting at %s is not permitted", mountpoint)
+	}
+	return fault.Wrap(fault.Failure, err, "", "cannot mount at %s", mountpoint)
+}

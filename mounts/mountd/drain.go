@@ -1,0 +1,206 @@
+package mountd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// lingering bounds the wait for open files after a lazy detach.
+const lingering = 10 * time.Second
+
+// run serves until the mount is gone, then drains. What ends it: an unmount through the
+// socket, fusermount3 -u by anyone, or a signal (SPEC C5); a second signal ends the
+// draining and keeps the rest for the next mount. The error is fault.Pending then.
+func (d *daemon) run(signals <-chan os.Signal) error {
+	server := d.serve()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	select {
+	case <-d.detached:
+	case s := <-signals:
+		d.log.Info("stopping", "signal", s.String())
+		d.draining.Store(true)
+		d.detachNow()
+	}
+	d.draining.Store(true)
+	go func() {
+		select {
+		case s := <-signals:
+			d.log.Warn("stopping without waiting for uploads", "signal", s.String())
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := d.drain(ctx)
+	d.left = d.drainState()
+	d.closeLayers()
+	d.result = err
+	close(d.finished)
+	// Who watches the draining reads its last line before the process is gone.
+	bound, done := context.WithTimeout(context.Background(), 5*time.Second)
+	defer done()
+	_ = server.Shutdown(bound)
+	return err
+}
+
+// drain waits for the queue. The time an unmount allows counts from when it was asked.
+func (d *daemon) drain(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case limit := <-d.asked:
+			if limit <= 0 {
+				return
+			}
+			select {
+			case <-time.After(limit):
+				cancel()
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+		}
+	}()
+	begin := time.Now()
+	err := d.upper.Drain(ctx)
+	left := d.drainState()
+	d.log.Info("drained", "took", since(begin), "queued", left.Queued, "in_progress", left.InProgress, "failed", left.Failed)
+	if left.Pending() > 0 {
+		return pending(d.start.Spec, left)
+	}
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// pending says what is left, by name where it is known (SPEC D1).
+func pending(spec mounts.Spec, left mounts.Drain) error {
+	const named = 3
+	var names []string
+	for _, f := range left.Failures[:min(named, len(left.Failures))] {
+		names = append(names, f.Path+" ("+f.Reason+")")
+	}
+	text := ""
+	if len(names) > 0 {
+		text = ": " + strings.Join(names, ", ")
+	}
+	if more := left.Pending() - len(names); len(names) > 0 && more > 0 {
+		text += " and more"
+	}
+	return fault.New(fault.Pending, "it is kept; 'artifacts mount "+spec.Workspace+" "+spec.Mountpoint+"' uploads it",
+		"%d changes are not in the store yet%s", left.Pending(), text)
+}
+
+// unmount detaches, as umount(8) does: never under the hands of programs that use it.
+func (d *daemon) unmount() error {
+	d.detach.Lock()
+	defer d.detach.Unlock()
+	if d.isDetached() {
+		return nil
+	}
+	err := unmountOnce(d.start.Spec.Mountpoint, false)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.EBUSY):
+		return d.busy()
+	case errors.Is(err, unix.EINVAL): // not a mount point any more: someone was faster
+	default:
+		return fault.Wrap(fault.Failure, err, "", "cannot unmount %s", d.start.Spec.Mountpoint)
+	}
+	d.draining.Store(true)
+	select {
+	case <-d.detached:
+	case <-time.After(lingering):
+		return fault.New(fault.Failure, "", "the kernel still holds the mount at %s", d.start.Spec.Mountpoint)
+	}
+	return nil
+}
+
+func (d *daemon) busy() error {
+	path := d.start.Spec.Mountpoint
+	hint := "close what uses it ('fuser -vm " + path + "' shows the programs) and try again"
+	if n := d.drainState().OpenFiles; n > 0 {
+		return fault.New(fault.Conflict, hint, "%s is in use: %d open files", path, n)
+	}
+	return fault.New(fault.Conflict, hint, "%s is in use, perhaps as the working directory of a shell", path)
+}
+
+// detachNow is for signals, where nobody can be asked to close files: the mount leaves
+// the tree at once, and open files have a moment to be closed.
+func (d *daemon) detachNow() {
+	d.detach.Lock()
+	defer d.detach.Unlock()
+	if d.isDetached() {
+		return
+	}
+	path := d.start.Spec.Mountpoint
+	if err := unmountOnce(path, false); err != nil {
+		d.log.Warn("detaching while in use", "err", err)
+		if err := unmountOnce(path, true); err != nil {
+			d.log.Error("cannot detach", "err", err)
+		}
+	}
+	select {
+	case <-d.detached:
+	case <-time.After(lingering):
+		d.log.Warn("files are still open; what is not closed is not uploaded", "open", d.drainState().OpenFiles)
+	}
+}
+
+func (d *daemon) isDetached() bool {
+	select {
+	case <-d.detached:
+		return true
+	default:
+		return false
+	}
+}
+
+// unmountOnce is umount2(2), or fusermount3 where that is not ours to call. A mount in
+// use is unix.EBUSY either way.
+func unmountOnce(path string, lazy bool) error {
+	if os.Geteuid() == 0 {
+		flags := unix.UMOUNT_NOFOLLOW
+		if lazy {
+			flags |= unix.MNT_DETACH
+		}
+		return unix.Unmount(path, flags)
+	}
+	how := "-u"
+	if lazy {
+		how = "-uz"
+	}
+	helper, err := exec.LookPath("fusermount3")
+	if err != nil {
+		if helper, err = exec.LookPath("fusermount"); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command(helper, how, "--", path)
+	cmd.Dir = "/"
+	cmd.Env = []string{"LC_ALL=C"}
+	var text bytes.Buffer
+	cmd.Stderr = &text
+	if err := cmd.Run(); err != nil {
+		switch said := strings.TrimSpace(text.String()); {
+		case strings.Contains(said, "busy"):
+			return unix.EBUSY
+		case strings.Contains(said, "not found in"), strings.Contains(said, "Invalid argument"):
+			return unix.EINVAL
+		default:
+			return errors.New(said)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package mounts
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+)
+
+// The descriptors that a mount process finds open: it reads one Start from the first
+// and writes one Answer to the second.
+const (
+	StartFD  = 3
+	AnswerFD = 4
+)
+
+// startMax bounds the document that a mount process reads, in bytes.
+const startMax = 1 << 20
+
+// Start is what a mount process is told.
+type Start struct {
+	Spec        Spec
+	Roots       xdg.Roots
+	Credentials keyring.Credentials
+}
+
+// wireStart is Start as it crosses the pipe: the one place where a mount's secrets are
+// written in clear, to nobody but the own child (SPEC A35).
+type wireStart struct {
+	Spec            Spec      `json:"spec"`
+	Roots           xdg.Roots `json:"roots"`
+	AccessKeyID     string    `json:"access_key_id"`
+	SecretAccessKey string    `json:"secret_access_key"`
+	SessionToken    string    `json:"session_token"`
+	Region          string    `json:"region"`
+}
+
+// Send writes s for ReceiveStart.
+func (s Start) Send(w io.Writer) error {
+	return json.NewEncoder(w).Encode(wireStart{
+		Spec: s.Spec, Roots: s.Roots,
+		AccessKeyID:     s.Credentials.AccessKeyID,
+		SecretAccessKey: s.Credentials.SecretAccessKey.Reveal(),
+		SessionToken:    s.Credentials.SessionToken.Reveal(),
+		Region:          s.Credentials.Region,
+	})
+}
+
+// ReceiveStart reads what Send wrote. Its errors hold nothing of the document.
+func ReceiveStart(r io.Reader) (Start, error) {
+	var w wireStart
+	if err := json.NewDecoder(io.LimitReader(r, startMax)).Decode(&w); err != nil {
+		return Start{}, errors.New("the mount process was not told what to mount; it is started by 'artifacts mount'")
+	}
+	return Start{Spec: w.Spec, Roots: w.Roots, Credentials: keyring.Credentials{
+		AccessKeyID:     w.AccessKeyID,
+		SecretAccessKey: keyring.NewSecret(w.SecretAccessKey),
+		SessionToken:    keyring.NewSecret(w.SessionToken),
+		Region:          w.Region,
+	}}, nil
+}
+
+// Answer says whether the mount is usable.
+type Answer struct {
+	Status *Status    `json:"status,omitempty"`
+	Error  *WireError `json:"error,omitempty"`
+}
+
+// DrainRequest asks a mount process to detach and drain.
+type DrainRequest struct {
+	TimeoutSeconds float64 `json:"timeout_seconds,omitempty"` // 0: until done
+}
+
+// DrainLine is one line of the answer to a DrainRequest. The last one has Done, and
+// Error where data is left or the mount could not be detached.
+type DrainLine struct {
+	Drain Drain      `json:"drain"`
+	Done  bool       `json:"done,omitempty"`
+	Error *WireError `json:"error,omitempty"`
+}
+
+// WireError is a fault.Error between processes.
+type WireError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// NewWireError returns err for the wire; nil for nil.
+func NewWireError(err error) *WireError {
+	e := fault.As(err)
+	if e == nil {
+		return nil
+	}
+	return &WireError{Code: e.Kind.Code(), Message: e.Error(), Hint: e.Hint}
+}
+
+// Fault is the inverse of NewWireError.
+func (e *WireError) Fault() error {
+	if e == nil {
+		return nil
+	}
+	return &fault.Error{Kind: fault.KindOfCode(e.Code), Message: e.Message, Hint: e.Hint}
+}
