@@ -17,6 +17,8 @@ type CopyOptions struct {
 	IfNoneMatch bool   // of the destination
 	// Source is asked with what is copied; an error refuses. It may be nil, and may be called again.
 	Source func(ObjectInfo) error
+	// Checksum makes the new object's checksum, of the source's bytes where it must. nil: the source's own.
+	Checksum func(*Reader) (Checksum, error)
 }
 
 // Copy makes an object of the same bytes as another, or the same object with other
@@ -41,6 +43,14 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 		if o.Replace {
 			obj.ContentType, obj.Headers, obj.Meta = o.ContentType, o.Headers, o.Meta
 		}
+		if o.Checksum != nil {
+			if obj.Checksum, err = s.checksumOf(ctx, src.ObjectInfo, o.Checksum); errors.Is(err, errChanged) {
+				continue
+			}
+			if err != nil {
+				return ObjectInfo{}, err
+			}
+		}
 		freed, err := s.index.Put(ctx, PutEntry{
 			Object: obj, Cond: Condition{IfMatch: o.IfMatch, IfNoneMatch: o.IfNoneMatch}, Source: &src.ObjectInfo,
 		})
@@ -55,4 +65,16 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 		return obj.ObjectInfo, nil
 	}
 	return ObjectInfo{}, fmt.Errorf("copy %s/%s: the source changes too fast", srcBucket, srcKey)
+}
+
+func (s *Store) checksumOf(ctx context.Context, o ObjectInfo, fn func(*Reader) (Checksum, error)) (Checksum, error) {
+	r, err := s.Get(ctx, o.Bucket, o.Key)
+	if err != nil {
+		return Checksum{}, err
+	}
+	defer r.Close()
+	if r.Info.Seq != o.Seq {
+		return Checksum{}, errChanged
+	}
+	return fn(r)
 }

@@ -51,7 +51,7 @@ func (s *Store) CopyPart(ctx context.Context, srcBucket, srcKey, bucket, key, id
 	segments, whole := r.cut(o.Offset, o.Length)
 	if !whole {
 		return s.PutPart(ctx, bucket, key, id, number, r.section(o.Offset, o.Length),
-			PartOptions{Size: o.Length, Checksum: func() (string, error) { return sum, nil }})
+			PartOptions{Size: o.Length, Finish: func(string) (string, error) { return sum, nil }})
 	}
 	part := Part{
 		PartInfo: PartInfo{Number: number, Size: o.Length, ETag: pieceTag(r.Info, o.Offset, o.Length), Modified: s.now().UTC(), Checksum: sum},
@@ -61,7 +61,7 @@ func (s *Store) CopyPart(ctx context.Context, srcBucket, srcKey, bucket, key, id
 	if errors.Is(err, ErrNoSuchKey) {
 		// The source is gone since; its bytes are still open.
 		return s.PutPart(ctx, bucket, key, id, number, r.section(o.Offset, o.Length),
-			PartOptions{Size: o.Length, Checksum: func() (string, error) { return sum, nil }})
+			PartOptions{Size: o.Length, Finish: func(string) (string, error) { return sum, nil }})
 	}
 	if err != nil {
 		return PartInfo{}, err

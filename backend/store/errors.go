@@ -17,7 +17,8 @@ const (
 	BucketNotEmpty      Code = "BucketNotEmpty"
 	InvalidBucketName   Code = "InvalidBucketName"
 	NoSuchKey           Code = "NoSuchKey"
-	InvalidKey          Code = "InvalidKey" // empty, longer than MaxKey bytes, not UTF-8, or with a NUL
+	InvalidKey          Code = "InvalidKey"      // empty, not UTF-8, or with a NUL
+	KeyTooLong          Code = "KeyTooLongError" // more than MaxKey bytes
 	NoSuchUpload        Code = "NoSuchUpload"
 	InvalidPart         Code = "InvalidPart"
 	InvalidPartOrder    Code = "InvalidPartOrder"
@@ -44,6 +45,7 @@ var (
 	ErrInvalidBucketName   = &Error{Code: InvalidBucketName}
 	ErrNoSuchKey           = &Error{Code: NoSuchKey}
 	ErrInvalidKey          = &Error{Code: InvalidKey}
+	ErrKeyTooLong          = &Error{Code: KeyTooLong}
 	ErrNoSuchUpload        = &Error{Code: NoSuchUpload}
 	ErrInvalidPart         = &Error{Code: InvalidPart}
 	ErrInvalidPartOrder    = &Error{Code: InvalidPartOrder}
@@ -91,7 +93,7 @@ func (e *Error) kind() fault.Kind {
 		return fault.Conflict
 	case QuotaExceeded:
 		return fault.Quota
-	case InvalidBucketName, InvalidKey, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRange:
+	case InvalidBucketName, InvalidKey, KeyTooLong, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRange:
 		return fault.Usage
 	default:
 		return fault.Failure

@@ -26,7 +26,7 @@ func checkKey(key string) error {
 	case key == "":
 		return Refuse(InvalidKey, "a key cannot be empty")
 	case len(key) > MaxKey:
-		return Refuse(InvalidKey, "the key is %d bytes long, more than %d", len(key), MaxKey)
+		return Refuse(KeyTooLong, "the key is %d bytes long, more than %d", len(key), MaxKey)
 	case !utf8.ValidString(key):
 		return Refuse(InvalidKey, "the key is not UTF-8")
 	case strings.IndexByte(key, 0) >= 0:

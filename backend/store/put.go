@@ -15,9 +15,9 @@ type PutOptions struct {
 	Meta        map[string]string // see ObjectInfo
 	IfMatch     string            // see Condition
 	IfNoneMatch bool              // see Condition
-	// Checksum is asked once the body has ended, before anything is written to the
-	// index; an error refuses the object. nil: the object has none.
-	Checksum func() (Checksum, error)
+	// Finish is called once the body has ended, with the MD5 of its bytes in hex, before
+	// anything is written to the index. Its error refuses the object. nil: no checksum.
+	Finish func(md5 string) (Checksum, error)
 }
 
 func (o PutOptions) condition() Condition {
@@ -62,8 +62,8 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 		},
 		Segments: data.segments,
 	}
-	if o.Checksum != nil {
-		if obj.Checksum, err = o.Checksum(); err != nil {
+	if o.Finish != nil {
+		if obj.Checksum, err = o.Finish(data.md5); err != nil {
 			s.discard(data.segments, nil)
 			return ObjectInfo{}, err
 		}

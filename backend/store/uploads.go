@@ -42,9 +42,9 @@ func (s *Store) Parts(ctx context.Context, bucket, key, id string, after, limit 
 // PartOptions describe a part.
 type PartOptions struct {
 	Size int64 // of the body in bytes; -1: not known
-	// Checksum is asked once the body has ended for its checksum (base64) in the upload's
-	// algorithm; an error refuses the part.
-	Checksum func() (string, error)
+	// Finish is called as that of PutOptions; it returns the part's checksum (base64) in the
+	// upload's algorithm.
+	Finish func(md5 string) (string, error)
 }
 
 func checkPartNumber(n int) error {
@@ -79,8 +79,8 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 		PartInfo: PartInfo{Number: number, Size: data.size, ETag: data.md5, Modified: s.now().UTC()},
 		Segments: data.segments,
 	}
-	if o.Checksum != nil {
-		if part.Checksum, err = o.Checksum(); err != nil {
+	if o.Finish != nil {
+		if part.Checksum, err = o.Finish(data.md5); err != nil {
 			s.discard(data.segments, nil)
 			return PartInfo{}, err
 		}
@@ -115,8 +115,8 @@ type CompletedPart struct {
 type CompleteOptions struct {
 	IfMatch     string // see Condition
 	IfNoneMatch bool
-	// Checksum makes the object's checksum of its parts' (they are in order); an error refuses. nil: none.
-	Checksum func(UploadInfo, []PartInfo) (Checksum, error)
+	// Finish makes the object's checksum of its parts' (they are in order); an error refuses. nil: none.
+	Finish func(UploadInfo, []PartInfo) (Checksum, error)
 }
 
 // CompleteUpload makes the object of the parts that are named, in their order; nothing is
@@ -142,12 +142,12 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket, key, id string, part
 	}
 	obj := assemble(u, chosen)
 	obj.Modified = s.now().UTC()
-	if o.Checksum != nil {
+	if o.Finish != nil {
 		infos := make([]PartInfo, len(chosen))
 		for i, p := range chosen {
 			infos[i] = p.PartInfo
 		}
-		if obj.Checksum, err = o.Checksum(u, infos); err != nil {
+		if obj.Checksum, err = o.Finish(u, infos); err != nil {
 			return ObjectInfo{}, err
 		}
 	}

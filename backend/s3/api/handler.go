@@ -1,0 +1,169 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// What the server of this package is asked for by others, under one import.
+type (
+	Identity   = authn.Identity
+	Scope      = authn.Scope
+	Identities = authn.Identities
+	Rotating   = authn.Rotating
+)
+
+// ErrUnknown is what Identities return for a key or token that nobody has.
+var ErrUnknown = authn.ErrUnknown
+
+// Config says what is served, and to whom.
+type Config struct {
+	Store      *store.Store
+	Identities Identities
+	BasePath   string           // "/s3"; empty: the root
+	Region     string           // that GetBucketLocation answers; empty: us-east-1. Every region is accepted in signatures.
+	Log        *slog.Logger     // one line a request, never a query or a secret; nil: none
+	Clock      func() time.Time // nil: time.Now
+}
+
+type handler struct {
+	store  *store.Store
+	auth   authn.Authenticator
+	base   string
+	region string
+	log    *slog.Logger
+}
+
+// New makes the handler. It must see paths as they came: http.ServeMux cleans "//" and
+// ".." out of keys, so route to it before any mux.
+func New(c Config) http.Handler {
+	h := &handler{
+		store: c.Store, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log,
+		auth: authn.Authenticator{Identities: c.Identities, BasePath: strings.TrimSuffix(c.BasePath, "/"), Now: c.Clock},
+	}
+	if h.auth.Now == nil {
+		h.auth.Now = time.Now
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.region == "" {
+		h.region = "us-east-1"
+	}
+	return h
+}
+
+// request is one call in progress.
+type request struct {
+	*handler
+	w      *recorder
+	r      *http.Request
+	id     string // of the request, for the log and the answer
+	query  url.Values
+	who    Identity
+	body   *authn.Body
+	bucket string
+	key    string
+}
+
+// ServeHTTP implements http.Handler.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID()}
+	header := w.Header()
+	header.Set("X-Amz-Request-Id", q.id)
+	header.Set("Server", "artifacts")
+	err := q.serve()
+	if err != nil {
+		q.fail(err)
+	}
+	h.log.Debug("s3", "request", q.id, "method", r.Method, "path", r.URL.EscapedPath(), "status", q.w.status,
+		"bytes", q.w.bytes, "key", q.who.AccessKeyID, "took", time.Since(start))
+}
+
+func requestID() string {
+	var p [8]byte
+	rand.Read(p[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
+	return strings.ToUpper(hex.EncodeToString(p[:]))
+}
+
+func (q *request) serve() error {
+	path, ok := strings.CutPrefix(q.r.URL.EscapedPath(), q.base)
+	if !ok || (path != "" && path[0] != '/') {
+		return fail(http.StatusNotFound, "InvalidURI", "The store is at %s.", q.base)
+	}
+	query, err := url.ParseQuery(q.r.URL.RawQuery)
+	if err != nil {
+		return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+	}
+	q.query = query
+	if q.who, q.body, err = q.auth.Authenticate(q.r, query); err != nil {
+		return err
+	}
+	if err := q.name(strings.TrimPrefix(path, "/")); err != nil {
+		return err
+	}
+	op, err := q.route()
+	if err != nil {
+		return err
+	}
+	return op(q)
+}
+
+// name splits bucket and key before it decodes them: an escaped slash belongs to a name.
+func (q *request) name(path string) error {
+	bucket, key, _ := strings.Cut(path, "/")
+	var err1, err2 error
+	q.bucket, err1 = url.PathUnescape(bucket)
+	q.key, err2 = url.PathUnescape(key)
+	if err1 != nil || err2 != nil {
+		return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+	}
+	if q.bucket == "" && q.key != "" {
+		return fail(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
+	}
+	return nil
+}
+
+// allow refuses what the identity may not do.
+func (q *request) allow(a authz.Action, bucket, key string) error {
+	if authz.Allowed(q.who, a, bucket, key) {
+		return nil
+	}
+	return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+}
+
+// recorder counts the answer for the log and lets net/http's ReadFrom (sendfile) through.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

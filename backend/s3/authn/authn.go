@@ -1,0 +1,194 @@
+package authn
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/sigv4"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// Error is a refusal in S3's terms. Challenge asks for WWW-Authenticate headers.
+type Error struct {
+	Status    int
+	Code      string
+	Message   string
+	Challenge bool
+}
+
+// Error is the message; it never holds a secret.
+func (e *Error) Error() string { return e.Message }
+
+func forbid(code, message string) error {
+	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
+}
+
+func challenge(code, message string) error {
+	return &Error{Status: http.StatusUnauthorized, Code: code, Message: message, Challenge: true}
+}
+
+// Authenticator checks requests against Identities.
+type Authenticator struct {
+	Identities Identities
+	BasePath   string           // of the service, which some clients leave out of what they sign
+	Now        func() time.Time // the server's clock
+}
+
+// Authenticate returns who sent r. It replaces r.Body by one that is decoded and
+// verified as it is read: its last Read fails where hash, chunk signature or length are
+// wrong, so nothing that was read may be kept before io.EOF. Errors are *Error or a
+// failure of Identities.
+func (a *Authenticator) Authenticate(r *http.Request, query url.Values) (Identity, *Body, error) {
+	header := r.Header.Get("Authorization")
+	scheme, rest, _ := strings.Cut(header, " ")
+	switch {
+	case sigv4.InHeader(r):
+		s, err := sigv4.ParseHeader(r)
+		return a.signed(r, s, err)
+	case strings.EqualFold(scheme, "AWS"), header == "" && query.Has("AWSAccessKeyId"):
+		return Identity{}, nil, &Error{
+			Status: http.StatusBadRequest, Code: "InvalidRequest",
+			Message: "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: " +
+				"aws configure set default.s3.signature_version s3v4, or in boto3 Config(signature_version='s3v4')",
+		}
+	case strings.EqualFold(scheme, "Basic"):
+		id, err := a.basic(r)
+		return a.plain(r, id, err)
+	case strings.EqualFold(scheme, "Bearer"):
+		id, err := a.bearer(r.Context(), strings.TrimSpace(rest))
+		return a.plain(r, id, err)
+	case header != "":
+		return Identity{}, nil, challenge("InvalidRequest", "The Authorization scheme is not one of AWS4-HMAC-SHA256, Basic and Bearer.")
+	case sigv4.InQuery(query):
+		s, err := sigv4.ParseQuery(query)
+		return a.signed(r, s, err)
+	}
+	return Identity{}, nil, challenge("AccessDenied", "Access Denied: the request carries no credentials.")
+}
+
+// signed checks a Version 4 signature.
+func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (Identity, *Body, error) {
+	if err != nil {
+		return Identity{}, nil, fromSig(err)
+	}
+	if s.PayloadHash == "" {
+		// curl before 8 sends no hash with a request without a body, but signs that of nothing.
+		if r.ContentLength != 0 {
+			return Identity{}, nil, &Error{
+				Status: http.StatusBadRequest, Code: "InvalidRequest",
+				Message: "Missing required header for this request: x-amz-content-sha256 (UNSIGNED-PAYLOAD will do)",
+			}
+		}
+		s.PayloadHash = sigv4.EmptyPayload
+	}
+	if err := s.Timely(a.Now()); err != nil {
+		return Identity{}, nil, fromSig(err)
+	}
+	id, secret, err := a.Identities.AccessKey(r.Context(), s.AccessKeyID)
+	if err != nil {
+		return Identity{}, nil, unknown(err, forbid("InvalidAccessKeyId", "The access key ID you provided does not exist in our records."))
+	}
+	paths := sigv4.Paths(r.URL.EscapedPath(), a.BasePath)
+	key := s.Key(secret)
+	if err := s.Verify(r, key, paths); err != nil {
+		if key, err = a.previous(r, s, paths, err); err != nil {
+			return Identity{}, nil, fromSig(err)
+		}
+	}
+	if err := s.Covers(r.Header); err != nil {
+		return Identity{}, nil, fromSig(err)
+	}
+	body, err := newBody(r, s.PayloadHash, s, key)
+	return id, body, err
+}
+
+// previous tries the secret that a rotation replaced; otherwise it returns mismatch.
+func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, paths []string, mismatch error) ([]byte, error) {
+	rotating, ok := a.Identities.(Rotating)
+	if !ok {
+		return nil, mismatch
+	}
+	secret, err := rotating.PreviousSecret(r.Context(), s.AccessKeyID)
+	if err != nil || secret == "" {
+		return nil, mismatch
+	}
+	key := s.Key(secret)
+	return key, s.Verify(r, key, paths)
+}
+
+// basic is peer-id:mesh-token.
+func (a *Authenticator) basic(r *http.Request) (Identity, error) {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return Identity{}, challenge("InvalidRequest", "The Basic credentials are malformed; they are the base64 of peer-id:mesh-token.")
+	}
+	id, secret, err := a.Identities.AccessKey(r.Context(), user)
+	if err != nil {
+		return Identity{}, unknown(err, challenge("InvalidAccessKeyId", "The peer id you provided does not exist in our records."))
+	}
+	if equal(secret, password) {
+		return id, nil
+	}
+	if rotating, ok := a.Identities.(Rotating); ok {
+		if old, err := rotating.PreviousSecret(r.Context(), user); err == nil && old != "" && equal(old, password) {
+			return id, nil
+		}
+	}
+	return Identity{}, challenge("InvalidSecurity", "The provided security credentials are not valid.")
+}
+
+func (a *Authenticator) bearer(ctx context.Context, token string) (Identity, error) {
+	if token == "" {
+		return Identity{}, challenge("InvalidToken", "The bearer token is empty.")
+	}
+	id, err := a.Identities.Token(ctx, token)
+	if err != nil {
+		return Identity{}, unknown(err, challenge("InvalidToken", "The provided token is malformed or otherwise not valid."))
+	}
+	return id, nil
+}
+
+// plain is a request whose body nobody signed.
+func (a *Authenticator) plain(r *http.Request, id Identity, err error) (Identity, *Body, error) {
+	if err != nil {
+		return Identity{}, nil, err
+	}
+	hash := r.Header.Get("X-Amz-Content-Sha256")
+	if hash == "" {
+		hash = sigv4.UnsignedPayload
+	}
+	body, err := newBody(r, hash, nil, nil)
+	return id, body, err
+}
+
+// equal takes the same time whatever the strings (SPEC B7).
+func equal(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+func unknown(err, refusal error) error {
+	if errors.Is(err, ErrUnknown) || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Auth) {
+		return refusal
+	}
+	return err
+}
+
+func fromSig(err error) error {
+	var e *sigv4.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	status := http.StatusBadRequest
+	switch e.Code {
+	case "SignatureDoesNotMatch", "RequestTimeTooSkewed", "AccessDenied":
+		status = http.StatusForbidden
+	}
+	return &Error{Status: status, Code: e.Code, Message: e.Message}
+}
