@@ -80,7 +80,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.format, "format", "text", "output format: text or json")
-	flags.StringVar(&c.coordinator, "coordinator", "", "URL or socket of the coordinator (default: the local one, started where none runs)")
+	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by URL or socket (default: the local one, started where none runs)")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")

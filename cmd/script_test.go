@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			"secretkey": secretKey,
 			"exits":     exits,
 			"busyport":  busyPort,
+			"dead":      dead,
 		},
 	})
 }
@@ -125,7 +126,7 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 	_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
 	for _, m := range list {
 		run("unmount", "--timeout", "1s", m.Mountpoint)
-		if m.PID > 0 && processRuns(m.PID) {
+		if m.PID > 0 && alive(m.PID) {
 			_ = syscall.Kill(m.PID, syscall.SIGKILL)
 		}
 	}
@@ -146,8 +147,6 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 func abortConnection(m *mountinfo.Info) {
 	_ = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", m.Minor), []byte("1"), 0)
 }
-
-func processRuns(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 // s3server starts versitygw over $WORK/NAME and sets NAME_ENDPOINT and NAME_PID.
 // Usage: s3server NAME ACCESS SECRET BUCKET
@@ -237,6 +236,18 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	awaitFor(ts, 10*time.Second, "the process to end", func() bool { return !alive(pid) })
+}
+
+// dead wants a process to have ended; a zombie that nobody reaped has. Usage: dead PID
+func dead(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: dead PID")
+	}
+	pid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if alive(pid) != neg {
+		ts.Fatalf("process %d: alive is %v", pid, !neg)
+	}
 }
 
 // alive reports whether pid runs; a zombie that its parent has not reaped does not.

@@ -66,7 +66,7 @@ func (c *cli) workspaceCreate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar((*string)(&req.Backend), "backend", "managed", "managed: the coordinator's store; byo: a bucket of your own")
 	f.StringVar(&req.Bucket, "bucket", "", "byo: the bucket (ARTIFACTS_S3_BUCKET)")
-	f.StringVar(&req.Endpoint, "endpoint", "", "byo: URL of the S3 service (ARTIFACTS_S3_ENDPOINT)")
+	f.StringVar(&req.Endpoint, "endpoint", "", "byo: address of the S3 service (ARTIFACTS_S3_ENDPOINT)")
 	f.StringVar(&req.Region, "region", "", "byo: region (ARTIFACTS_S3_REGION, AWS_REGION, AWS_DEFAULT_REGION)")
 	f.StringVar(&req.Prefix, "prefix", "", "byo: folder within the bucket (ARTIFACTS_S3_PREFIX)")
 	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
