@@ -1,0 +1,21 @@
+package local_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/storetest"
+)
+
+func open(place string, maxSize int64) (*store.Store, error) {
+	return local.Open(local.Options{Dir: place, MaxSize: maxSize})
+}
+
+func TestMain(m *testing.M) {
+	storetest.Child(open)
+	os.Exit(m.Run())
+}
+
+func TestContract(t *testing.T) { storetest.Run(t, open) }
