@@ -1,0 +1,120 @@
+package ui
+
+import (
+	"sort"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+)
+
+// act does what a page or the topmost dialog asked for.
+func (m *model) act(a action.Action) tea.Cmd {
+	var cmd tea.Cmd
+	switch a := a.(type) {
+	case nil:
+		return nil
+	case action.OpenCreate:
+		m.push(dialog.NewCreate(a.Backend, m.session, m.theme))
+	case action.OpenMount:
+		m.push(dialog.NewMount(a.Workspace, m.session, m.theme))
+	case action.OpenDelete:
+		m.push(dialog.NewDelete(a.Workspace, m.session, m.theme))
+	case action.OpenUnmount:
+		cmd = m.openUnmount(a)
+	case action.Create:
+		cmd = m.session.Create(a.Request)
+	case action.Mount:
+		cmd = m.session.Mount(a.Request)
+	case action.Unmount:
+		cmd = m.session.Unmount(a.Workspace, a.Mountpoint)
+	case action.Delete:
+		cmd = m.session.Delete(a.Name)
+	case action.Refresh:
+		cmd = m.session.Refresh()
+	case action.Show:
+		i, p := m.named(a.Page)
+		m.show(i)
+		p.Select(a.ID)
+	case action.Copy:
+		cmd = m.copyText(a.Text, a.What)
+	case action.Close:
+		m.pop()
+	case action.CloseThen:
+		m.pop()
+		cmd = m.act(a.Then)
+	case action.After:
+		cmd = tea.Tick(a.Wait, func(time.Time) tea.Msg { return a.Msg })
+	case action.Quit:
+		cmd = m.quit(a)
+	}
+	for _, p := range m.pages {
+		p.Sync() // what has begun shows at once
+	}
+	return cmd
+}
+
+// openUnmount starts an unmount. One with nothing to upload and no file open
+// needs no dialog: its row and the proof at the end say it all.
+func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
+	if m.session.Unmounting(a.Mountpoint) != nil {
+		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, false, m.session, m.theme))
+		return nil
+	}
+	at := m.session.MountAt(a.Mountpoint)
+	if at != nil && at.OpenFiles > 0 && at.Health != mounts.Stale {
+		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, true, m.session, m.theme))
+		return nil
+	}
+	cmd := m.session.Unmount(a.Workspace, a.Mountpoint)
+	if at != nil && at.Pending() > 0 {
+		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, false, m.session, m.theme))
+	}
+	return cmd
+}
+
+// copyText puts text on the clipboard of the terminal (OSC 52).
+func (m *model) copyText(text, what string) tea.Cmd {
+	return tea.Batch(tea.SetClipboard(text), m.say(component.Info, "copied "+what))
+}
+
+// quit leaves, and asks first while something would be cut off.
+func (m *model) quit(a action.Quit) tea.Cmd {
+	if !a.Sure {
+		if running := m.running(); len(running) > 0 {
+			m.push(dialog.NewQuit(running, m.theme))
+			return nil
+		}
+	}
+	return tea.Quit
+}
+
+// running names what leaving would cut off. A drain is not among it: the mount's
+// own process goes on with that.
+func (m *model) running() []string {
+	verbs := map[session.OpKind]string{session.Creating: "creating ", session.Mounting: "mounting ", session.Deleting: "deleting "}
+	var names []string
+	for name, op := range m.session.Running() {
+		if verb := verbs[op.Kind]; verb != "" {
+			names = append(names, verb+name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// farewell is what the user should know after leaving.
+func (m *model) farewell() []string {
+	var paths []string
+	for _, at := range m.session.Mounts {
+		if at.Health != mounts.Stale {
+			paths = append(paths, component.Clean(component.Home(at.Mountpoint, m.session.Home)))
+		}
+	}
+	return farewell(paths)
+}

@@ -1,0 +1,65 @@
+// Package commandline spells what the TUI does as the command that does the
+// same (SPEC D8). Secrets never take part: the command finds them in the
+// environment or the cache. It imports the program's types and nothing of the UI.
+package commandline
+
+import (
+	"strings"
+
+	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+)
+
+const program = "artifacts"
+
+// Line joins words to a command line that a POSIX shell reads back as they are.
+// A word under home is written with "~".
+func Line(home string, words ...string) string {
+	quoted := []string{program}
+	for _, w := range words {
+		quoted = append(quoted, quote(w, home))
+	}
+	return strings.Join(quoted, " ")
+}
+
+// Create is the command for a CreateRequest, without its credentials.
+func Create(req backend.CreateRequest) string {
+	words := []string{"workspace", "create", req.Name}
+	if req.Backend == workspace.BYO {
+		words = append(words, "--backend", "byo", "--bucket", req.Bucket, "--endpoint", req.Endpoint)
+		if req.Region != "" {
+			words = append(words, "--region", req.Region)
+		}
+		if req.Prefix != "" {
+			words = append(words, "--prefix", req.Prefix)
+		}
+	}
+	return Line("", words...)
+}
+
+// Mount is the command that mounts name at path.
+func Mount(name, path, home string) string { return Line(home, "mount", name, path) }
+
+// Unmount is the command that drains and unmounts path.
+func Unmount(path, home string) string { return Line(home, "unmount", path) }
+
+// Delete is the command that deletes name without asking.
+func Delete(name string) string { return Line("", "workspace", "delete", name, "--yes") }
+
+const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,"
+
+func quote(word, home string) string {
+	if word == "" {
+		return "''"
+	}
+	prefix := ""
+	if home != "" && home != "/" {
+		if rest, ok := strings.CutPrefix(word, strings.TrimSuffix(home, "/")+"/"); ok {
+			prefix, word = "~/", rest
+		}
+	}
+	if strings.Trim(word, safe) == "" {
+		return prefix + word
+	}
+	return prefix + "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

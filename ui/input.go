@@ -1,0 +1,173 @@
+package ui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/page"
+)
+
+// scopes are those whose keys work now, the narrowest first.
+func (m *model) scopes() []string {
+	switch d := m.top(); {
+	case d != nil:
+		return append(append([]string(nil), d.Scopes()...), keymap.Always)
+	case m.page().Capturing():
+		return []string{keymap.Filtering, keymap.Always}
+	default:
+		return []string{m.page().Scope(), keymap.List, keymap.Everywhere, keymap.Always}
+	}
+}
+
+// capturing reports whether text goes to a field.
+func (m *model) capturing() bool {
+	if d := m.top(); d != nil {
+		return d.Capturing()
+	}
+	return m.page().Capturing()
+}
+
+// key finds what a key asks for. Where a field has the focus, text is text.
+func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
+	if m.capturing() && msg.Key().Text != "" {
+		m.input(msg)
+		return nil
+	}
+	a, ok := m.keys.Lookup(msg.String(), m.scopes()...)
+	if !ok {
+		if m.capturing() {
+			m.input(msg)
+		}
+		return nil
+	}
+	return m.do(a)
+}
+
+func (m *model) input(msg tea.Msg) {
+	switch d := m.top(); {
+	case d != nil:
+		d.Input(msg)
+	case m.page().Capturing():
+		m.page().Input(msg)
+	}
+}
+
+// do does what a key asks for: the root's own actions here, all others are the
+// dialog's or the page's. One that cannot work says why.
+func (m *model) do(a keymap.Action) tea.Cmd {
+	if reason := m.disabled(a); reason != "" {
+		return m.say(component.Warn, reason)
+	}
+	switch a {
+	case keymap.Redraw:
+		return tea.ClearScreen
+	case keymap.Suspend:
+		return tea.Suspend
+	case keymap.Leave:
+		return tea.Quit
+	case keymap.Copy:
+		return m.copyText(m.command(), "the command line")
+	}
+	if d := m.top(); d != nil {
+		return m.act(d.Do(a))
+	}
+	p := m.page()
+	if f, ok := p.(interface{ Filtering(keymap.Action) }); ok && p.Capturing() {
+		f.Filtering(a)
+		return nil
+	}
+	switch a {
+	case keymap.Page1:
+		m.show(0)
+	case keymap.Page2:
+		m.show(1)
+	case keymap.NextPage:
+		m.show(m.active + 1)
+	case keymap.PrevPage:
+		m.show(m.active - 1)
+	case keymap.Help:
+		m.push(dialog.NewHelp(m.keys, []string{p.Scope(), keymap.List}, m.theme))
+	case keymap.Messages:
+		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
+		m.toasts.Dismiss()
+	case keymap.Refresh:
+		return m.session.Refresh()
+	case keymap.Back:
+		if m.toasts.Dismiss() {
+			return nil
+		}
+		return m.act(p.Do(a))
+	default:
+		return m.act(p.Do(a))
+	}
+	return nil
+}
+
+func (m *model) disabled(a keymap.Action) string {
+	if a == keymap.Copy {
+		if m.command() == "" {
+			return "there is no command line for this"
+		}
+		return ""
+	}
+	if d := m.top(); d != nil {
+		return d.Disabled(a)
+	}
+	return m.page().Disabled(a)
+}
+
+// command is the command line of what is under the cursor (SPEC D8).
+func (m *model) command() string {
+	if d := m.top(); d != nil {
+		return d.Command()
+	}
+	return m.page().Command()
+}
+
+func (m *model) show(i int) { m.active = (i + len(m.pages)) % len(m.pages) }
+
+// click selects a row or a tab. Behind a dialog nothing can be clicked.
+func (m *model) click(at tea.Mouse) tea.Cmd {
+	if m.top() != nil || at.Button != tea.MouseLeft {
+		return nil
+	}
+	if at.Y == 0 {
+		for i := range m.pages {
+			h := m.header()
+			h.Active = i
+			if from, to := h.Span(m.width, m.theme); at.X >= from && at.X < to {
+				m.show(i)
+			}
+		}
+		return nil
+	}
+	return m.act(m.page().Click(at.X, at.Y-m.bodyTop()))
+}
+
+func (m *model) wheel(at tea.Mouse) {
+	delta := 0
+	switch at.Button {
+	case tea.MouseWheelUp:
+		delta = -1
+	case tea.MouseWheelDown:
+		delta = 1
+	}
+	switch d := m.top().(type) {
+	case nil:
+		m.page().Wheel(delta)
+	case interface{ Wheel(int) }:
+		d.Wheel(delta)
+	}
+}
+
+// named finds a page.
+func (m *model) named(name string) (int, page.Page) {
+	for i, p := range m.pages {
+		if p.Name() == name {
+			return i, p
+		}
+	}
+	return m.active, m.page()
+}

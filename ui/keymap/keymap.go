@@ -1,0 +1,154 @@
+package keymap
+
+import "strings"
+
+// Action is what a key asks for. The names are stable: a remapping refers to them.
+type Action string
+
+// The actions. Their keys are data (see Map) and can be changed.
+const (
+	Redraw  Action = "redraw"
+	Suspend Action = "suspend"
+	Leave   Action = "leave" // at once, from anywhere
+	Copy    Action = "copy"  // the command line of what is under the cursor
+
+	Page1    Action = "page-1"
+	Page2    Action = "page-2"
+	NextPage Action = "next-page"
+	PrevPage Action = "previous-page"
+	Help     Action = "help"
+	Messages Action = "messages"
+	Refresh  Action = "refresh"
+	Back     Action = "back" // and, with nothing to go back from, leave
+
+	Up       Action = "up"
+	Down     Action = "down"
+	Top      Action = "top"
+	Bottom   Action = "bottom"
+	HalfUp   Action = "half-up"
+	HalfDown Action = "half-down"
+	Filter   Action = "filter"
+	Sort     Action = "sort"
+	Reverse  Action = "reverse"
+	Detail   Action = "detail"
+	Open     Action = "open"
+
+	Mount   Action = "mount"
+	Unmount Action = "unmount"
+	New     Action = "new"
+	Bring   Action = "bring" // your own bucket
+	Delete  Action = "delete"
+
+	NextField Action = "next-field"
+	PrevField Action = "previous-field"
+	Confirm   Action = "confirm"
+	Cancel    Action = "cancel"
+	Reveal    Action = "reveal"
+	Retry     Action = "retry"
+	CopyError Action = "copy-details"
+)
+
+// The scopes, from the widest to the narrowest.
+const (
+	Always     = "always"     // works in dialogs too
+	Everywhere = "everywhere" // on every page
+	List       = "list"
+	Workspaces = "workspaces"
+	Mounts     = "mounts"
+	Filtering  = "filtering" // while the filter is being typed
+	Form       = "form"      // dialogs with fields
+	Secrets    = "secrets"   // forms that hold secrets
+	Dismiss    = "dismiss"   // forms again: what comes last
+	Ask        = "ask"       // dialogs that want a yes or no
+	Progress   = "progress"  // dialogs that watch something run
+	Failure    = "failure"   // what, why, what to do
+	Reader     = "reader"    // help and messages
+)
+
+// Binding ties keys to an action and says so to people.
+type Binding struct {
+	Action Action
+	Keys   []string // as tea.KeyPressMsg.String() spells them
+	Label  string   // how the keys are shown; empty: the first key
+	Hint   string   // a word for the hint bar; empty: not in the bar
+	Help   string   // a sentence for the help
+}
+
+// Shown is the binding's key as people read it.
+func (b Binding) Shown() string {
+	if b.Label != "" {
+		return b.Label
+	}
+	if len(b.Keys) == 0 {
+		return ""
+	}
+	return b.Keys[0]
+}
+
+// Scope is a set of bindings that apply together.
+type Scope struct {
+	Name     string
+	Title    string
+	Bindings []Binding
+}
+
+// Map is every scope there is. Order is the order of the help.
+type Map []Scope
+
+// Scope returns the scope called name, or an empty one.
+func (m Map) Scope(name string) Scope {
+	for _, s := range m {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Scope{Name: name}
+}
+
+// Bindings returns the bindings of the scopes, in the order asked for.
+func (m Map) Bindings(scopes ...string) []Binding {
+	var all []Binding
+	for _, name := range scopes {
+		all = append(all, m.Scope(name).Bindings...)
+	}
+	return all
+}
+
+// Lookup finds what key asks for in the scopes, the first scope winning.
+func (m Map) Lookup(key string, scopes ...string) (Action, bool) {
+	for _, b := range m.Bindings(scopes...) {
+		for _, k := range b.Keys {
+			if k == key {
+				return b.Action, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Key is the shown key of action in the scopes, or "" where it has none.
+func (m Map) Key(action Action, scopes ...string) string {
+	for _, b := range m.Bindings(scopes...) {
+		if b.Action == action {
+			return b.Shown()
+		}
+	}
+	return ""
+}
+
+// Remap returns a copy of m in which action has keys in every scope that binds it.
+func (m Map) Remap(action Action, keys ...string) Map {
+	out := make(Map, len(m))
+	for i, s := range m {
+		bindings := make([]Binding, len(s.Bindings))
+		for j, b := range s.Bindings {
+			if b.Action == action {
+				b.Keys, b.Label = keys, strings.Join(keys, " ")
+			}
+			bindings[j] = b
+		}
+		s.Bindings = bindings
+		out[i] = s
+	}
+	return out
+}

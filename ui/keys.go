@@ -1,0 +1,82 @@
+package ui
+
+import k "github.com/artifacts-tui/artifacts-tui/ui/keymap"
+
+// DefaultKeys is the map of keys. The hint bar and the help are made of it.
+func DefaultKeys() k.Map {
+	return k.Map{
+		{Name: k.Workspaces, Title: "Workspaces", Bindings: []k.Binding{
+			{Action: k.Mount, Keys: []string{"m"}, Hint: "mount", Help: "mount the workspace"},
+			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount it"},
+			{Action: k.New, Keys: []string{"n"}, Hint: "new", Help: "new managed workspace"},
+			{Action: k.Bring, Keys: []string{"b"}, Hint: "bring a bucket", Help: "new workspace in your bucket"},
+			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
+		}},
+		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
+			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount"},
+		}},
+		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
+			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
+			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
+			{Action: k.Filter, Keys: []string{"/"}, Hint: "filter", Help: "filter the list"},
+			{Action: k.Sort, Keys: []string{"s"}, Hint: "sort", Help: "sort by the next column"},
+			{Action: k.Reverse, Keys: []string{"S"}, Help: "reverse the order"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Help: "down"},
+			{Action: k.Top, Keys: []string{"g", "home"}, Help: "to the first row"},
+			{Action: k.Bottom, Keys: []string{"G", "end"}, Help: "to the last row"},
+			{Action: k.HalfUp, Keys: []string{"ctrl+u", "pgup"}, Help: "half a page up"},
+			{Action: k.HalfDown, Keys: []string{"ctrl+d", "pgdown"}, Help: "half a page down"},
+		}},
+		{Name: k.Everywhere, Title: "Everywhere", Bindings: []k.Binding{
+			{Action: k.Help, Keys: []string{"?"}, Hint: "help", Help: "this help"},
+			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
+			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
+			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
+			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
+			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
+			{Action: k.Refresh, Keys: []string{"R"}, Help: "read again; retry the coordinator"},
+			{Action: k.Back, Keys: []string{"q", "esc"}, Hint: "quit", Help: "back, then leave"},
+		}},
+		{Name: k.Always, Title: "", Bindings: []k.Binding{
+			{Action: k.Copy, Keys: []string{"y", "ctrl+y"}, Help: "copy the command line"},
+			{Action: k.Redraw, Keys: []string{"ctrl+l"}, Help: "draw again"},
+			{Action: k.Suspend, Keys: []string{"ctrl+z"}, Help: "suspend"},
+			{Action: k.Leave, Keys: []string{"ctrl+c"}, Help: "leave at once"},
+		}},
+		{Name: k.Filtering, Title: "While filtering", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "keep", Help: "keep the filter"},
+			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "clear", Help: "clear the filter"},
+			{Action: k.Up, Keys: []string{"up"}, Label: "↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"down"}, Label: "↓", Help: "down"},
+		}},
+		{Name: k.Form, Title: "Forms", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next field; confirm on the last"},
+			{Action: k.NextField, Keys: []string{"tab", "down"}, Hint: "next", Help: "next field"},
+			{Action: k.PrevField, Keys: []string{"shift+tab", "up"}, Hint: "back", Help: "previous field"},
+		}},
+		{Name: k.Secrets, Title: "", Bindings: []k.Binding{
+			{Action: k.Reveal, Keys: []string{"ctrl+r"}, Hint: "reveal 2 s", Help: "show the secret for two seconds"},
+		}},
+		{Name: k.Dismiss, Title: "", Bindings: []k.Binding{
+			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "cancel", Help: "cancel"},
+		}},
+		{Name: k.Ask, Title: "Questions", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "yes", Help: "yes"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "no", Help: "no"},
+		}},
+		{Name: k.Progress, Title: "While draining", Bindings: []k.Binding{
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "leave it running", Help: "close; it goes on"},
+		}},
+		{Name: k.Failure, Title: "Errors", Bindings: []k.Binding{
+			{Action: k.Retry, Keys: []string{"r"}, Hint: "retry", Help: "try again"},
+			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "close", Help: "close"},
+		}},
+		{Name: k.Reader, Title: "Help and messages", Bindings: []k.Binding{
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Hint: "scroll", Help: "down"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q", "?"}, Hint: "close", Help: "close"},
+		}},
+	}
+}

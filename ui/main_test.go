@@ -1,0 +1,48 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// demoVariable makes the test binary the app itself, on a fake: tests run it in
+// a terminal, and so does the generator of pictures.
+const demoVariable = "ARTIFACTS_UI_DEMO"
+
+func TestMain(m *testing.M) {
+	if demo := os.Getenv(demoVariable); demo != "" {
+		os.Exit(runDemo(demo))
+	}
+	os.Exit(m.Run())
+}
+
+// runDemo runs the app on a fake: "first" has nothing yet, "few" a bit of
+// everything, "down" a coordinator that does not answer, "panic" breaks in a
+// command, "many" has 2,000 workspaces.
+func runDemo(demo string) int {
+	f := aFew()
+	f.delay, f.slowMount = 60*time.Millisecond, 250*time.Millisecond
+	f.drainSteps, f.drainPause = 40, 100*time.Millisecond
+	switch demo {
+	case "first":
+		f = newFake()
+		f.delay = 60 * time.Millisecond
+	case "down":
+		f.coordinatorErr = fault.New(fault.Unreachable, "see ~/.local/state/tonbo/artifacts/coordinator.log", "no answer from 127.0.0.1:8080: connection refused")
+	case "panic":
+		f.panicIn = "Mount"
+	case "many":
+		f.workspaces = many(2000)
+	}
+	env := append(os.Environ(), "HOME="+testHome)
+	if err := Run(context.Background(), Options{App: f, In: os.Stdin, Out: os.Stdout, Env: env}); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return int(fault.As(err).Kind)
+	}
+	return 0
+}

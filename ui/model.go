@@ -1,0 +1,190 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/page"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+	"github.com/artifacts-tui/artifacts-tui/ui/theme"
+)
+
+// model is the root: it routes messages to the session, the dialog on top and
+// the page, and their actions to the session.
+type model struct {
+	session *session.Session
+	theme   *theme.Theme
+	look    theme.Options
+	keys    keymap.Map
+	notices <-chan string
+
+	pages   []page.Page
+	active  int
+	dialogs []dialog.Dialog
+	toasts  component.Toasts
+
+	width, height int
+	monochrome    bool
+	err           error // ends Run
+}
+
+func newModel(ctx context.Context, o Options, now time.Time) *model {
+	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != ""}
+	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
+	if m.monochrome {
+		m.look.Profile = colorprofile.ASCII
+	}
+	t := theme.New(m.look)
+	m.theme = &t
+	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
+	m.pages = []page.Page{page.NewWorkspaces(m.session, m.theme), page.NewMounts(m.session, m.theme)}
+	return m
+}
+
+// Init starts the coordinator and the first reads, after the first paint.
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice())
+}
+
+// Update routes one message.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+		m.layout()
+		return m, nil
+	case tea.BackgroundColorMsg:
+		m.look.Light = !msg.IsDark()
+		m.restyle()
+		return m, nil
+	case tea.ColorProfileMsg:
+		m.look.Profile = msg.Profile
+		m.restyle()
+		return m, nil
+	case tea.ResumeMsg:
+		return m, m.session.Refresh()
+	case tea.KeyPressMsg:
+		return m, m.key(msg)
+	case tea.PasteMsg:
+		m.input(msg)
+		return m, nil
+	case tea.MouseClickMsg:
+		return m, m.click(msg.Mouse())
+	case tea.MouseWheelMsg:
+		m.wheel(msg.Mouse())
+		return m, nil
+	case expire:
+		m.toasts.Expire(msg.id)
+		return m, nil
+	case notice:
+		return m, tea.Batch(m.say(component.Info, component.Clean(string(msg))), m.awaitNotice())
+	case session.Panicked:
+		m.err = fault.Wrap(fault.Failure, msg.Err, "mounts are not affected; start it again", "the terminal app broke")
+		return m, tea.Quit
+	}
+	return m, m.news(msg)
+}
+
+// news takes in a message of the session, or one a dialog waits for.
+func (m *model) news(msg tea.Msg) tea.Cmd {
+	before := m.snapshot()
+	cmds := []tea.Cmd{m.session.Apply(msg)}
+	for _, p := range m.pages {
+		p.Sync()
+	}
+	// What it means is settled before dialogs hear of it, for they may close.
+	cmds = append(cmds, m.settle(msg, before))
+	for _, d := range append([]dialog.Dialog(nil), m.dialogs...) {
+		if a := d.Notify(msg); a != nil {
+			cmds = append(cmds, m.from(d, a))
+		}
+	}
+	return tea.Batch(cmds...)
+}
+
+// from does what dialog d asks for, which need not be the topmost one.
+func (m *model) from(d dialog.Dialog, a action.Action) tea.Cmd {
+	if _, ok := a.(action.Close); ok {
+		m.remove(d)
+		return nil
+	}
+	return m.act(a)
+}
+
+func (m *model) restyle() {
+	*m.theme = theme.New(m.look)
+	m.layout()
+}
+
+func (m *model) page() page.Page { return m.pages[m.active] }
+
+// top is the dialog that has the keys, or nil.
+func (m *model) top() dialog.Dialog {
+	if len(m.dialogs) == 0 {
+		return nil
+	}
+	return m.dialogs[len(m.dialogs)-1]
+}
+
+func (m *model) push(d dialog.Dialog) {
+	m.dialogs = append(m.dialogs, d)
+	m.layout()
+}
+
+func (m *model) pop() {
+	if n := len(m.dialogs); n > 0 {
+		m.dialogs = m.dialogs[:n-1]
+	}
+}
+
+func (m *model) remove(d dialog.Dialog) {
+	for i, have := range m.dialogs {
+		if have == d {
+			m.dialogs = append(m.dialogs[:i:i], m.dialogs[i+1:]...)
+			return
+		}
+	}
+}
+
+// toastFor is how long a message stays on the screen; those with something to
+// read stay longer.
+const (
+	toastFor     = 5 * time.Second
+	toastForMore = 10 * time.Second
+)
+
+type (
+	expire struct{ id int }
+	notice string
+)
+
+// say shows a message and keeps it.
+func (m *model) say(tone component.Tone, text string, details ...string) tea.Cmd {
+	id := m.toasts.Add(component.Message{Tone: tone, Text: text, Details: details, At: m.session.Now})
+	wait := toastFor
+	if len(details) > 0 || tone == component.Bad {
+		wait = toastForMore
+	}
+	return tea.Tick(wait, func(time.Time) tea.Msg { return expire{id} })
+}
+
+func (m *model) awaitNotice() tea.Cmd {
+	if m.notices == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		line, ok := <-m.notices
+		if !ok {
+			return nil
+		}
+		return notice(line)
+	}
+}

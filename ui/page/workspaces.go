@@ -1,0 +1,280 @@
+package page
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
+	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+	"github.com/artifacts-tui/artifacts-tui/ui/theme"
+)
+
+// The columns of the workspaces.
+const (
+	wsName = iota
+	wsBackend
+	wsWhere
+	wsSize
+	wsObjects
+	wsMounted
+	wsState
+)
+
+// Workspaces is the page of the workspaces.
+type Workspaces struct {
+	list
+	s *session.Session
+}
+
+var _ Page = (*Workspaces)(nil)
+
+// NewWorkspaces makes the page; it draws s with t.
+func NewWorkspaces(s *session.Session, t *theme.Theme) *Workspaces {
+	p := &Workspaces{s: s}
+	p.list = list{src: p, theme: t, noun: "workspace", beside: true}
+	p.grid.Columns = []component.Column{
+		wsName:    {Title: "NAME", Min: 8, Max: 28},
+		wsBackend: {Title: "BACKEND", Min: 8, Drop: 3, Below: 64},
+		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Drop: 4, Below: 64},
+		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 2},
+		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 1},
+		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 5, Below: 44},
+		wsState:   {Title: "STATE", Min: 14},
+	}
+	p.Sync()
+	return p
+}
+
+// Name is the tab's title.
+func (p *Workspaces) Name() string { return "Workspaces" }
+
+// Scope is that of the page's keys.
+func (p *Workspaces) Scope() string { return keymap.Workspaces }
+
+// SetSize gives the state more room where there is some.
+func (p *Workspaces) SetSize(width, height int) {
+	p.grid.Columns[wsState].Min = 14
+	if width >= 140 {
+		p.grid.Columns[wsState].Min = 24
+	} else if width >= 80 && width < wideFrom || width >= 112 {
+		p.grid.Columns[wsState].Min = 17
+	}
+	p.list.SetSize(width, height)
+}
+
+// Len is the number of workspaces.
+func (p *Workspaces) Len() int { return len(p.s.Workspaces) }
+
+// ID is a workspace's name: what the user selected, whatever its record's ID.
+func (p *Workspaces) ID(i int) string { return p.s.Workspaces[i].Name }
+
+// Text is what the filter looks through.
+func (p *Workspaces) Text(i int) string {
+	w := p.s.Workspaces[i]
+	return strings.Join([]string{w.Name, string(w.Backend), w.Location(), p.mountedAt(w)}, "\n")
+}
+
+// Compare orders two workspaces by a column.
+func (p *Workspaces) Compare(a, b, column int) int {
+	x, y := p.s.Workspaces[a], p.s.Workspaces[b]
+	switch column {
+	case wsBackend:
+		return cmp.Compare(x.Backend, y.Backend)
+	case wsWhere:
+		return cmp.Compare(where(x), where(y))
+	case wsSize:
+		return -cmp.Compare(usage(x).Bytes, usage(y).Bytes)
+	case wsObjects:
+		return -cmp.Compare(usage(x).Objects, usage(y).Objects)
+	case wsMounted:
+		// Those that are mounted come first.
+		return cmp.Or(cmp.Compare(p.mountedAt(y), "")-cmp.Compare(p.mountedAt(x), ""), cmp.Compare(p.mountedAt(x), p.mountedAt(y)))
+	case wsState:
+		return cmp.Compare(workspaceState(p.s, x, p.theme).rank, workspaceState(p.s, y, p.theme).rank)
+	default:
+		return cmp.Or(cmp.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)), cmp.Compare(x.Name, y.Name))
+	}
+}
+
+// Cell is what a column shows of a workspace.
+func (p *Workspaces) Cell(i, column int) component.Cell {
+	w, t := p.s.Workspaces[i], p.theme
+	base := t.Text
+	if !p.s.WorkspacesKnown {
+		base = t.Dim // as the last run knew it
+	}
+	switch column {
+	case wsName:
+		return component.Cell{Text: component.Clean(w.Name), Style: base}
+	case wsBackend:
+		return component.Cell{Text: component.Clean(string(w.Backend)), Style: t.Dim}
+	case wsWhere:
+		return component.Cell{Text: component.Clean(where(w)), Style: base}
+	case wsSize:
+		if w.Usage == nil {
+			return component.Cell{Text: "–", Style: t.Dim}
+		}
+		return component.Cell{Text: component.Bytes(w.Usage.Bytes), Style: base}
+	case wsObjects:
+		if w.Usage == nil {
+			return component.Cell{Text: "–", Style: t.Dim}
+		}
+		return component.Cell{Text: component.Count(w.Usage.Objects), Style: base}
+	case wsMounted:
+		if at := p.mountedAt(w); at != "" {
+			return component.Cell{Text: component.Clean(at), Style: base}
+		}
+		return component.Cell{Text: "–", Style: t.Dim}
+	default:
+		st := workspaceState(p.s, w, t)
+		return component.Cell{Text: st.String(), Style: st.style}
+	}
+}
+
+func where(w workspace.Workspace) string {
+	if w.Backend == workspace.BYO {
+		return "s3://" + w.Location()
+	}
+	return w.Location()
+}
+
+func usage(w workspace.Workspace) workspace.Usage {
+	if w.Usage == nil {
+		return workspace.Usage{Bytes: -1, Objects: -1}
+	}
+	return *w.Usage
+}
+
+// mountedAt is the mountpoint for people, or "".
+func (p *Workspaces) mountedAt(w workspace.Workspace) string {
+	if m := p.s.MountOf(w); m != nil {
+		return component.Home(m.Mountpoint, p.s.Home)
+	}
+	if op := p.s.Op(w.Name); op != nil && op.Mountpoint != "" {
+		return component.Home(op.Mountpoint, p.s.Home)
+	}
+	return ""
+}
+
+// current is the workspace under the cursor.
+func (p *Workspaces) current() (workspace.Workspace, bool) {
+	if i := p.at(); i >= 0 {
+		return p.s.Workspaces[i], true
+	}
+	return workspace.Workspace{}, false
+}
+
+// Empty is what a first start shows.
+func (p *Workspaces) Empty(width int) []string {
+	t := p.theme
+	if !p.s.WorkspacesKnown {
+		switch {
+		case p.s.Coordinator == session.Down:
+			return downText(p.s.CoordinatorErr, width, t)
+		case p.s.WorkspacesErr != nil:
+			return downText(p.s.WorkspacesErr, width, t)
+		case p.s.Coordinator == session.Starting:
+			return []string{t.Dim.Render("Starting the coordinator…")}
+		default:
+			return []string{t.Dim.Render("Reading the workspaces…")}
+		}
+	}
+	return []string{
+		t.Strong.Render("No workspaces yet."),
+		t.Key.Render("n") + " makes one here (no account needed).",
+		t.Key.Render("b") + " brings your own bucket.",
+	}
+}
+
+func downText(err error, width int, t *theme.Theme) []string {
+	e := fault.As(err)
+	lines := []string{t.Strong.Render(component.Cut("The coordinator does not answer.", width))}
+	for _, text := range []string{e.Error(), e.Hint} {
+		if text != "" {
+			for _, line := range component.Wrap(component.Clean(text), min(width, 72)) {
+				lines = append(lines, t.Dim.Render(line))
+			}
+		}
+	}
+	return append(lines, t.Key.Render("R")+" tries again.")
+}
+
+// Do does what a key asks for.
+func (p *Workspaces) Do(a keymap.Action) action.Action {
+	if p.list.Do(a) {
+		return nil
+	}
+	w, ok := p.current()
+	switch a {
+	case keymap.New:
+		return action.OpenCreate{Backend: workspace.Managed}
+	case keymap.Bring:
+		return action.OpenCreate{Backend: workspace.BYO}
+	case keymap.Mount:
+		return action.OpenMount{Workspace: w.Name}
+	case keymap.Unmount:
+		return action.OpenUnmount{Workspace: w.Name, Mountpoint: p.mountpoint(w)}
+	case keymap.Delete:
+		return action.OpenDelete{Workspace: w}
+	case keymap.Open:
+		if !ok {
+			return nil
+		}
+		if m := p.s.MountOf(w); m != nil {
+			return action.Show{Page: "Mounts", ID: m.Mountpoint}
+		}
+		if reason := p.Disabled(keymap.Mount); reason == "" {
+			return action.OpenMount{Workspace: w.Name}
+		}
+	case keymap.Back:
+		if !p.Back() {
+			return action.Quit{}
+		}
+	}
+	return nil
+}
+
+func (p *Workspaces) mountpoint(w workspace.Workspace) string {
+	if m := p.s.MountOf(w); m != nil {
+		return m.Mountpoint
+	}
+	if op := p.s.Op(w.Name); op != nil && op.Kind == session.Unmounting {
+		return op.Mountpoint
+	}
+	return ""
+}
+
+// Click selects a row.
+func (p *Workspaces) Click(x, y int) action.Action {
+	p.list.Click(x, y)
+	return nil
+}
+
+// Command is what mounts or unmounts the workspace under the cursor.
+func (p *Workspaces) Command() string {
+	w, ok := p.current()
+	if !ok {
+		if p.Len() > 0 || !p.s.WorkspacesKnown {
+			return ""
+		}
+		return commandline.Line("", "workspace", "create", "NAME")
+	}
+	if path := p.mountpoint(w); path != "" {
+		return commandline.Unmount(path, p.s.Home)
+	}
+	return commandline.Mount(w.Name, p.s.DefaultMountpoint(w.Name), p.s.Home)
+}
+
+// Status says where the rows come from while they are not known for sure.
+func (p *Workspaces) Status() string {
+	text := p.list.Status()
+	if !p.s.WorkspacesKnown && p.Len() > 0 {
+		text += p.theme.Dim.Render(", as of the last run")
+	}
+	return text
+}

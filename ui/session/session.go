@@ -1,0 +1,273 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// CoordinatorState is how the coordinator is.
+type CoordinatorState int
+
+// The states.
+const (
+	Starting CoordinatorState = iota
+	Up
+	Down
+)
+
+// Session is the state that pages and dialogs draw. Only the root's Update
+// changes it, through Apply and the commands; everyone else reads.
+type Session struct {
+	Home string
+	Now  time.Time // as of the last message
+
+	Workspaces       []workspace.Workspace
+	WorkspacesKnown  bool // false: Workspaces is what the last run knew
+	WorkspacesErr    error
+	Mounts           []mounts.Status
+	MountsKnown      bool
+	MountsErr        error
+	Coordinator      CoordinatorState
+	CoordinatorInfo  backend.CoordinatorStatus
+	CoordinatorErr   error
+	CoordinatorSince time.Time // of the state
+
+	app      App
+	ctx      context.Context
+	ops      map[string]*Op // by workspace name
+	rates    map[string]*Rate
+	reading  map[string]bool // reads under way, and whether another is wanted
+	lastRead time.Time       // of the mounts
+	ticking  bool
+}
+
+// New starts from what the last run knew. It does no I/O but that of Remembered.
+func New(ctx context.Context, app App, home string, now time.Time) *Session {
+	return &Session{
+		Home: home, Now: now, CoordinatorSince: now,
+		Workspaces: app.Remembered(),
+		app:        app, ctx: ctx,
+		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
+	}
+}
+
+// Start looks for the coordinator and the mounts and begins to watch. The
+// workspaces are read once the coordinator answers, for that may start it.
+func (s *Session) Start() tea.Cmd {
+	return tea.Batch(s.readCoordinator(), s.readMounts(), s.openWatch())
+}
+
+// Refresh reads everything again; a coordinator that is down gets another try.
+func (s *Session) Refresh() tea.Cmd {
+	if s.Coordinator != Up {
+		s.setCoordinator(Starting, s.Now)
+		return tea.Batch(s.readCoordinator(), s.readMounts())
+	}
+	return tea.Batch(s.readWorkspaces(), s.readMounts())
+}
+
+// DefaultMountpoint is the path proposed for a workspace.
+func (s *Session) DefaultMountpoint(name string) string { return s.app.DefaultMountpoint(name) }
+
+// Workspace finds one by name.
+func (s *Session) Workspace(name string) (workspace.Workspace, bool) {
+	for _, w := range s.Workspaces {
+		if w.Name == name {
+			return w, true
+		}
+	}
+	return workspace.Workspace{}, false
+}
+
+// MountOf finds the mount of a workspace, or nil. Two workspaces of the same
+// name, one after the other, have different IDs.
+func (s *Session) MountOf(w workspace.Workspace) *mounts.Status {
+	for i := range s.Mounts {
+		m := &s.Mounts[i]
+		if m.ID != "" && w.ID != "" {
+			if m.ID == w.ID {
+				return m
+			}
+			continue
+		}
+		if m.Workspace == w.Name {
+			return m
+		}
+	}
+	return nil
+}
+
+// MountAt finds the mount at a path, or nil.
+func (s *Session) MountAt(path string) *mounts.Status {
+	for i := range s.Mounts {
+		if s.Mounts[i].Mountpoint == path {
+			return &s.Mounts[i]
+		}
+	}
+	return nil
+}
+
+// Apply takes in a message and returns what has to follow. Messages of others
+// pass without effect.
+func (s *Session) Apply(msg tea.Msg) tea.Cmd {
+	var next tea.Cmd
+	switch msg := msg.(type) {
+	case WorkspacesRead:
+		next = s.applyWorkspaces(msg)
+	case MountsRead:
+		next = s.applyMounts(msg)
+	case CoordinatorRead:
+		next = s.applyCoordinator(msg)
+	case Changed:
+		next = s.applyChanged(msg)
+	case Created:
+		s.at(msg.At)
+		s.finish(msg.Request.Name, Creating)
+		if msg.Err == nil {
+			s.put(msg.Workspace)
+		}
+		next = s.readWorkspaces()
+	case Mounted:
+		s.at(msg.At)
+		s.finish(msg.Request.Workspace, Mounting)
+		if msg.Err == nil {
+			s.putMount(msg.Status)
+		}
+		next = s.readMounts()
+	case Draining:
+		s.at(msg.At)
+		s.applyDraining(msg)
+		next = s.waitDrain(msg.Mountpoint, msg.more)
+	case Unmounted:
+		s.at(msg.At)
+		s.finish(msg.Workspace, Unmounting)
+		if msg.Err == nil {
+			s.dropMount(msg.Mountpoint)
+		}
+		next = s.readMounts()
+	case Deleted:
+		s.at(msg.At)
+		s.finish(msg.Name, Deleting)
+		if msg.Err == nil {
+			s.drop(msg.Name)
+		}
+		next = s.readWorkspaces()
+	case Tick:
+		s.ticking = false
+		s.at(msg.At)
+		if len(s.Mounts) > 0 && s.Now.Sub(s.lastRead) >= pollEvery-pollSlack {
+			next = s.readMounts()
+		}
+	default:
+		return nil
+	}
+	return tea.Batch(next, s.tick())
+}
+
+func (s *Session) at(t time.Time) {
+	if t.After(s.Now) {
+		s.Now = t
+	}
+}
+
+func (s *Session) applyWorkspaces(msg WorkspacesRead) tea.Cmd {
+	s.at(msg.At)
+	s.WorkspacesErr = msg.Err
+	if msg.Err == nil {
+		s.Workspaces, s.WorkspacesKnown = msg.List, true
+	} else if fault.Is(msg.Err, fault.Unreachable) {
+		s.CoordinatorErr = msg.Err
+		s.setCoordinator(Down, msg.At)
+	}
+	return s.again("workspaces", s.readWorkspaces)
+}
+
+func (s *Session) applyMounts(msg MountsRead) tea.Cmd {
+	s.at(msg.At)
+	s.MountsErr = msg.Err
+	s.lastRead = msg.At
+	if msg.Err == nil {
+		s.Mounts, s.MountsKnown = msg.List, true
+		s.measure(msg.At)
+	}
+	return s.again("mounts", s.readMounts)
+}
+
+func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
+	s.at(msg.At)
+	next := s.again("coordinator", s.readCoordinator)
+	if msg.Err != nil {
+		s.CoordinatorErr = msg.Err
+		s.setCoordinator(Down, msg.At)
+		return next
+	}
+	s.CoordinatorErr, s.CoordinatorInfo = nil, msg.Status
+	s.setCoordinator(Up, msg.At)
+	return tea.Batch(next, s.readWorkspaces())
+}
+
+func (s *Session) applyChanged(msg Changed) tea.Cmd {
+	s.at(msg.At)
+	cmds := []tea.Cmd{s.watch(msg.events)}
+	if msg.Kinds[backend.CoordinatorChanged] {
+		cmds = append(cmds, s.readCoordinator())
+	} else if msg.Kinds[backend.WorkspacesChanged] {
+		cmds = append(cmds, s.readWorkspaces())
+	}
+	if msg.Kinds[backend.MountsChanged] {
+		cmds = append(cmds, s.readMounts())
+	}
+	return tea.Batch(cmds...)
+}
+
+// setCoordinator keeps the time of the first failure while it stays down.
+func (s *Session) setCoordinator(state CoordinatorState, at time.Time) {
+	if s.Coordinator != state {
+		s.Coordinator, s.CoordinatorSince = state, at
+	}
+}
+
+func (s *Session) put(w workspace.Workspace) {
+	for i := range s.Workspaces {
+		if s.Workspaces[i].Name == w.Name {
+			s.Workspaces[i] = w
+			return
+		}
+	}
+	s.Workspaces = append(s.Workspaces[:len(s.Workspaces):len(s.Workspaces)], w)
+}
+
+func (s *Session) drop(name string) {
+	var kept []workspace.Workspace
+	for _, w := range s.Workspaces {
+		if w.Name != name {
+			kept = append(kept, w)
+		}
+	}
+	s.Workspaces = kept
+}
+
+func (s *Session) putMount(m mounts.Status) {
+	if have := s.MountAt(m.Mountpoint); have != nil {
+		*have = m
+		return
+	}
+	s.Mounts = append(s.Mounts[:len(s.Mounts):len(s.Mounts)], m)
+}
+
+func (s *Session) dropMount(path string) {
+	var kept []mounts.Status
+	for _, m := range s.Mounts {
+		if m.Mountpoint != path {
+			kept = append(kept, m)
+		}
+	}
+	s.Mounts = kept
+}

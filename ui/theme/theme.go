@@ -1,0 +1,86 @@
+package theme
+
+import (
+	"image/color"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
+)
+
+// Theme holds the tokens everything is drawn with. There is one accent, three
+// states, and weight; the ground is the terminal's own and never painted.
+type Theme struct {
+	Glyph Glyphs
+
+	Text   lipgloss.Style // the terminal's own
+	Strong lipgloss.Style // bold
+	Dim    lipgloss.Style // secondary text, still 4.5:1
+	Faint  lipgloss.Style // rules and borders, and what lies under a dialog
+	Accent lipgloss.Style
+	Key    lipgloss.Style // a key in a hint
+	Select lipgloss.Style // the name in the selected row
+	Good   lipgloss.Style
+	Warn   lipgloss.Style
+	Bad    lipgloss.Style
+
+	Cursor color.Color // of the real cursor in a field; nil: the terminal's own
+}
+
+// Options say what the terminal is like.
+type Options struct {
+	Light   bool                 // a light ground
+	ASCII   bool                 // glyphs in plain ASCII
+	Profile colorprofile.Profile // how many colours; Unknown counts as TrueColor
+}
+
+type palette struct{ dim, faint, accent, good, warn, bad color.Color }
+
+// The hues were picked for at least 4.5:1 on black and on white; faint alone is
+// weaker, for it carries no words that matter.
+func paletteFor(o Options) palette {
+	c := lipgloss.Color
+	switch {
+	case o.Profile == colorprofile.ANSI && o.Light:
+		return palette{dim: c("8"), faint: c("7"), accent: c("6"), good: c("2"), warn: c("3"), bad: c("1")}
+	case o.Profile == colorprofile.ANSI:
+		return palette{dim: c("7"), faint: c("8"), accent: c("14"), good: c("10"), warn: c("11"), bad: c("9")}
+	case o.Light:
+		return palette{
+			dim: c("#57626B"), faint: c("#AEB8C0"), accent: c("#0B7570"),
+			good: c("#2E7031"), warn: c("#8A5A00"), bad: c("#B3261E"),
+		}
+	default:
+		return palette{
+			dim: c("#8D98A2"), faint: c("#47525B"), accent: c("#3CCFC0"),
+			good: c("#86CB72"), warn: c("#E6B450"), bad: c("#F2766E"),
+		}
+	}
+}
+
+// New makes the theme for a terminal.
+func New(o Options) Theme {
+	p := paletteFor(o)
+	fg := func(c color.Color) lipgloss.Style { return lipgloss.NewStyle().Foreground(c) }
+	t := Theme{
+		Glyph:  unicode,
+		Text:   lipgloss.NewStyle(),
+		Strong: lipgloss.NewStyle().Bold(true),
+		Dim:    fg(p.dim),
+		Faint:  fg(p.faint),
+		Accent: fg(p.accent),
+		Key:    fg(p.accent),
+		Select: fg(p.accent).Bold(true),
+		Good:   fg(p.good),
+		Warn:   fg(p.warn),
+		Bad:    fg(p.bad),
+		Cursor: p.accent,
+	}
+	if o.ASCII {
+		t.Glyph = ascii
+	}
+	if o.Profile == colorprofile.ASCII || o.Profile == colorprofile.NoTTY {
+		// Without colour a key stands out by weight.
+		t.Key, t.Cursor = t.Strong, nil
+	}
+	return t
+}

@@ -1,0 +1,94 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+)
+
+// App is the program as the TUI uses it; *backend.App is the real one.
+type App = session.App
+
+// fps bounds how often the screen is drawn: with 120 a key was on the screen
+// after 8.4 ms, with 60 after 12.2.
+const fps = 120
+
+// Options make a Run.
+type Options struct {
+	App App
+	In  io.Reader // of the terminal
+	Out io.Writer // the terminal
+	Env []string  // "KEY=value"; NO_COLOR, TERM and HOME are looked at
+
+	NoColor    bool
+	Accessible bool // plain ASCII signs
+	Keys       keymap.Map
+	// Notices are lines the program wants seen while the screen is ours, such
+	// as a folder that was made; may be nil.
+	Notices <-chan string
+}
+
+// Run draws the app until the user leaves, ctx ends or something breaks. What
+// the user should know after that goes to Out as plain lines. A panic of the UI
+// or of a command comes back as an error, with the terminal restored.
+func Run(ctx context.Context, o Options) error {
+	if o.Keys == nil {
+		o.Keys = DefaultKeys()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := newModel(ctx, o, time.Now())
+	opts := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
+		tea.WithEnvironment(o.Env), tea.WithFPS(fps), tea.WithFilter(filter),
+	}
+	if m.monochrome {
+		// The library ignores NO_COLOR=yes: https://no-color.org wants any value.
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	_, err := tea.NewProgram(m, opts...).Run()
+	switch {
+	case m.err != nil:
+		return m.err
+	case errors.Is(err, tea.ErrProgramPanic):
+		return fault.Wrap(fault.Failure, err, "mounts are not affected; start it again", "the terminal app broke")
+	case errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil:
+		return &fault.Error{Kind: fault.Interrupted, Message: "interrupted", Err: err}
+	case err != nil:
+		return fault.Wrap(fault.Failure, err, "", "the terminal app ended")
+	}
+	for _, line := range m.farewell() {
+		fmt.Fprintln(o.Out, line)
+	}
+	return nil
+}
+
+// filter drops what the model has no use for before it costs a draw: the mouse
+// moves with a button held down.
+func filter(_ tea.Model, msg tea.Msg) tea.Msg {
+	switch msg.(type) {
+	case tea.MouseMotionMsg, tea.MouseReleaseMsg:
+		return nil
+	}
+	return msg
+}
+
+func getenv(env []string, key string) string {
+	value := ""
+	for _, kv := range env {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == key {
+			value = v // the last one counts, as for a process
+		}
+	}
+	return value
+}

@@ -1,0 +1,251 @@
+package ui
+
+import (
+	"net/url"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+)
+
+// rulesFrom is the height from which there is room for the rules.
+const rulesFrom = 8
+
+func (m *model) bodyTop() int {
+	if m.height >= rulesFrom {
+		return 2
+	}
+	return 1
+}
+
+func (m *model) bodyHeight() int { return max(m.height-2*m.bodyTop(), 0) }
+
+// layout tells everyone how much room there is.
+func (m *model) layout() {
+	for _, p := range m.pages {
+		p.SetSize(m.width, m.bodyHeight())
+	}
+	for _, d := range m.dialogs {
+		if s, ok := d.(interface{ SetSize(width, height int) }); ok {
+			s.SetSize(m.dialogRoom(d))
+		}
+	}
+}
+
+// View draws the frame, the page, and what lies over it.
+func (m *model) View() tea.View {
+	lines, cursor := m.frame()
+	if m.look.ASCII {
+		for i, line := range lines {
+			lines[i] = plain.Replace(line)
+		}
+	}
+	v := tea.NewView(strings.Join(lines, "\n"))
+	v.AltScreen = true
+	v.MouseMode = tea.MouseModeCellMotion
+	v.WindowTitle = "artifacts"
+	v.Cursor = cursor
+	if u, ok := m.top().(*dialog.Unmount); ok {
+		if f, running := u.Fraction(); running {
+			v.ProgressBar = tea.NewProgressBar(tea.ProgressBarDefault, int(100*f))
+		}
+	}
+	return v
+}
+
+// plain writes the few signs that are in texts, not in the theme, in ASCII; each
+// as wide as it was.
+var plain = strings.NewReplacer("…", "~", "–", "-", "·", "-", "�", "?", "“", `"`, "”", `"`)
+
+func (m *model) frame() ([]string, *tea.Cursor) {
+	if m.width <= 0 || m.height <= 0 {
+		return nil, nil
+	}
+	p := m.page()
+	split := p.Split()
+	head, rule := m.header().View(m.width, split, m.theme)
+	lines := []string{head}
+	rules := m.height >= rulesFrom
+	if rules {
+		lines = append(lines, rule)
+	}
+	body := component.Clip(p.View(), m.width, m.bodyHeight())
+	lines = append(lines, body...)
+	if rules {
+		command := ""
+		if c := m.command(); c != "" {
+			command = m.theme.Dim.Render("$ " + component.Clean(c))
+		}
+		lines = append(lines, component.Rule(m.width, split, 0, 0, p.Status(), command, m.theme.Glyph.TeeUp, m.theme))
+	}
+	lines = append(lines, m.hints())
+	lines = component.Clip(lines, m.width, m.height)
+	if m.top() == nil {
+		m.overlayToasts(lines)
+		return lines, nil
+	}
+	return lines, m.overlayDialogs(lines)
+}
+
+// header is the top line; its right end says how the coordinator is.
+func (m *model) header() component.Header {
+	h := component.Header{Name: "artifacts", Active: m.active, Right: m.coordinatorText()}
+	for i, p := range m.pages {
+		key := m.keys.Key([]keymap.Action{keymap.Page1, keymap.Page2}[i], keymap.Everywhere)
+		h.Tabs = append(h.Tabs, component.Tab{Key: key, Name: p.Name()})
+	}
+	return h
+}
+
+func (m *model) coordinatorText() []string {
+	t, s := m.theme, m.session
+	switch s.Coordinator {
+	case session.Up:
+		on := t.Good.Render(t.Glyph.On)
+		info := s.CoordinatorInfo
+		where := info.URL
+		if u, err := url.Parse(info.URL); err == nil && u.Host != "" {
+			where = u.Host
+		}
+		where = component.Clean(where)
+		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on}
+	case session.Down:
+		since := component.Clock(s.CoordinatorSince, s.Now)
+		bad := t.Bad.Render(t.Glyph.Bad)
+		why := t.Bad.Render(" " + reason(s.CoordinatorErr))
+		again := t.Dim.Render(" · ") + t.Key.Render("R") + t.Dim.Render(" retries")
+		return []string{
+			bad + why + t.Dim.Render(" since "+since) + again,
+			bad + why + t.Dim.Render(" "+since) + again,
+			bad + why, bad,
+		}
+	default:
+		wait := t.Dim.Render(t.Glyph.Wait)
+		return []string{wait + t.Dim.Render(" starting…"), wait}
+	}
+}
+
+// reason is an error's kind in a word or two.
+func reason(err error) string {
+	switch fault.As(err).Kind {
+	case fault.Unreachable:
+		return "no coordinator"
+	case fault.Auth:
+		return "coordinator refuses"
+	default:
+		return "coordinator failed"
+	}
+}
+
+// hints is the bottom line: what can be done here, or behind a dialog nothing.
+func (m *model) hints() string {
+	if m.top() != nil {
+		return ""
+	}
+	return " " + component.Hints(m.keys.Bindings(m.scopes()...), m.disabled, m.width-2, m.theme)
+}
+
+func (m *model) overlayToasts(lines []string) {
+	bottom := m.bodyTop() + m.bodyHeight()
+	box := m.toasts.View(m.width-2, m.bodyHeight()-1, m.theme)
+	if len(box) > 0 {
+		component.Overlay(lines, box, m.width-component.Width(box[0])-1, bottom-len(box))
+	}
+}
+
+// dialogRoom is the width and height a dialog's content gets.
+func (m *model) dialogRoom(d dialog.Dialog) (width, height int) {
+	edge := 4
+	if m.width < 50 {
+		edge = 0
+	}
+	width = max(min(d.Width(), m.width-component.BoxPadding-edge), 1)
+	// The border takes two lines, the hints one and a blank above them; the
+	// bottom line stays free for messages.
+	height = m.height - 2 - m.hintLines()
+	if m.height >= rulesFrom {
+		height--
+	}
+	return width, max(height, 1)
+}
+
+func (m *model) hintLines() int {
+	switch {
+	case m.height < 8:
+		return 0
+	case m.height < 14:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// verbs are the bindings of a dialog with the words it prefers.
+func (m *model) verbs(d dialog.Dialog) []keymap.Binding {
+	bindings := m.keys.Bindings(d.Scopes()...)
+	for i := range bindings {
+		switch verb := d.Verb(bindings[i].Action); verb {
+		case "":
+		case dialog.Hidden:
+			bindings[i].Hint = ""
+		default:
+			if bindings[i].Hint != "" {
+				bindings[i].Hint = verb
+			}
+		}
+	}
+	return bindings
+}
+
+// overlayDialogs draws the topmost dialog over what recedes behind it and
+// returns where the cursor belongs.
+func (m *model) overlayDialogs(lines []string) *tea.Cursor {
+	d := m.top()
+	if d == nil {
+		return nil
+	}
+	component.Recede(lines, m.theme)
+	width, height := m.dialogRoom(d)
+	content, at := d.View(width, height)
+	if len(content) > height {
+		content = content[:height]
+	}
+	if n := m.hintLines(); n > 0 {
+		if n > 1 {
+			content = append(content, "")
+		}
+		content = append(content, component.Hints(m.verbs(d), d.Disabled, width, m.theme))
+	}
+	box := component.Box(d.Title(), content, width, m.theme.Accent.Render, m.theme)
+	x := max((m.width-width-component.BoxPadding)/2, 0)
+	y := max((m.height-len(box))*2/5, 0)
+	if x > 0 {
+		for i, line := range box {
+			box[i] = " " + line + " "
+		}
+		component.Overlay(lines, box, x-1, y)
+	} else {
+		component.Overlay(lines, box, 0, y)
+	}
+	if msg := m.toasts.Newest(); msg != nil && m.height >= rulesFrom {
+		style, glyph := msg.Tone.Style(m.theme)
+		lines[m.height-1] = component.Fit(" "+style.Render(glyph)+" "+msg.Text, m.width, component.Left)
+	}
+	if c := m.command(); c != "" && m.height >= rulesFrom && y+len(box) < m.height-1 {
+		// What the dialog is about to do stays in sight, below it.
+		text := m.theme.Dim.Render("$ " + component.Clean(c))
+		lines[m.height-2] = component.Rule(m.width, -1, 0, 0, "", text, "", m.theme)
+	}
+	if at == nil || y+1+at.Y >= m.height || x+3+at.X >= m.width {
+		return nil
+	}
+	cursor := tea.NewCursor(x+3+at.X, y+1+at.Y)
+	cursor.Shape = tea.CursorBar
+	cursor.Color = m.theme.Cursor
+	return cursor
+}
