@@ -83,6 +83,18 @@ func testMultipart(t *testing.T, open Backend) {
 		t.Errorf("%+v", u)
 	}
 
+	// A part that is uploaded again while the upload completes is not mistaken for the one that was named.
+	id = f.begin("race")
+	p1 = f.part("race", id, 1, one)
+	_, err = f.CompleteUpload(f.ctx, "bucket", "race", id, []store.CompletedPart{p1}, store.CompleteOptions{
+		Finish: func(store.UploadInfo, []store.PartInfo) (store.Checksum, error) {
+			f.part("race", id, 1, two)
+			return store.Checksum{}, nil
+		},
+	})
+	f.refused(err, store.ErrInvalidPart)
+	f.must(f.AbortUpload(f.ctx, "bucket", "race", id))
+
 	id = f.begin("k")
 	p1 = f.part("k", id, 1, one)
 	_, err = f.CompleteUpload(f.ctx, "bucket", "k", id, []store.CompletedPart{p1}, store.CompleteOptions{IfNoneMatch: true})
@@ -163,8 +175,17 @@ func testCopyPart(t *testing.T, open Backend) {
 	if !errors.Is(err, changed) {
 		t.Error(err)
 	}
-	// The source goes; what was made of it stays.
-	p, err := f.CopyPart(f.ctx, "bucket", "src", "bucket", "dst", id, 1, store.CopyPartOptions{Length: -1})
+	// The source goes while it is copied, or after: what was made of it stays.
+	f.upload("brief", one, two)
+	p, err := f.CopyPart(f.ctx, "bucket", "brief", "bucket", "dst", id, 1, store.CopyPartOptions{
+		Length: -1, Source: func(store.ObjectInfo) error { return f.Delete(f.ctx, "bucket", "brief") },
+	})
+	f.must(err)
+	_, err = f.CompleteUpload(f.ctx, "bucket", "dst", id, []store.CompletedPart{{Number: 1, ETag: p.ETag}}, store.CompleteOptions{})
+	f.must(err)
+	f.holds("dst", whole)
+	id = f.begin("dst")
+	p, err = f.CopyPart(f.ctx, "bucket", "src", "bucket", "dst", id, 1, store.CopyPartOptions{Length: -1})
 	f.must(err)
 	f.must(f.Delete(f.ctx, "bucket", "src"))
 	_, err = f.CompleteUpload(f.ctx, "bucket", "dst", id, []store.CompletedPart{{Number: 1, ETag: p.ETag}}, store.CompleteOptions{})

@@ -40,6 +40,17 @@ func testCopy(t *testing.T, open Backend) {
 	f.holds("copy2", body)
 	_, err = copyOf("copy2", "src", store.CopyOptions{IfNoneMatch: true})
 	f.refused(err, store.ErrPreconditionFailed)
+	// A source that is overwritten under way is copied as it is then, never as blobs that are gone.
+	f.put("moving", "v1")
+	times := 0
+	_, err = copyOf("moving", "moved", store.CopyOptions{Source: func(store.ObjectInfo) error {
+		if times++; times == 1 {
+			f.put("moving", "v2")
+		}
+		return nil
+	}})
+	f.must(err)
+	f.holds("moved", "v2")
 	f.must(f.SetQuota(f.ctx, "bucket", 15_000))
 	_, err = copyOf("copy2", "copy3", store.CopyOptions{}) // SPEC B24: copies count
 	f.refused(err, store.ErrQuotaExceeded)

@@ -46,6 +46,17 @@ func testQuota(t *testing.T, open Backend) {
 	_, err = f.Put(f.ctx, "bucket", "m", strings.NewReader(blob("m", 600)), store.PutOptions{Size: -1})
 	f.must(err)
 
+	// A body that breaks off gives back what was set aside for it.
+	f.must(f.Delete(f.ctx, "bucket", "m"))
+	for _, size := range []int64{600, -1} {
+		broken := errors.New("broken")
+		_, err = f.Put(f.ctx, "bucket", "m", io.MultiReader(strings.NewReader(blob("m", 600)), failing{broken}), store.PutOptions{Size: size})
+		if !errors.Is(err, broken) {
+			f.Fatal(err)
+		}
+	}
+	f.put("m", blob("m", 600))
+
 	// A quota below what is there refuses what adds, and only that.
 	f.must(f.SetQuota(f.ctx, "bucket", 10))
 	refuse("bucket", "n", 1)

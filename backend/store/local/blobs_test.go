@@ -1,0 +1,270 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/dir"
+)
+
+var ctx = context.Background()
+
+// files counts those below root/name.
+func files(t *testing.T, root, name string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(root, name), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func put(t *testing.T, s *store.Store, key, content string) {
+	t.Helper()
+	if _, err := s.Put(ctx, "bucket", key, strings.NewReader(content), store.PutOptions{Size: int64(len(content))}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, s *store.Store, key string) string {
+	t.Helper()
+	r, err := s.Get(ctx, "bucket", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every blob on disk is one that an object or part needs.
+func TestDiskHoldsWhatIsReferenced(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "store")
+	s, err := open(root, 0)
+	must(t, err)
+	defer s.Close()
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	expect := func(n int, when string) {
+		t.Helper()
+		if got := files(t, root, "blobs"); got != n {
+			t.Errorf("%s: %d blobs on disk, want %d", when, got, n)
+		}
+		if got := files(t, root, "tmp"); got != 0 {
+			t.Errorf("%s: %d temporary files", when, got)
+		}
+	}
+	put(t, s, "a", "1")
+	put(t, s, "a", "2")
+	put(t, s, "empty", "")
+	expect(1, "after an overwrite")
+	_, err = s.Copy(ctx, "bucket", "a", "bucket", "b", store.CopyOptions{})
+	must(t, err)
+	expect(1, "after a copy")
+	must(t, s.Delete(ctx, "bucket", "a"))
+	expect(1, "with one copy left")
+	must(t, s.Delete(ctx, "bucket", "b"))
+	expect(0, "after the last")
+	_, err = s.Put(ctx, "bucket", "a", strings.NewReader("short"), store.PutOptions{Size: 6})
+	if !errors.Is(err, store.ErrIncompleteBody) {
+		t.Error(err)
+	}
+	_, err = s.Put(ctx, "bucket", "a", strings.NewReader("x"), store.PutOptions{Size: 1, Finish: func(string) (store.Checksum, error) {
+		return store.Checksum{}, errors.New("bad digest")
+	}})
+	if err == nil {
+		t.Error("a refused digest was stored")
+	}
+	expect(0, "after refusals")
+
+	// A reader of several blobs keeps those that it has not opened yet.
+	id, err := s.CreateUpload(ctx, store.UploadInfo{Bucket: "bucket", Key: "m"})
+	must(t, err)
+	var parts []store.CompletedPart
+	for n := 1; n <= 2; n++ {
+		p, err := s.PutPart(ctx, "bucket", "m", id, n, strings.NewReader(strings.Repeat("x", store.MinPart)), store.PartOptions{Size: store.MinPart})
+		must(t, err)
+		parts = append(parts, store.CompletedPart{Number: n, ETag: p.ETag})
+	}
+	_, err = s.CompleteUpload(ctx, "bucket", "m", id, parts, store.CompleteOptions{})
+	must(t, err)
+	r, err := s.Get(ctx, "bucket", "m")
+	must(t, err)
+	must(t, s.Delete(ctx, "bucket", "m"))
+	expect(2, "while a reader has them")
+	must(t, r.Close())
+	expect(0, "once it let go")
+}
+
+func TestSweep(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "store")
+	s, err := open(root, 0)
+	must(t, err)
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	put(t, s, "kept", "kept")
+	must(t, s.Close())
+	// What a process that was killed leaves: half a blob, and a blob that never got into the index.
+	orphan := filepath.Join(root, "blobs", "0a", "0a"+strings.Repeat("1", 30))
+	must(t, os.WriteFile(orphan, []byte("x"), 0o600))
+	must(t, os.WriteFile(filepath.Join(root, "tmp", "half"), []byte("x"), 0o600))
+	stranger := filepath.Join(root, "blobs", "0a", "README")
+	must(t, os.WriteFile(stranger, []byte("x"), 0o600))
+
+	s, err = open(root, 0)
+	must(t, err)
+	defer s.Close()
+	put(t, s, "new", "new")
+	_, err = s.Sweep(ctx) // waits for the one that opening began
+	must(t, err)
+	// A blob whose index entry is on its way is no orphan.
+	_, err = s.Put(ctx, "bucket", "underway", strings.NewReader("x"), store.PutOptions{Size: 1, Finish: func(string) (store.Checksum, error) {
+		_, err := s.Sweep(ctx)
+		return store.Checksum{}, err
+	}})
+	must(t, err)
+	if read(t, s, "underway") != "x" {
+		t.Error("a sweep took a blob that was being written")
+	}
+	if _, err := os.Stat(orphan); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the orphan is still there:", err)
+	}
+	if _, err := os.Stat(stranger); err != nil {
+		t.Error("a file that is no blob was removed:", err)
+	}
+	if n := files(t, root, "tmp"); n != 0 {
+		t.Error("half a blob is still there")
+	}
+	if read(t, s, "kept") != "kept" || read(t, s, "new") != "new" {
+		t.Error("the sweep took what was needed")
+	}
+}
+
+// faulty fails where a disk can.
+type faulty struct {
+	store.Blobs
+	write, commit error
+}
+
+func (f *faulty) Create(ctx context.Context) (store.BlobWriter, error) {
+	w, err := f.Blobs.Create(ctx)
+	return &faultyWriter{w, f}, err
+}
+
+type faultyWriter struct {
+	store.BlobWriter
+	f *faulty
+}
+
+func (w *faultyWriter) Write(p []byte) (int, error) {
+	if w.f.write != nil {
+		n, _ := w.BlobWriter.Write(p[:len(p)/2])
+		return n, w.f.write
+	}
+	return w.BlobWriter.Write(p)
+}
+
+func (w *faultyWriter) Commit() (string, error) {
+	if w.f.commit != nil {
+		w.Abort()
+		return "", w.f.commit
+	}
+	return w.BlobWriter.Commit()
+}
+
+// faultyIndex fails its writes as a disk does: nobody knows whether they were made.
+type faultyIndex struct {
+	store.Index
+	put error
+}
+
+func (f *faultyIndex) Put(ctx context.Context, p store.PutEntry) (store.Freed, error) {
+	if f.put != nil {
+		return store.Freed{}, f.put
+	}
+	return f.Index.Put(ctx, p)
+}
+
+// A full disk leaves the old object whole, nothing else, and a store that goes on.
+func TestFullDisk(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "store")
+	must(t, os.MkdirAll(root, 0o700))
+	index, err := bolt.Open(filepath.Join(root, "index.db"), 0)
+	must(t, err)
+	blobs, err := dir.Open(root)
+	must(t, err)
+	disk, db := &faulty{Blobs: blobs}, &faultyIndex{Index: index}
+	s := store.New(db, disk, store.Options{})
+	defer s.Close()
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{Quota: 3 << 20}))
+	old := strings.Repeat("old", 400_000)
+	put(t, s, "k", old)
+	for name, set := range map[string]func(error){
+		"write": func(e error) { disk.write = e }, "commit": func(e error) { disk.commit = e }, "index": func(e error) { db.put = e },
+	} {
+		set(syscall.ENOSPC)
+		for _, size := range []int{10, 2 << 20} {
+			_, err := s.Put(ctx, "bucket", "k", strings.NewReader(strings.Repeat("n", size)), store.PutOptions{Size: int64(size)})
+			if !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		set(nil)
+		if read(t, s, "k") != old {
+			t.Errorf("%s: the old object is not whole", name)
+		}
+	}
+	put(t, s, "k", strings.Repeat("n", 3<<20)) // to the quota's last byte: nothing stayed reserved
+	if n := files(t, root, "tmp"); n != 0 {
+		t.Errorf("%d temporary files stay", n)
+	}
+}
+
+func TestUploadsExpireByThemselves(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "store")
+	s, err := open(root, 0)
+	must(t, err)
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	_, err = s.CreateUpload(ctx, store.UploadInfo{Bucket: "bucket", Key: "k"})
+	must(t, err)
+	must(t, s.Close())
+	index, err := bolt.Open(filepath.Join(root, "index.db"), 0)
+	must(t, err)
+	blobs, err := dir.Open(root)
+	must(t, err)
+	s = store.New(index, blobs, store.Options{Now: func() time.Time { return time.Now().Add(8 * 24 * time.Hour) }})
+	defer s.Close()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		list, err := s.Uploads(ctx, "bucket", "", "", "", 0)
+		must(t, err)
+		if len(list) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the upload is still there")
+		}
+	}
+}
