@@ -119,6 +119,9 @@ func (s *Server) AddPeer(id string, roles ...string) (accessKey, secret string) 
 	return id, secret
 }
 
+// Rotate gives an access key another secret; the old one stays valid beside it.
+func (s *Server) Rotate(accessKey, secret string) { s.identities.Rotate(accessKey, secret) }
+
 // Revoke ends an access key at once.
 func (s *Server) Revoke(accessKey string) { s.identities.Remove(accessKey) }
 
