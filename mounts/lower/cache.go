@@ -2,6 +2,7 @@ package lower
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,15 +16,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The read streams. With 30 ms to the store and 60 MB/s a request, sixteen streams of
-// 4 MiB read above 600 MB/s; the read-ahead must not be less than their product, and the
-// product is the memory a file that is read through takes.
-const (
-	chunk     = 4 << 20
-	streams   = 16
-	readAhead = 2 * chunk * streams
-	keepFor   = 7 * 24 * time.Hour
-)
+const keepFor = 7 * 24 * time.Hour
+
+// quiet demotes rclone's records to debug: what fails is told once, where the error ends
+// up, and rclone repeats each ten times.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, _ slog.Level) bool {
+	return q.Handler.Enabled(ctx, slog.LevelDebug)
+}
+
+// Handle implements slog.Handler.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return q.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
 
 // configure gives rclone its settings in a context, not from its environment, and its
 // log to ours: notices and worse, none of which holds a header or a key.
@@ -32,10 +46,10 @@ func configure(ctx context.Context, opt Options) context.Context {
 	ci.LogLevel = fs.LogLevelNotice
 	ci.Dump = 0
 	ci.LowLevelRetries = 2
-	ci.BufferSize = chunk
+	ci.BufferSize = 0 // streams read ahead themselves
 	ci.Transfers, ci.Checkers = 4, 4
 	ci.TPSLimit = 0
-	fs.SetLogger(opt.Log.Handler())
+	fs.SetLogger(quiet{opt.Log.Handler()})
 	return ctx
 }
 
@@ -52,9 +66,8 @@ func openCache(ctx context.Context, v *view, opt Options, s stamp) (*vfscache.Ca
 		CacheMaxAge:       fs.Duration(keepFor),
 		CacheMaxSize:      fs.SizeSuffix(opt.MaxSize),
 		CachePollInterval: fs.Duration(time.Minute),
-		ChunkSize:         chunk,
+		ChunkSize:         -1, // one reader from where it starts to the end: streams
 		ChunkSizeLimit:    -1,
-		ChunkStreams:      streams,
 		ReadAhead:         readAhead,
 		ReadWait:          fs.Duration(20 * time.Millisecond),
 		WriteBack:         fs.Duration(time.Hour), // nothing is ever written back

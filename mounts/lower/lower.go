@@ -6,12 +6,10 @@ import (
 	"log/slog"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/vfs/vfscache"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
@@ -162,35 +160,6 @@ func (l *Lower) release(s *shared) {
 	delete(l.open, itemName(s.object.o))
 	if err := s.item.Close(nil); err != nil {
 		l.log.Debug("closing a cached file", "key", s.object.o.Key, "err", err)
-	}
-}
-
-// brokenStore keeps rclone's own retries from knocking at a store that did not answer a
-// moment ago: each would wait for the whole dial.
-type brokenStore struct {
-	mu    sync.Mutex
-	until time.Time
-	err   error
-}
-
-const knockAgain = 2 * time.Second
-
-func (b *brokenStore) check() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if time.Now().Before(b.until) {
-		return b.err
-	}
-	return nil
-}
-
-func (b *brokenStore) note(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if fault.Is(err, fault.Unreachable) {
-		b.until, b.err = time.Now().Add(knockAgain), err
-	} else {
-		b.until = time.Time{}
 	}
 }
 

@@ -103,13 +103,8 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	start := off &^ (block - 1)
 	end := min((off+int64(len(p))+block-1)&^(block-1), r.object.o.Size)
 	buf := make([]byte, end-start)
-	body, err := r.object.fetch(context.Background(), start, end-start)
-	if err != nil {
-		return 0, err
-	}
-	defer body.Close()
-	if _, err := io.ReadFull(body, buf); err != nil {
-		return 0, err
+	if err := r.object.readFull(context.Background(), buf, start); err != nil {
+		return 0, r.object.blame(err)
 	}
 	r.mu.Lock()
 	r.from, r.recent = start, buf

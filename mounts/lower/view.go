@@ -106,20 +106,15 @@ func (o *object) Open(ctx context.Context, options ...fs.OpenOption) (io.ReadClo
 			off, n = option.Offset, o.o.Size-option.Offset
 		}
 	}
-	body, err := o.fetch(ctx, off, n)
-	if err != nil {
-		return nil, err
-	}
-	return body, nil
+	return newStreams(ctx, o, off, n), nil
 }
 
-// fetch reads from the store and keeps the reason of a failure.
+// fetch asks the store for a range of this very version.
 func (o *object) fetch(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	if o.gone.Load() {
 		return nil, stale
 	}
 	if err := o.l.broken.check(); err != nil {
-		o.cause.Store(&err)
 		return nil, err
 	}
 	body, err := o.l.source.ReadRange(ctx, o.o.Key, o.o.ETag, off, n)
@@ -130,11 +125,7 @@ func (o *object) fetch(ctx context.Context, off, n int64) (io.ReadCloser, error)
 	if ctx.Err() == nil {
 		o.l.broken.note(err)
 	}
-	if err != nil {
-		o.cause.Store(&err)
-		return nil, err
-	}
-	return body, nil
+	return body, err
 }
 
 // blame turns an error of the cache into the store's own reason, where there is one.

@@ -70,7 +70,7 @@ func failure(ctx context.Context, op, key string, err error) error {
 		return say(fault.Auth, "set this computer's clock", "the clock is wrong")
 	case "ExpiredToken", "TokenRefreshRequired":
 		return say(fault.Auth, hintKeys, "the session token has expired")
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter is versitygw's, with status 404
 		return say(fault.Auth, hintKeys, "the store does not know the access key")
 	case "SignatureDoesNotMatch":
 		return say(fault.Auth, hintKeys, "the secret does not match the access key")
@@ -80,8 +80,6 @@ func failure(ctx context.Context, op, key string, err error) error {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return say(fault.Auth, hintKeys, "the store refused")
-	case status == http.StatusNotFound:
-		return fmt.Errorf("%s: %w", what, upper.ErrNoObject)
 	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
 		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
 	case status == http.StatusInsufficientStorage:

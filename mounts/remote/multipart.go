@@ -82,22 +82,22 @@ func (u *upload) each(ctx context.Context, size, least int64,
 ) ([]types.CompletedPart, error) {
 	length := partLength(size, least)
 	parts := make([]types.CompletedPart, (size+length-1)/length)
-	group, ctx := errgroup.WithContext(ctx)
+	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(partsAFile)
 	for i := range parts {
-		if ctx.Err() != nil {
+		if inner.Err() != nil {
 			break
 		}
 		group.Go(func() error {
 			select {
 			case u.c.parts <- struct{}{}:
 				defer func() { <-u.c.parts }()
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-inner.Done():
+				return inner.Err()
 			}
 			off := int64(i) * length
 			number := int32(i + 1)
-			etag, err := send(ctx, number, off, min(length, size-off))
+			etag, err := send(inner, number, off, min(length, size-off))
 			parts[i] = types.CompletedPart{ETag: etag, PartNumber: &number}
 			return err
 		})
