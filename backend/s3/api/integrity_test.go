@@ -2,13 +2,17 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // Content-MD5
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/checksum"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/s3test"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/sigv4"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
@@ -201,8 +206,7 @@ func TestBrokenBodies(t *testing.T) {
 	srv.CreateBucket(t, "bkt")
 	c := owner(srv)
 	put(t, c, "bkt", "k", "old")
-	// Signed by chunks, as the SDKs send to plain HTTP.
-	_ = must[*s3.PutObjectOutput](t)(c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("streamed"), Body: bytes.NewReader(randomBytes(200_000))}))
+	must[*s3.PutObjectOutput](t)(c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("streamed"), Body: bytes.NewReader(randomBytes(200_000))}))
 	r := raw{method: "PUT", path: "/bkt/k", key: srv.AccessKey, secret: srv.Secret, payload: "UNSIGNED-PAYLOAD"}.request(t, srv)
 	r.Body, r.ContentLength = io.NopCloser(stream{io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), breaking{})}), 2<<20
 	if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
@@ -232,3 +236,43 @@ func TestBrokenBodies(t *testing.T) {
 type breaking struct{}
 
 func (breaking) Read([]byte) (int, error) { return 0, fmt.Errorf("the client died") }
+
+// A body signed chunk by chunk, with a key derived as the client derives it. SPEC B6
+func TestSignedChunks(t *testing.T) {
+	srv := s3test.Start(t)
+	srv.CreateBucket(t, "bkt")
+	at := time.Now().UTC()
+	q := raw{
+		method: "PUT", path: "/bkt/k", key: srv.AccessKey, secret: srv.Secret, at: at, payload: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+		header: map[string]string{"X-Amz-Decoded-Content-Length": "11", "Content-Encoding": "aws-chunked"},
+	}
+	for name, c := range map[string]struct {
+		tamper string
+		status int
+		code   string
+	}{"whole": {"", 200, ""}, "changed": {"W", 403, "SignatureDoesNotMatch"}} {
+		t.Run(name, func(t *testing.T) {
+			r := q.request(t, srv)
+			_, previous, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			key := sigv4.Key(srv.Secret, at.Format("20060102"), "us-east-1", "s3")
+			var body strings.Builder
+			for _, chunk := range []string{"hello ", "world", ""} {
+				sum := sha256.Sum256([]byte(chunk))
+				mac := hmac.New(sha256.New, key)
+				fmt.Fprintf(mac, "AWS4-HMAC-SHA256-PAYLOAD\n%s\n%s/us-east-1/s3/aws4_request\n%s\n%s\n%x",
+					at.Format("20060102T150405Z"), at.Format("20060102"), previous, sigv4.EmptyPayload, sum)
+				previous = hex.EncodeToString(mac.Sum(nil))
+				fmt.Fprintf(&body, "%x;chunk-signature=%s\r\n%s\r\n", len(chunk), previous, chunk)
+			}
+			sent := body.String()
+			if c.tamper != "" {
+				sent = strings.Replace(sent, "w", c.tamper, 1)
+			}
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(sent)), int64(len(sent))
+			send(t, r).want(t, c.status, c.code)
+		})
+	}
+	if got := get(t, owner(srv), "bkt", "k"); got != "hello world" {
+		t.Errorf("%q", got)
+	}
+}

@@ -94,10 +94,10 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 	if err != nil {
 		return Identity{}, nil, unknown(err, forbid("InvalidAccessKeyId", "The access key ID you provided does not exist in our records."))
 	}
-	paths := sigv4.Paths(r.URL.EscapedPath(), a.BasePath)
+	targets := sigv4.Targets(r.URL.EscapedPath(), a.BasePath)
 	key := s.Key(secret)
-	if err := s.Verify(r, key, paths); err != nil {
-		if key, err = a.previous(r, s, paths, err); err != nil {
+	if err := s.Verify(r, key, targets); err != nil {
+		if key, err = a.previous(r, s, targets, err); err != nil {
 			return Identity{}, nil, fromSig(err)
 		}
 	}
@@ -109,7 +109,7 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 }
 
 // previous tries the secret that a rotation replaced; otherwise it returns mismatch.
-func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, paths []string, mismatch error) ([]byte, error) {
+func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, targets []sigv4.Target, mismatch error) ([]byte, error) {
 	rotating, ok := a.Identities.(Rotating)
 	if !ok {
 		return nil, mismatch
@@ -119,7 +119,7 @@ func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, paths []st
 		return nil, mismatch
 	}
 	key := s.Key(secret)
-	return key, s.Verify(r, key, paths)
+	return key, s.Verify(r, key, targets)
 }
 
 // basic is peer-id:mesh-token.

@@ -3,6 +3,7 @@ package s3test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -29,6 +30,7 @@ type settings struct {
 	dir     string
 	maxSize int64
 	clock   func() time.Time
+	log     *slog.Logger
 }
 
 // WithDir keeps the data in dir, so that a second server can go on with it.
@@ -39,6 +41,9 @@ func WithMaxSize(bytes int64) Option { return func(s *settings) { s.maxSize = by
 
 // WithClock sets the server's clock.
 func WithClock(now func() time.Time) Option { return func(s *settings) { s.clock = now } }
+
+// WithLog gives store and API a log.
+func WithLog(l *slog.Logger) Option { return func(s *settings) { s.log = l } }
 
 // Request is one line of the log. Faulted requests are in it too.
 type Request struct {
@@ -77,13 +82,13 @@ func Start(t testing.TB, options ...Option) *Server {
 	if set.dir == "" {
 		set.dir = filepath.Join(t.TempDir(), "store")
 	}
-	st, err := local.Open(local.Options{Dir: set.dir, MaxSize: set.maxSize})
+	st, err := local.Open(local.Options{Dir: set.dir, MaxSize: set.maxSize, Log: set.log})
 	if err != nil {
 		t.Fatalf("s3test: %v", err)
 	}
 	s := &Server{AccessKey: AccessKey, Secret: Secret, Store: st, identities: NewIdentities()}
 	s.identities.Add(api.Identity{ID: AccessKey}, AccessKey, Secret)
-	s.handler = api.New(api.Config{Store: st, Identities: s.identities, BasePath: basePath, Clock: set.clock})
+	s.handler = api.New(api.Config{Store: st, Identities: s.identities, BasePath: basePath, Clock: set.clock, Log: set.log})
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
 		s.Up()

@@ -35,33 +35,33 @@ func Escape(s string, keepSlash bool) string {
 	return b.String()
 }
 
-// Paths are the canonical URIs that clients in use sign for a path: S3's own, encoded
-// anew, and the bytes on the wire. s3cmd with a path in host_base leaves base out of what
-// it signs, so both come without base too (measured).
-func Paths(escaped, base string) []string {
-	list := make([]string, 0, 4)
-	add := func(p string) {
-		if p == "" {
-			p = "/"
-		}
-		for _, have := range list {
-			if have == p {
-				return
-			}
-		}
-		list = append(list, p)
-	}
-	both := func(p string) {
-		if decoded, err := url.PathUnescape(p); err == nil {
-			add(Escape(decoded, true))
-		}
-		add(p)
-	}
-	both(escaped)
+// Target is what a client may have signed as the place of a request.
+type Target struct {
+	HostSuffix string // after the Host header's value
+	Path       string // canonical URI
+}
+
+// Targets are what clients in use sign for a path: S3's own canonical URI, encoded anew,
+// and the bytes on the wire. s3cmd with a path in host_base signs that path as part of the
+// host and leaves it out of the URI (measured on 2.3).
+func Targets(escaped, base string) []Target {
+	list := both(nil, "", escaped)
 	if rest, ok := strings.CutPrefix(escaped, base); ok && base != "" && (rest == "" || rest[0] == '/') {
-		both(rest)
+		list = both(list, base, rest)
 	}
 	return list
+}
+
+func both(list []Target, host, path string) []Target {
+	if path == "" {
+		path = "/"
+	}
+	if decoded, err := url.PathUnescape(path); err == nil {
+		if canonical := Escape(decoded, true); canonical != path {
+			list = append(list, Target{host, canonical})
+		}
+	}
+	return append(list, Target{host, path})
 }
 
 // canonicalQuery encodes every parameter anew and sorts; a presigned URL's own signature is left out.
@@ -98,7 +98,7 @@ func canonicalQuery(raw string) string {
 }
 
 // canonicalHeaders are the signed headers with their values, one a line.
-func canonicalHeaders(r *http.Request, signed []string) string {
+func canonicalHeaders(r *http.Request, signed []string, hostSuffix string) string {
 	var b strings.Builder
 	for _, name := range signed {
 		b.WriteString(name)
@@ -108,6 +108,9 @@ func canonicalHeaders(r *http.Request, signed []string) string {
 				b.WriteByte(',')
 			}
 			b.WriteString(strings.Join(strings.Fields(v), " "))
+		}
+		if name == "host" {
+			b.WriteString(hostSuffix)
 		}
 		b.WriteByte('\n')
 	}
@@ -132,9 +135,9 @@ func headerValues(r *http.Request, name string) []string {
 	return nil
 }
 
-func canonicalRequest(r *http.Request, path string, s *Signature) string {
+func canonicalRequest(r *http.Request, t Target, s *Signature) string {
 	return strings.Join([]string{
-		r.Method, path, canonicalQuery(r.URL.RawQuery), canonicalHeaders(r, s.SignedHeaders),
+		r.Method, t.Path, canonicalQuery(r.URL.RawQuery), canonicalHeaders(r, s.SignedHeaders, t.HostSuffix),
 		strings.Join(s.SignedHeaders, ";"), s.PayloadHash,
 	}, "\n")
 }

@@ -3,6 +3,7 @@ package sigv4_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -55,18 +56,18 @@ func TestHeaderExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			paths := sigv4.Paths(r.URL.EscapedPath(), "")
-			if err := s.Verify(r, s.Key(exampleSecret), paths); err != nil {
+			targets := sigv4.Targets(r.URL.EscapedPath(), "")
+			if err := s.Verify(r, s.Key(exampleSecret), targets); err != nil {
 				t.Error(err)
 			}
 			if err := s.Covers(r.Header); err != nil {
 				t.Error(err)
 			}
-			if err := s.Verify(r, s.Key(exampleSecret+"x"), paths); code(err) != "SignatureDoesNotMatch" {
+			if err := s.Verify(r, s.Key(exampleSecret+"x"), targets); code(err) != "SignatureDoesNotMatch" {
 				t.Errorf("another secret: %v", err)
 			}
 			r.Method = "DELETE"
-			if err := s.Verify(r, s.Key(exampleSecret), paths); code(err) != "SignatureDoesNotMatch" {
+			if err := s.Verify(r, s.Key(exampleSecret), targets); code(err) != "SignatureDoesNotMatch" {
 				t.Errorf("another method: %v", err)
 			}
 		})
@@ -90,7 +91,7 @@ func TestPresignedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Verify(r, s.Key(exampleSecret), sigv4.Paths("/test.txt", "")); err != nil {
+	if err := s.Verify(r, s.Key(exampleSecret), sigv4.Targets("/test.txt", "")); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {
@@ -191,12 +192,12 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
-	got := strings.Join(sigv4.Paths("/s3/b/a%20b+c", "/s3"), " ")
-	if want := "/s3/b/a%20b%2Bc /s3/b/a%20b+c /b/a%20b%2Bc /b/a%20b+c"; got != want {
+func TestTargets(t *testing.T) {
+	got := fmt.Sprint(sigv4.Targets("/s3/b/a%20b+c", "/s3"))
+	if want := "[{ /s3/b/a%20b%2Bc} { /s3/b/a%20b+c} {/s3 /b/a%20b%2Bc} {/s3 /b/a%20b+c}]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := sigv4.Paths("/s3x/b", "/s3"); len(got) != 1 {
+	if got := sigv4.Targets("/s3x/b", "/s3"); len(got) != 1 {
 		t.Error("a prefix of a name is not the base", got)
 	}
 }

@@ -65,11 +65,11 @@ func (s *Signature) Covers(h http.Header) error {
 	return nil
 }
 
-// Verify compares the signature, in constant time, with those of the canonical paths.
-func (s *Signature) Verify(r *http.Request, key []byte, paths []string) error {
+// Verify compares the signature, in constant time, with those that the targets give.
+func (s *Signature) Verify(r *http.Request, key []byte, targets []Target) error {
 	match := 0
-	for _, p := range paths {
-		text := Algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope() + "\n" + hexSum(canonicalRequest(r, p, s))
+	for _, t := range targets {
+		text := Algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope() + "\n" + hexSum(canonicalRequest(r, t, s))
 		want := hex.EncodeToString(mac(key, text))
 		match |= subtle.ConstantTimeCompare([]byte(want), []byte(s.Value))
 	}
