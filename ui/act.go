@@ -49,7 +49,7 @@ func (m *model) act(a action.Action) tea.Cmd {
 		m.pop()
 		cmd = m.act(a.Then)
 	case action.After:
-		cmd = tea.Tick(a.Wait, func(time.Time) tea.Msg { return a.Msg })
+		cmd = m.session.After(a.Wait, func(time.Time) tea.Msg { return a.Msg })
 	case action.Quit:
 		cmd = m.quit(a)
 	}

@@ -11,24 +11,31 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
-// driver plays messages into the model as the library would, without a clock:
-// commands run at once, ticks never.
+// driver plays messages into the model as the library would: commands run at
+// once, and time stands still but for pass.
 type driver struct {
 	t      *testing.T
 	m      *model
 	app    *fake
+	now    time.Time
 	frames []string // every screen there was, as drawn
 	clip   []string // what went to the clipboard
+	timers []timer
+	parked []chan tea.Msg // of calls the fake holds back
 	quit   bool
-	later  []tea.Cmd // commands held back by hold
-	hold   bool
 }
 
-func drive(t *testing.T, f *fake, width, height int) *driver {
+type timer struct {
+	at time.Time
+	f  func(time.Time) tea.Msg
+}
+
+func drive(t *testing.T, f *fake, width, height int, env ...string) *driver {
 	t.Helper()
-	d := driveUnstarted(t, f, width, height)
+	d := driveUnstarted(t, f, width, height, env...)
 	d.run(d.m.session.Start())
 	return d
 }
@@ -39,9 +46,36 @@ func driveUnstarted(t *testing.T, f *fake, width, height int, env ...string) *dr
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
-	d := &driver{t: t, app: f, m: newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys()}, start)}
+	d := &driver{t: t, app: f, now: start}
+	d.m = newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys()}, start)
+	d.m.session.After = func(wait time.Duration, fn func(time.Time) tea.Msg) tea.Cmd {
+		d.timers = append(d.timers, timer{d.now.Add(wait), fn})
+		return nil
+	}
 	d.send(tea.WindowSizeMsg{Width: width, Height: height})
 	return d
+}
+
+// pass lets time go by, with every timer that falls into it.
+func (d *driver) pass(span time.Duration) {
+	d.t.Helper()
+	end := d.now.Add(span)
+	for !d.quit {
+		next := -1
+		for i, tm := range d.timers {
+			if !tm.at.After(end) && (next < 0 || tm.at.Before(d.timers[next].at)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		tm := d.timers[next]
+		d.timers = append(d.timers[:next:next], d.timers[next+1:]...)
+		d.now = tm.at
+		d.take(tm.f(tm.at))
+	}
+	d.now = end
 }
 
 // send plays one message and everything that follows from it.
@@ -74,34 +108,61 @@ func (d *driver) look() {
 	}
 }
 
-// run executes a command and plays what it returns. Commands that wait (ticks,
-// the watch) are given up after a moment: none of them matters to a test that
-// does not play their messages itself.
-func (d *driver) run(cmd tea.Cmd) {
+// run executes commands side by side and plays what they return, as it comes.
+// Where the fake holds a call back, what has not returned is parked.
+func (d *driver) run(cmds ...tea.Cmd) {
 	d.t.Helper()
-	if cmd == nil {
-		return
+	results := make(chan tea.Msg, len(cmds))
+	open := 0
+	for _, cmd := range cmds {
+		if cmd != nil {
+			open++
+			go func() { results <- cmd() }()
+		}
 	}
-	if d.hold {
-		d.later = append(d.later, cmd)
-		return
+	limit := time.After(10 * time.Second)
+	var held <-chan time.Time
+	for ; open > 0; open-- {
+		select {
+		case msg := <-results:
+			d.take(msg)
+			continue
+		case <-d.app.held():
+			held = time.After(20 * time.Millisecond) // for those that are not held
+		case <-held:
+			for range open {
+				d.parked = append(d.parked, results)
+			}
+			return
+		case <-limit:
+			d.t.Fatal("a command did not end")
+		}
+		open++
 	}
-	result := make(chan tea.Msg, 1)
-	go func() { result <- cmd() }()
-	select {
-	case msg := <-result:
-		d.take(msg)
-	case <-time.After(40 * time.Millisecond):
+}
+
+// release lets the calls go on that were held back, and plays what they return.
+func (d *driver) release() {
+	d.t.Helper()
+	d.app.letGo()
+	parked := d.parked
+	d.parked = nil
+	for _, result := range parked {
+		select {
+		case msg := <-result:
+			d.take(msg)
+		case <-time.After(10 * time.Second):
+			d.t.Fatal("a command did not end after it was let go")
+		}
 	}
 }
 
 func (d *driver) take(msg tea.Msg) {
-	switch msg := msg.(type) {
+	d.t.Helper()
+	switch msg := d.stamp(msg).(type) {
 	case nil:
 	case tea.BatchMsg:
-		for _, cmd := range msg {
-			d.run(cmd)
-		}
+		d.run(msg...)
 	case tea.QuitMsg:
 		d.quit = true
 	default:
@@ -111,6 +172,40 @@ func (d *driver) take(msg tea.Msg) {
 		}
 		d.send(msg)
 	}
+}
+
+// stamp puts the driver's time for the real one.
+func (d *driver) stamp(msg tea.Msg) tea.Msg {
+	switch msg := msg.(type) {
+	case session.WorkspacesRead:
+		msg.At = d.now
+		return msg
+	case session.MountsRead:
+		msg.At = d.now
+		return msg
+	case session.CoordinatorRead:
+		msg.At = d.now
+		return msg
+	case session.Changed:
+		msg.At = d.now
+		return msg
+	case session.Created:
+		msg.At = d.now
+		return msg
+	case session.Mounted:
+		msg.At = d.now
+		return msg
+	case session.Draining:
+		msg.At = d.now
+		return msg
+	case session.Unmounted:
+		msg.At = d.now
+		return msg
+	case session.Deleted:
+		msg.At = d.now
+		return msg
+	}
+	return msg
 }
 
 // press plays keys by their names, as the key map spells them.

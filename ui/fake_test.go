@@ -21,6 +21,9 @@ type fake struct {
 	remembered []workspace.Workspace
 	events     chan backend.Event
 	calls      map[string]int
+	hold       string        // the method whose calls are held back
+	holding    chan struct{} // says that one is
+	gate       chan struct{} // closed to let them go
 	created    []backend.CreateRequest
 
 	delay          time.Duration // of every call
@@ -38,20 +41,47 @@ type fake struct {
 }
 
 func newFake() *fake {
-	return &fake{calls: map[string]int{}, events: make(chan backend.Event, 8), drainSteps: 10}
+	f := &fake{calls: map[string]int{}, events: make(chan backend.Event, 8), holding: make(chan struct{}), drainSteps: 10}
+	close(f.events) // nothing changes elsewhere, but where a test says so
+	return f
 }
 
 // enter counts a call and waits as long as the script wants.
 func (f *fake) enter(ctx context.Context, method string) error {
 	f.mu.Lock()
 	f.calls[method]++
-	boom, wait := f.panicIn == method, f.delay
+	boom, wait, gate := f.panicIn == method, f.delay, f.gate
+	if f.hold != method {
+		gate = nil
+	}
 	f.mu.Unlock()
+	if gate != nil {
+		f.holding <- struct{}{}
+		<-gate
+	}
 	if boom {
 		panic("scripted panic in " + method)
 	}
 	return pause(ctx, wait)
 }
+
+// holdBack keeps the calls of a method from returning until letGo.
+func (f *fake) holdBack(method string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hold, f.gate = method, make(chan struct{})
+}
+
+func (f *fake) letGo() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.gate != nil {
+		close(f.gate)
+	}
+	f.hold, f.gate = "", nil
+}
+
+func (f *fake) held() <-chan struct{} { return f.holding }
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d == 0 {

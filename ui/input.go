@@ -94,11 +94,10 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 		m.toasts.Dismiss()
 	case keymap.Refresh:
 		return m.session.Refresh()
-	case keymap.Back:
-		if m.toasts.Dismiss() {
-			return nil
+	case keymap.Clear:
+		if !m.toasts.Dismiss() {
+			m.act(p.Do(a))
 		}
-		return m.act(p.Do(a))
 	default:
 		return m.act(p.Do(a))
 	}

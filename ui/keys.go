@@ -36,7 +36,8 @@ func DefaultKeys() k.Map {
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
 			{Action: k.Refresh, Keys: []string{"R"}, Help: "read again; retry the coordinator"},
-			{Action: k.Back, Keys: []string{"q", "esc"}, Hint: "quit", Help: "back, then leave"},
+			{Action: k.Clear, Keys: []string{"esc"}, Help: "clear messages, filter, detail"},
+			{Action: k.Back, Keys: []string{"q"}, Hint: "quit", Help: "back, then leave"},
 		}},
 		{Name: k.Always, Title: "", Bindings: []k.Binding{
 			{Action: k.Copy, Keys: []string{"y", "ctrl+y"}, Help: "copy the command line"},
@@ -52,8 +53,8 @@ func DefaultKeys() k.Map {
 		}},
 		{Name: k.Form, Title: "Forms", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next field; confirm on the last"},
-			{Action: k.NextField, Keys: []string{"tab", "down"}, Hint: "next", Help: "next field"},
-			{Action: k.PrevField, Keys: []string{"shift+tab", "up"}, Hint: "back", Help: "previous field"},
+			{Action: k.NextField, Keys: []string{"tab", "down"}, Help: "next field"},
+			{Action: k.PrevField, Keys: []string{"shift+tab", "up"}, Help: "previous field"},
 		}},
 		{Name: k.Secrets, Title: "", Bindings: []k.Binding{
 			{Action: k.Reveal, Keys: []string{"ctrl+r"}, Hint: "reveal 2 s", Help: "show the secret for two seconds"},

@@ -32,6 +32,7 @@ type model struct {
 	toasts  component.Toasts
 
 	width, height int
+	wasDown       bool // the coordinator; said, and taken back when it answers
 	monochrome    bool
 	err           error // ends Run
 }
@@ -85,7 +86,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.toasts.Expire(msg.id)
 		return m, nil
 	case notice:
-		return m, tea.Batch(m.say(component.Info, component.Clean(string(msg))), m.awaitNotice())
+		return m, tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
 	case session.Panicked:
 		m.err = fault.Wrap(fault.Failure, msg.Err, "mounts are not affected; start it again", "the terminal app broke")
 		return m, tea.Quit
@@ -166,14 +167,18 @@ type (
 	notice string
 )
 
-// say shows a message and keeps it.
+// say shows a message and keeps it. The texts may come from anywhere.
 func (m *model) say(tone component.Tone, text string, details ...string) tea.Cmd {
-	id := m.toasts.Add(component.Message{Tone: tone, Text: text, Details: details, At: m.session.Now})
+	msg := component.Message{Tone: tone, Text: component.Clean(text), At: m.session.Now}
+	for _, d := range details {
+		msg.Details = append(msg.Details, component.Clean(d))
+	}
+	id := m.toasts.Add(msg)
 	wait := toastFor
 	if len(details) > 0 || tone == component.Bad {
 		wait = toastForMore
 	}
-	return tea.Tick(wait, func(time.Time) tea.Msg { return expire{id} })
+	return m.session.After(wait, func(time.Time) tea.Msg { return expire{id} })
 }
 
 func (m *model) awaitNotice() tea.Cmd {

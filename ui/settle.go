@@ -45,7 +45,7 @@ func (m *model) settle(msg tea.Msg, before snapshot) tea.Cmd {
 			})
 			return nil
 		}
-		return m.say(component.Good, component.Clean("mounted "+msg.Request.Workspace+" at "+path))
+		return m.say(component.Good, "mounted "+msg.Request.Workspace+" at "+path)
 	case session.Unmounted:
 		return m.unmounted(msg)
 	case session.Deleted:
@@ -56,7 +56,7 @@ func (m *model) settle(msg tea.Msg, before snapshot) tea.Cmd {
 			})
 			return nil
 		}
-		return m.say(component.Good, component.Clean("deleted "+msg.Name))
+		return m.say(component.Good, "deleted "+msg.Name)
 	case session.CoordinatorRead, session.WorkspacesRead:
 		return m.coordinatorNews(before)
 	case session.MountsRead:
@@ -76,18 +76,15 @@ func (m *model) created(msg session.Created) tea.Cmd {
 	}
 	_, p := m.named("Workspaces")
 	p.Select(req.Name)
-	var details []string
-	for _, line := range msg.Notices {
-		details = append(details, component.Clean(line))
-	}
+	details := append([]string(nil), msg.Notices...)
 	if req.Backend == workspace.Managed || len(details) == 0 {
 		details = append(details, "m mounts it")
 	}
-	return m.say(component.Good, component.Clean("created "+req.Name), details...)
+	return m.say(component.Good, "created "+req.Name, details...)
 }
 
 func (m *model) unmounted(msg session.Unmounted) tea.Cmd {
-	path := component.Clean(component.Home(msg.Mountpoint, m.session.Home))
+	path := component.Home(msg.Mountpoint, m.session.Home)
 	if msg.Err != nil {
 		m.fail(dialog.Failure{
 			What: "Could not unmount " + path, Err: msg.Err, Files: msg.Drain.Failures, At: msg.At,
@@ -115,9 +112,11 @@ func (m *model) coordinatorNews(before snapshot) tea.Cmd {
 	now := m.session.Coordinator
 	switch {
 	case now == session.Down && before.coordinator != session.Down:
+		m.wasDown = true
 		err := m.session.CoordinatorErr
 		return m.say(component.Bad, "the coordinator does not answer", faultLines(err)...)
-	case now == session.Up && before.coordinator == session.Down:
+	case now == session.Up && m.wasDown:
+		m.wasDown = false
 		return m.say(component.Good, "the coordinator answers again")
 	}
 	return nil
@@ -128,11 +127,11 @@ func (m *model) healthNews(before snapshot) tea.Cmd {
 	var cmds []tea.Cmd
 	for _, at := range m.session.Mounts {
 		was, known := before.health[at.Mountpoint]
-		path := component.Clean(component.Home(at.Mountpoint, m.session.Home))
+		path := component.Home(at.Mountpoint, m.session.Home)
 		switch {
 		case at.Health == was:
 		case at.Health == mounts.Degraded:
-			cmds = append(cmds, m.say(component.Warn, path+" is degraded: "+component.Clean(at.Reason), waiting(at.Drain)...))
+			cmds = append(cmds, m.say(component.Warn, path+" is degraded: "+at.Reason, waiting(at.Drain)...))
 		case at.Health == mounts.Stale:
 			cmds = append(cmds, m.say(component.Bad, path+" is stale: its process is gone", "u clears the mountpoint; what was written is kept"))
 		case known && was == mounts.Degraded && at.Health != mounts.Draining:
@@ -148,7 +147,7 @@ func waiting(d mounts.Drain) []string {
 	}
 	lines := []string{component.Plural(d.Failed, "file") + " waiting"}
 	for _, f := range d.Failures {
-		lines = append(lines, component.Clean(f.Path+": "+f.Reason))
+		lines = append(lines, f.Path+": "+f.Reason)
 	}
 	return lines
 }
@@ -159,9 +158,9 @@ func faultLines(err error) []string {
 	if e == nil {
 		return nil
 	}
-	lines := []string{component.Clean(e.Error())}
+	lines := []string{e.Error()}
 	if e.Hint != "" {
-		lines = append(lines, component.Clean(e.Hint))
+		lines = append(lines, e.Hint)
 	}
 	return lines
 }

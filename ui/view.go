@@ -165,8 +165,8 @@ func (m *model) dialogRoom(d dialog.Dialog) (width, height int) {
 		edge = 0
 	}
 	width = max(min(d.Width(), m.width-component.BoxPadding-edge), 1)
-	// The border takes two lines, the hints one and a blank above them; the
-	// bottom line stays free for messages.
+	// The border takes two lines, the hints one, with blanks around; the bottom
+	// line stays free for messages.
 	height = m.height - 2 - m.hintLines()
 	if m.height >= rulesFrom {
 		height--
@@ -174,6 +174,7 @@ func (m *model) dialogRoom(d dialog.Dialog) (width, height int) {
 	return width, max(height, 1)
 }
 
+// hintLines is what the hints of a dialog take, with the blanks around its content.
 func (m *model) hintLines() int {
 	switch {
 	case m.height < 8:
@@ -181,7 +182,7 @@ func (m *model) hintLines() int {
 	case m.height < 14:
 		return 1
 	default:
-		return 2
+		return 3
 	}
 }
 
@@ -189,14 +190,8 @@ func (m *model) hintLines() int {
 func (m *model) verbs(d dialog.Dialog) []keymap.Binding {
 	bindings := m.keys.Bindings(d.Scopes()...)
 	for i := range bindings {
-		switch verb := d.Verb(bindings[i].Action); verb {
-		case "":
-		case dialog.Hidden:
-			bindings[i].Hint = ""
-		default:
-			if bindings[i].Hint != "" {
-				bindings[i].Hint = verb
-			}
+		if verb := d.Verb(bindings[i].Action); verb != "" && bindings[i].Hint != "" {
+			bindings[i].Hint = verb
 		}
 	}
 	return bindings
@@ -215,13 +210,19 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 	if len(content) > height {
 		content = content[:height]
 	}
+	above := 1 // lines of the box above the content
 	if n := m.hintLines(); n > 0 {
 		if n > 1 {
-			content = append(content, "")
+			content = append(append([]string{""}, content...), "")
+			above++
 		}
 		content = append(content, component.Hints(m.verbs(d), d.Disabled, width, m.theme))
 	}
-	box := component.Box(d.Title(), content, width, m.theme.Accent.Render, m.theme)
+	border := m.theme.Accent
+	if toned, ok := d.(dialog.Toned); ok {
+		border, _ = toned.Tone().Style(m.theme)
+	}
+	box := component.Box(d.Title(), content, width, border.Render, m.theme)
 	x := max((m.width-width-component.BoxPadding)/2, 0)
 	y := max((m.height-len(box))*2/5, 0)
 	if x > 0 {
@@ -241,10 +242,10 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 		text := m.theme.Dim.Render("$ " + component.Clean(c))
 		lines[m.height-2] = component.Rule(m.width, -1, 0, 0, "", text, "", m.theme)
 	}
-	if at == nil || y+1+at.Y >= m.height || x+3+at.X >= m.width {
+	if at == nil || y+above+at.Y >= m.height || x+3+at.X >= m.width {
 		return nil
 	}
-	cursor := tea.NewCursor(x+3+at.X, y+1+at.Y)
+	cursor := tea.NewCursor(x+3+at.X, y+above+at.Y)
 	cursor.Shape = tea.CursorBar
 	cursor.Color = m.theme.Cursor
 	return cursor

@@ -17,10 +17,7 @@ func Hints(bindings []keymap.Binding, disabled func(keymap.Action) string, width
 		if b.Hint == "" {
 			continue
 		}
-		key := b.Shown()
-		if key == "⏎" {
-			key = t.Glyph.Enter
-		}
+		key := t.Glyph.Key(b.Shown())
 		plain := key + " " + b.Hint
 		if disabled != nil && disabled(b.Action) != "" {
 			parts = append(parts, t.Faint.Render(plain))

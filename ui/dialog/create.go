@@ -121,13 +121,10 @@ func (d *Create) Disabled(a keymap.Action) string {
 
 // Verb says what confirming does from this field.
 func (d *Create) Verb(a keymap.Action) string {
-	switch {
-	case len(d.form.Fields) == 1:
-		return single(a, "create")
-	case a == keymap.Confirm && d.form.Last():
-		return "create"
+	if !d.form.Last() {
+		return ""
 	}
-	return ""
+	return confirms(a, "create")
 }
 
 // Do moves between the fields and sends the form.

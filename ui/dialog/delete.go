@@ -38,6 +38,9 @@ func NewDelete(w workspace.Workspace, s *session.Session, t *theme.Theme) *Delet
 // Title names the workspace.
 func (d *Delete) Title() string { return "Delete " + component.Clean(d.workspace.Name) }
 
+// Tone warns.
+func (d *Delete) Tone() component.Tone { return component.Bad }
+
 // Width is that of a sentence.
 func (d *Delete) Width() int { return 62 }
 
@@ -70,7 +73,7 @@ func (d *Delete) check(v string) error {
 }
 
 // Verb says what confirming does.
-func (d *Delete) Verb(a keymap.Action) string { return single(a, "delete") }
+func (d *Delete) Verb(a keymap.Action) string { return confirms(a, "delete") }
 
 // Do deletes once the name is right.
 func (d *Delete) Do(a keymap.Action) action.Action {

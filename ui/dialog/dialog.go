@@ -24,7 +24,7 @@ type Dialog interface {
 	// Disabled says why an action cannot work now; "" where it can.
 	Disabled(a keymap.Action) string
 	// Verb is a better word than the key map's for what an action does here; ""
-	// where there is none, Hidden where the hint says nothing new.
+	// where there is none.
 	Verb(a keymap.Action) string
 	// Capturing reports whether text goes to a field, through Input.
 	Capturing() bool
@@ -34,19 +34,16 @@ type Dialog interface {
 	Notify(msg any) action.Action
 }
 
-// Hidden is the Verb of an action whose hint is left out.
-const Hidden = "-"
-
-// single is the Verb of a form with one field, which verb confirms.
-func single(a keymap.Action, verb string) string {
-	switch a {
-	case keymap.Confirm:
+// confirms is the Verb of a form whose enter does verb.
+func confirms(a keymap.Action, verb string) string {
+	if a == keymap.Confirm {
 		return verb
-	case keymap.NextField:
-		return Hidden
 	}
 	return ""
 }
+
+// Toned is a dialog with a tone of its own, for its border.
+type Toned interface{ Tone() component.Tone }
 
 // still is what a dialog without fields and without interest in messages does.
 type still struct{}

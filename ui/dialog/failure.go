@@ -37,6 +37,9 @@ func NewFailure(f Failure, t *theme.Theme) *Failure {
 // Title is what failed.
 func (d *Failure) Title() string { return d.What }
 
+// Tone is that of an error.
+func (d *Failure) Tone() component.Tone { return component.Bad }
+
 // Width is that of a sentence.
 func (d *Failure) Width() int { return 66 }
 

@@ -78,7 +78,7 @@ func (d *Mount) check(string) error {
 }
 
 // Verb says what confirming does.
-func (d *Mount) Verb(a keymap.Action) string { return single(a, "mount") }
+func (d *Mount) Verb(a keymap.Action) string { return confirms(a, "mount") }
 
 // Do confirms or cancels.
 func (d *Mount) Do(a keymap.Action) action.Action {

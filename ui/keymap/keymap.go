@@ -19,7 +19,8 @@ const (
 	Help     Action = "help"
 	Messages Action = "messages"
 	Refresh  Action = "refresh"
-	Back     Action = "back" // and, with nothing to go back from, leave
+	Clear    Action = "clear" // messages, filter, detail: the innermost of them
+	Back     Action = "back"  // the same, and with nothing to go back from, leave
 
 	Up       Action = "up"
 	Down     Action = "down"

@@ -14,7 +14,8 @@ import (
 
 // sheet is a detail being written: a title, then labels and values in two columns.
 type sheet struct {
-	lines []string
+	lines []string   // of the section being written
+	done  [][]string // the sections before it
 	width int
 	theme *theme.Theme
 }
@@ -23,6 +24,19 @@ const labelWidth = 11
 
 func newSheet(title string, width int, t *theme.Theme) *sheet {
 	return &sheet{lines: []string{t.Strong.Render(component.Cut(component.Clean(title), width))}, width: width, theme: t}
+}
+
+// section ends a section and begins the next.
+func (d *sheet) section() {
+	if len(d.lines) > 0 {
+		d.done, d.lines = append(d.done, d.lines), nil
+	}
+}
+
+// sections is all that was written.
+func (d *sheet) sections() [][]string {
+	d.section()
+	return d.done
 }
 
 func (d *sheet) gap() { d.lines = append(d.lines, "") }
@@ -97,7 +111,7 @@ func (d *sheet) failures(files []mounts.FailedFile) {
 	if len(files) == 0 {
 		return
 	}
-	d.gap()
+	d.section()
 	for i, f := range files {
 		if i == shownFailures {
 			d.say(d.theme.Dim, fmt.Sprintf("and %d more", len(files)-i))

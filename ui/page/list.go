@@ -19,7 +19,8 @@ type source interface {
 	Text(i int) string // what the filter looks through
 	Compare(a, b, column int) int
 	Cell(i, column int) component.Cell
-	Detail(i, width int) []string
+	// Detail is in sections; width is what each of them has.
+	Detail(i, width int) [][]string
 	Empty(width int) []string // instead of the list, where it has no rows
 }
 
@@ -186,9 +187,9 @@ func (l *list) View() []string {
 		return centered(l.src.Empty(l.width), l.width, l.height)
 	}
 	if d := l.detailWidth(); d > 0 {
-		lines := l.rows()
+		lines := component.Clip(l.rows(), l.width-d-wallPadding, l.height)
 		wall := l.theme.Faint.Render(l.theme.Glyph.Wall)
-		detail := component.Clip(l.detail(d-1), d-1, l.height)
+		detail := component.Clip(l.detail(d-1, l.height), d-1, l.height)
 		for i := range lines {
 			lines[i] += " " + wall + " " + detail[i] + " "
 		}
@@ -198,7 +199,11 @@ func (l *list) View() []string {
 	if h == 0 {
 		return component.Clip(l.rows(), l.width, l.height)
 	}
-	detail := component.Clip(l.detail(max(l.width-4, 1)), max(l.width-4, 1), max(h-1, 1))
+	room := max(h-1, 1)
+	if h == l.height {
+		room = h
+	}
+	detail := component.Clip(l.detailBelow(max(l.width-4, 1), room), max(l.width-4, 1), room)
 	for i := range detail {
 		detail[i] = "  " + detail[i]
 	}
@@ -217,12 +222,50 @@ func (l *list) rows() []string {
 	return lines
 }
 
-func (l *list) detail(width int) []string {
+// detail sets the sections one below the other; what does not fit is counted.
+func (l *list) detail(width, height int) []string {
 	i := l.at()
 	if i < 0 {
 		return nil
 	}
-	return l.src.Detail(i, width)
+	var lines []string
+	for n, section := range l.src.Detail(i, width) {
+		if n > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, section...)
+	}
+	if over := len(lines) - height; over > 0 && height > 1 {
+		lines = append(lines[:height-1:height-1], l.theme.Dim.Render(fmt.Sprintf("… %d more lines", over+1)))
+	}
+	return lines
+}
+
+// detailBelow sets the first section at the left and the others at the right,
+// where there is room for that.
+func (l *list) detailBelow(width, height int) []string {
+	half := (width - 4) / 2
+	i := l.at()
+	if half < detailMin-2 || i < 0 {
+		return l.detail(width, height)
+	}
+	sections := l.src.Detail(i, half)
+	if len(sections) < 2 {
+		return l.detail(width, height)
+	}
+	left := component.Clip(sections[0], half, height)
+	var rest []string
+	for n, section := range sections[1:] {
+		if n > 0 {
+			rest = append(rest, "")
+		}
+		rest = append(rest, section...)
+	}
+	right := component.Clip(rest, half, height)
+	for y := range left {
+		left[y] += "    " + right[y]
+	}
+	return left
 }
 
 // Do moves, sorts and filters; false where a means nothing to a list.
@@ -260,6 +303,17 @@ func (l *list) Do(a keymap.Action) bool {
 	}
 	l.remember()
 	return true
+}
+
+// Disabled says that an empty list cannot be searched or opened.
+func (l *list) Disabled(a keymap.Action) string {
+	switch a {
+	case keymap.Open, keymap.Detail, keymap.Filter, keymap.Sort, keymap.Reverse:
+		if l.src.Len() == 0 {
+			return "there are no " + l.noun + "s"
+		}
+	}
+	return ""
 }
 
 // Back undoes the innermost thing the list is in; false where there is nothing.

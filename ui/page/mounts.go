@@ -44,7 +44,7 @@ func NewMounts(s *session.Session, t *theme.Theme) *Mounts {
 	p.grid.Columns = []component.Column{
 		mtPath:      {Title: "MOUNTPOINT", Min: 12, Max: 48, Flex: true, Path: true},
 		mtWorkspace: {Title: "WORKSPACE", Min: 10, Max: 28, Drop: 7, Below: 56},
-		mtHealth:    {Title: "HEALTH", Min: 14},
+		mtHealth:    {Title: "HEALTH", Min: stateMin},
 		mtPending:   {Title: "PENDING", Min: 8, Align: right, Drop: 9, Below: 44},
 		mtFailed:    {Title: "FAILED", Min: 7, Align: right, Drop: 8, Below: 52},
 		mtRead:      {Title: "READ", Min: 8, Align: right, Drop: 6, Below: 70},
@@ -62,6 +62,12 @@ func (p *Mounts) Name() string { return "Mounts" }
 
 // Scope is that of the page's keys.
 func (p *Mounts) Scope() string { return keymap.Mounts }
+
+// SetSize gives the health more room where there is some.
+func (p *Mounts) SetSize(width, height int) {
+	p.grid.Columns[mtHealth].Min = stateWidth(width)
+	p.list.SetSize(width, height)
+}
 
 // Len is the number of mounts.
 func (p *Mounts) Len() int { return len(p.s.Mounts) }
@@ -184,7 +190,7 @@ func (p *Mounts) Empty(width int) []string {
 }
 
 // Detail tells all there is to know of a mount.
-func (p *Mounts) Detail(i, width int) []string {
+func (p *Mounts) Detail(i, width int) [][]string {
 	m, t := &p.s.Mounts[i], p.theme
 	d := newSheet(component.Home(m.Mountpoint, p.s.Home), width, t)
 	st := p.state(m)
@@ -202,13 +208,13 @@ func (p *Mounts) Detail(i, width int) []string {
 	if m.PID > 0 {
 		d.pair("Process", strconv.Itoa(m.PID))
 	}
-	d.gap()
+	d.section()
 	d.mount(p.s, m)
 	if m.Log != "" {
-		d.gap()
+		d.section()
 		d.styled("Log", component.Clean(component.Home(m.Log, p.s.Home)), t.Dim)
 	}
-	return d.lines
+	return d.sections()
 }
 
 func (p *Mounts) current() *mounts.Status {
@@ -223,7 +229,7 @@ func (p *Mounts) Disabled(a keymap.Action) string {
 	if a == keymap.Unmount && p.current() == nil {
 		return "nothing is mounted"
 	}
-	return ""
+	return p.list.Disabled(a)
 }
 
 // Do does what a key asks for.
@@ -233,8 +239,12 @@ func (p *Mounts) Do(a keymap.Action) action.Action {
 	}
 	m := p.current()
 	switch {
-	case a == keymap.Back && !p.Back():
-		return action.Quit{}
+	case a == keymap.Clear:
+		p.Back()
+	case a == keymap.Back:
+		if !p.Back() {
+			return action.Quit{}
+		}
 	case m == nil:
 	case a == keymap.Unmount:
 		return action.OpenUnmount{Workspace: m.Workspace, Mountpoint: m.Mountpoint}

@@ -24,6 +24,22 @@ type state struct {
 // String is the glyph and the words.
 func (s state) String() string { return s.glyph + " " + s.words }
 
+// stateMin is the room for "○ not mounted".
+const stateMin = 14
+
+// stateWidth is the room for a state on a page of a width. It does not depend on
+// what the states are, so that the columns keep their places.
+func stateWidth(page int) int {
+	switch {
+	case page >= 140:
+		return 28
+	case page >= 112, page >= 80 && page < wideFrom:
+		return 17
+	default:
+		return stateMin
+	}
+}
+
 func healthState(m *mounts.Status, t *theme.Theme) state {
 	switch m.Health {
 	case mounts.OK:

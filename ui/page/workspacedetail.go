@@ -9,7 +9,7 @@ import (
 )
 
 // Detail tells all there is to know of a workspace.
-func (p *Workspaces) Detail(i, width int) []string {
+func (p *Workspaces) Detail(i, width int) [][]string {
 	w, t := p.s.Workspaces[i], p.theme
 	d := newSheet(w.Name, width, t)
 	st := workspaceState(p.s, w, t)
@@ -37,14 +37,14 @@ func (p *Workspaces) Detail(i, width int) []string {
 		d.pair("Created", w.Created.Local().Format("2 Jan 2006 15:04"))
 	}
 	if m := p.s.MountOf(w); m != nil {
-		d.gap()
+		d.section()
 		d.pair("Mounted at", component.Home(m.Mountpoint, p.s.Home))
 		if since := component.Clock(m.Since, p.s.Now); since != "" {
 			d.pair("Since", since)
 		}
 		d.mount(p.s, m)
 	}
-	return d.lines
+	return d.sections()
 }
 
 // Disabled says why a key cannot work on the workspace under the cursor.
@@ -54,7 +54,7 @@ func (p *Workspaces) Disabled(a keymap.Action) string {
 		return p.coordinatorMissing()
 	case keymap.Mount, keymap.Unmount, keymap.Delete:
 	default:
-		return ""
+		return p.list.Disabled(a)
 	}
 	w, ok := p.current()
 	if !ok {

@@ -40,11 +40,11 @@ func NewWorkspaces(s *session.Session, t *theme.Theme) *Workspaces {
 	p.grid.Columns = []component.Column{
 		wsName:    {Title: "NAME", Min: 8, Max: 28},
 		wsBackend: {Title: "BACKEND", Min: 8, Drop: 3, Below: 64},
-		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Drop: 4, Below: 64},
+		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 4, Below: 64},
 		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 2},
 		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 1},
 		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 5, Below: 44},
-		wsState:   {Title: "STATE", Min: 14},
+		wsState:   {Title: "STATE", Min: stateMin},
 	}
 	p.Sync()
 	return p
@@ -58,12 +58,7 @@ func (p *Workspaces) Scope() string { return keymap.Workspaces }
 
 // SetSize gives the state more room where there is some.
 func (p *Workspaces) SetSize(width, height int) {
-	p.grid.Columns[wsState].Min = 14
-	if width >= 140 {
-		p.grid.Columns[wsState].Min = 24
-	} else if width >= 80 && width < wideFrom || width >= 112 {
-		p.grid.Columns[wsState].Min = 17
-	}
+	p.grid.Columns[wsState].Min = stateWidth(width)
 	p.list.SetSize(width, height)
 }
 
@@ -86,7 +81,7 @@ func (p *Workspaces) Compare(a, b, column int) int {
 	case wsBackend:
 		return cmp.Compare(x.Backend, y.Backend)
 	case wsWhere:
-		return cmp.Compare(where(x), where(y))
+		return cmp.Compare(x.Location(), y.Location())
 	case wsSize:
 		return -cmp.Compare(usage(x).Bytes, usage(y).Bytes)
 	case wsObjects:
@@ -114,7 +109,7 @@ func (p *Workspaces) Cell(i, column int) component.Cell {
 	case wsBackend:
 		return component.Cell{Text: component.Clean(string(w.Backend)), Style: t.Dim}
 	case wsWhere:
-		return component.Cell{Text: component.Clean(where(w)), Style: base}
+		return component.Cell{Text: component.Clean(w.Location()), Style: base}
 	case wsSize:
 		if w.Usage == nil {
 			return component.Cell{Text: "–", Style: t.Dim}
@@ -134,13 +129,6 @@ func (p *Workspaces) Cell(i, column int) component.Cell {
 		st := workspaceState(p.s, w, t)
 		return component.Cell{Text: st.String(), Style: st.style}
 	}
-}
-
-func where(w workspace.Workspace) string {
-	if w.Backend == workspace.BYO {
-		return "s3://" + w.Location()
-	}
-	return w.Location()
 }
 
 func usage(w workspace.Workspace) workspace.Usage {
@@ -231,6 +219,8 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 		if reason := p.Disabled(keymap.Mount); reason == "" {
 			return action.OpenMount{Workspace: w.Name}
 		}
+	case keymap.Clear:
+		p.Back()
 	case keymap.Back:
 		if !p.Back() {
 			return action.Quit{}

@@ -157,6 +157,9 @@ func (s *Session) openWatch() tea.Cmd {
 
 // watch waits for the next events.
 func (s *Session) watch(events <-chan backend.Event) tea.Cmd {
+	if events == nil {
+		return nil
+	}
 	return guard("watch for changes", func() tea.Msg { return nextChange(events) })
 }
 
@@ -186,9 +189,6 @@ func nextChange(events <-chan backend.Event) tea.Msg {
 // tick moves the clock while something on the screen depends on it: often while
 // something runs, once a second while there are mounts, else not at all.
 func (s *Session) tick() tea.Cmd {
-	if s.ticking {
-		return nil
-	}
 	wait := opTick
 	switch {
 	case len(s.ops) > 0:
@@ -197,6 +197,11 @@ func (s *Session) tick() tea.Cmd {
 	default:
 		return nil
 	}
-	s.ticking = true
-	return tea.Tick(wait, func(t time.Time) tea.Msg { return Tick{t} })
+	if s.ticking > 0 && s.ticking <= wait {
+		return nil // the one under way comes soon enough
+	}
+	s.ticking = wait
+	s.ticks++
+	n := s.ticks
+	return s.After(wait, func(t time.Time) tea.Msg { return Tick{At: t, n: n} })
 }

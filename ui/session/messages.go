@@ -72,7 +72,10 @@ type (
 		At   time.Time
 	}
 	// Tick moves the clock.
-	Tick struct{ At time.Time }
+	Tick struct {
+		At time.Time
+		n  int // which one; a later one takes its place
+	}
 	// Panicked ends a command that panicked.
 	Panicked struct{ Err *PanicError }
 )

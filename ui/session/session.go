@@ -39,13 +39,17 @@ type Session struct {
 	CoordinatorErr   error
 	CoordinatorSince time.Time // of the state
 
+	// After is tea.Tick; tests put a clock of their own here.
+	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
+
 	app      App
 	ctx      context.Context
 	ops      map[string]*Op // by workspace name
 	rates    map[string]*Rate
 	reading  map[string]bool // reads under way, and whether another is wanted
 	lastRead time.Time       // of the mounts
-	ticking  bool
+	ticking  time.Duration   // between ticks; 0: the clock stands
+	ticks    int
 }
 
 // New starts from what the last run knew. It does no I/O but that of Remembered.
@@ -53,6 +57,7 @@ func New(ctx context.Context, app App, home string, now time.Time) *Session {
 	return &Session{
 		Home: home, Now: now, CoordinatorSince: now,
 		Workspaces: app.Remembered(),
+		After:      tea.Tick,
 		app:        app, ctx: ctx,
 		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
 	}
@@ -160,8 +165,11 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		}
 		next = s.readWorkspaces()
 	case Tick:
-		s.ticking = false
 		s.at(msg.At)
+		if msg.n != s.ticks {
+			return nil
+		}
+		s.ticking = 0
 		if len(s.Mounts) > 0 && s.Now.Sub(s.lastRead) >= pollEvery-pollSlack {
 			next = s.readMounts()
 		}

@@ -1,0 +1,5 @@
+// Command screenshots draws the pictures of the documentation from the real
+// program: it plays a scene (keys, and texts to wait for) to the program in a
+// terminal of its own and writes what is on it as SVG, and as PNG where
+// rsvg-convert is installed. It imports nothing of this module.
+package main

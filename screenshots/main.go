@@ -1,0 +1,76 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+func main() {
+	bin := flag.String("bin", "", "the program to draw")
+	out := flag.String("out", "screenshots", "folder for the pictures")
+	scale := flag.String("scale", "1.5", "of the PNG")
+	noPNG := flag.Bool("svg-only", false, "draw no PNG")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./screenshots -bin PROGRAM [-out FOLDER] SCENE...")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if *bin == "" || flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	program, err := filepath.Abs(*bin)
+	if err == nil {
+		err = os.MkdirAll(*out, 0o755)
+	}
+	for _, file := range flag.Args() {
+		if err != nil {
+			break
+		}
+		err = draw(program, file, *out, *scale, !*noPNG)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+		os.Exit(1)
+	}
+}
+
+// draw plays one scene and writes its pictures.
+func draw(program, file, out, scale string, png bool) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	steps, err := parse(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	home, err := os.MkdirTemp("", "scene-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	p := &player{program: program, home: home, width: 120, height: 32}
+	defer p.close()
+	p.shot = func(name string, s screen) error {
+		svg := filepath.Join(out, name+".svg")
+		if err := os.WriteFile(svg, []byte(s.svg()), 0o644); err != nil {
+			return err
+		}
+		fmt.Println(svg)
+		converter, err := exec.LookPath("rsvg-convert")
+		if err != nil || !png {
+			return nil
+		}
+		return exec.Command(converter, "--zoom", scale, "-o", filepath.Join(out, name+".png"), svg).Run()
+	}
+	for _, st := range steps {
+		if err := p.play(st); err != nil {
+			return fmt.Errorf("%s:%d: %w", file, st.line, err)
+		}
+	}
+	return nil
+}

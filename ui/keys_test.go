@@ -1,0 +1,166 @@
+package ui
+
+import (
+	"reflect"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+)
+
+// together are the scopes whose keys work at the same time.
+var together = [][]string{
+	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Filtering, keymap.Always},
+	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
+	{keymap.Ask, keymap.Always},
+	{keymap.Progress, keymap.Always},
+	{keymap.Failure, keymap.Always},
+	{keymap.Reader, keymap.Always},
+}
+
+func TestNoKeyMeansTwoThings(t *testing.T) {
+	keys := DefaultKeys()
+	covered := map[string]bool{}
+	for _, scopes := range together {
+		means := map[string]keymap.Action{}
+		for _, name := range scopes {
+			covered[name] = true
+			for _, b := range keys.Scope(name).Bindings {
+				for _, k := range b.Keys {
+					if other, ok := means[k]; ok {
+						t.Errorf("%s is %s and %s in %v", k, other, b.Action, scopes)
+					}
+					means[k] = b.Action
+				}
+			}
+		}
+	}
+	for _, s := range keys {
+		if !covered[s.Name] {
+			t.Errorf("scope %s is in no combination of this test", s.Name)
+		}
+	}
+}
+
+// Every key of the map, pressed where it works, changes the screen or asks for
+// something: a command, a dialog, an exit.
+func TestEveryKeyDoesSomething(t *testing.T) {
+	// Where each scope is entered, so that each of its keys has something to do.
+	places := map[string]func(d *driver){
+		keymap.Workspaces: func(d *driver) { d.to("old-runs") },
+		keymap.Mounts:     func(d *driver) { d.press("2") },
+		keymap.List:       func(d *driver) { d.press("j", "j") },
+		keymap.Everywhere: func(d *driver) {},
+		keymap.Always:     func(d *driver) {},
+		keymap.Filtering:  func(d *driver) { d.press("/"); d.text("a"); d.press("down") },
+		keymap.Form:       func(d *driver) { d.press("b", "tab") },
+		keymap.Secrets:    func(d *driver) { d.fillByo() },
+		keymap.Dismiss:    func(d *driver) { d.press("n") },
+		keymap.Ask:        func(d *driver) { d.app.mounts[1].OpenFiles = 1; d.press("R"); d.to("mnt/notes"); d.press("u") },
+		keymap.Progress:   func(d *driver) { d.draining() },
+		keymap.Failure: func(d *driver) {
+			d.app.mountErr = unreachable
+			d.to("old-runs")
+			d.press("m", "enter")
+			d.app.mountErr = nil
+		},
+		keymap.Reader: func(d *driver) { d.press("?", "j") },
+	}
+	for _, scope := range DefaultKeys() {
+		enter, ok := places[scope.Name]
+		if !ok {
+			t.Errorf("no place to press the keys of %s", scope.Name)
+			continue
+		}
+		for _, b := range scope.Bindings {
+			for _, k := range b.Keys {
+				t.Run(scope.Name+" "+k, func(t *testing.T) {
+					d := drive(t, aFew(), 90, 20)
+					d.clear()
+					enter(d)
+					d.clear()
+					switch {
+					case scope.Name == keymap.Workspaces && b.Action == keymap.Unmount:
+						d.to("mnt/notes")
+					case b.Action == keymap.Clear:
+						d.press("space")
+					case b.Action == keymap.Page1:
+						d.press("2")
+					case b.Action == keymap.Mount, b.Action == keymap.Delete:
+						d.to("old-runs")
+					}
+					if reason := d.m.disabled(b.Action); reason != "" {
+						t.Fatalf("disabled: %s", reason)
+					}
+					before, dialogs := d.screen(), len(d.m.dialogs)
+					_, cmd := d.m.Update(keyOf(k))
+					if cmd == nil && d.screen() == before && len(d.m.dialogs) == dialogs {
+						t.Errorf("%s (%s) did nothing", k, b.Help)
+					}
+					d.app.letGo()
+				})
+			}
+		}
+	}
+}
+
+// The help names every binding there is.
+func TestHelpNamesEveryKey(t *testing.T) {
+	d := drive(t, aFew(), 200, 90)
+	d.press("?")
+	for _, s := range DefaultKeys() {
+		for _, b := range s.Bindings {
+			if b.Help == "" {
+				t.Errorf("%s has no help", b.Action)
+			}
+			d.sees(b.Help)
+		}
+	}
+}
+
+func TestRemapping(t *testing.T) {
+	d := drive(t, aFew(), 120, 32)
+	d.m.keys = DefaultKeys().Remap(keymap.New, "N")
+	d.clear()
+	d.sees("N new")
+	d.press("n")
+	d.seesNot("New workspace")
+	d.press("N")
+	d.sees("New workspace")
+}
+
+// ctrl+l, ctrl+z and ctrl+c work in dialogs too, and are the library's own.
+func TestTerminalKeys(t *testing.T) {
+	for key, want := range map[string]tea.Msg{"ctrl+l": tea.ClearScreen(), "ctrl+z": tea.Suspend(), "ctrl+c": tea.Quit()} {
+		d := drive(t, aFew(), 120, 32)
+		d.press("b")
+		_, cmd := d.m.Update(keyOf(key))
+		if cmd == nil || reflect.TypeOf(cmd()) != reflect.TypeOf(want) {
+			t.Errorf("%s is not %T", key, want)
+		}
+	}
+}
+
+// Every dialog says what its keys do and has no scope the map does not know.
+func TestDialogScopes(t *testing.T) {
+	keys := DefaultKeys()
+	for _, s := range screens {
+		d := drive(t, s.app(), 120, 32)
+		s.play(d)
+		for _, dl := range d.m.dialogs {
+			closes := false
+			for _, name := range dl.Scopes() {
+				for _, b := range keys.Scope(name).Bindings {
+					closes = closes || b.Action == keymap.Cancel
+				}
+			}
+			if _, ok := dl.(dialog.Dialog); !ok || !closes {
+				t.Errorf("%s: nothing closes %q", s.name, dl.Title())
+			}
+		}
+	}
+}
