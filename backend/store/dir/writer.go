@@ -27,8 +27,9 @@ type writer struct {
 
 func (w *writer) Write(p []byte) (int, error) { return w.file.Write(p) }
 
-// Commit syncs the bytes, then gives the file its name, then syncs the folder: after a
-// power cut there is the whole blob or none.
+// Commit gives the file its name, then syncs the bytes and the folder. In this order a
+// journalling file system commits both at once; a power cut may leave half a blob under a
+// blob's name, which nothing refers to and the sweep removes.
 func (w *writer) Commit() (string, error) {
 	f := w.file
 	if f == nil {
@@ -37,12 +38,6 @@ func (w *writer) Commit() (string, error) {
 	from := f.Name()
 	to, err := w.blobs.path(w.id)
 	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = f.Close()
-	}
-	if err == nil {
 		err = os.Rename(from, to)
 	}
 	if err != nil {
@@ -50,7 +45,14 @@ func (w *writer) Commit() (string, error) {
 		return "", err
 	}
 	w.file = nil
-	if err := syncDir(filepath.Dir(to)); err != nil {
+	err = f.Sync()
+	if err == nil {
+		err = syncDir(filepath.Dir(to))
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		_ = os.Remove(to)
 		return "", err
 	}
