@@ -59,21 +59,18 @@ func (m *model) act(a action.Action) tea.Cmd {
 	return cmd
 }
 
-// openUnmount starts an unmount. One with nothing to upload and no file open
-// needs no dialog: its row and the proof at the end say it all.
+// openUnmount starts an unmount. One with nothing to upload needs no dialog: its
+// row and the proof at the end say it all. Where programs use the mount it is
+// refused and nothing has changed.
 func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
 	if m.session.Unmounting(a.Mountpoint) != nil {
-		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, false, m.session, m.theme))
+		m.push(dialog.NewUnmount(a.Mountpoint, m.session, m.theme))
 		return nil
 	}
 	at := m.session.MountAt(a.Mountpoint)
-	if at != nil && at.OpenFiles > 0 && at.Health != mounts.Stale {
-		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, true, m.session, m.theme))
-		return nil
-	}
 	cmd := m.session.Unmount(a.Workspace, a.Mountpoint)
 	if at != nil && at.Pending() > 0 {
-		m.push(dialog.NewUnmount(a.Workspace, a.Mountpoint, false, m.session, m.theme))
+		m.push(dialog.NewUnmount(a.Mountpoint, m.session, m.theme))
 	}
 	return cmd
 }

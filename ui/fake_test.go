@@ -225,10 +225,18 @@ func (f *fake) Unmount(ctx context.Context, mountpoint string, o mounts.UnmountO
 			}
 		}
 	}
-	if failure != nil {
+	if fault.Is(failure, fault.Pending) {
+		f.forget(mountpoint)
 		left.Failed, left.Failures = 1, []mounts.FailedFile{{Path: "runs/7/model.bin", Reason: "403 AccessDenied"}}
+	}
+	if failure != nil {
 		return left, failure
 	}
+	f.forget(mountpoint)
+	return mounts.Drain{Uploaded: left.Uploaded}, nil
+}
+
+func (f *fake) forget(mountpoint string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var kept []mounts.Status
@@ -238,7 +246,6 @@ func (f *fake) Unmount(ctx context.Context, mountpoint string, o mounts.UnmountO
 		}
 	}
 	f.mounts = kept
-	return mounts.Drain{Uploaded: left.Uploaded}, nil
 }
 
 func (f *fake) Coordinator(ctx context.Context) (backend.CoordinatorStatus, error) {

@@ -60,7 +60,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		keymap.Form:       func(d *driver) { d.press("b", "tab") },
 		keymap.Secrets:    func(d *driver) { d.fillByo() },
 		keymap.Dismiss:    func(d *driver) { d.press("n") },
-		keymap.Ask:        func(d *driver) { d.app.mounts[1].OpenFiles = 1; d.press("R"); d.to("mnt/notes"); d.press("u") },
+		keymap.Ask:        func(d *driver) { d.app.holdBack("Mount"); d.to("old-runs"); d.press("m", "enter", "q") },
 		keymap.Progress:   func(d *driver) { d.draining() },
 		keymap.Failure: func(d *driver) {
 			d.app.mountErr = unreachable

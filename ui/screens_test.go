@@ -97,7 +97,6 @@ var screens = []struct {
 	}},
 	{"draining", aFew, func(d *driver) { d.clear(); d.draining() }},
 	{"drained", aFew, func(d *driver) { d.clear(); d.draining(); d.release(); d.clear() }},
-	{"unmount-open-files", func() *fake { f := aFew(); f.mounts[1].OpenFiles = 2; return f }, func(d *driver) { d.clear(); d.to("mnt/notes"); d.press("u") }},
 	{"delete-byo", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("d"); d.text("old"); d.press("enter") }},
 	{"delete-mesh", aFew, func(d *driver) { d.clear(); d.to("build-cache"); d.press("d") }},
 	{"failure", func() *fake {

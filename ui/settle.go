@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -86,11 +87,19 @@ func (m *model) created(msg session.Created) tea.Cmd {
 func (m *model) unmounted(msg session.Unmounted) tea.Cmd {
 	path := component.Home(msg.Mountpoint, m.session.Home)
 	if msg.Err != nil {
-		m.fail(dialog.Failure{
+		f := dialog.Failure{
 			What: "Could not unmount " + path, Err: msg.Err, Files: msg.Drain.Failures, At: msg.At,
 			Retried: action.Unmount{Workspace: msg.Workspace, Mountpoint: msg.Mountpoint},
 			Line:    commandline.Unmount(msg.Mountpoint, m.session.Home),
-		})
+		}
+		if fault.Is(msg.Err, fault.Pending) {
+			// It is unmounted; what is left goes up when it is mounted again.
+			f.What = "Unmounted " + path + ", not all of it is uploaded"
+			f.Retried = action.Mount{Request: backend.MountRequest{Workspace: msg.Workspace, Mountpoint: msg.Mountpoint, CreateDir: true}}
+			f.Again = "mount again"
+			f.Line = commandline.Mount(msg.Workspace, msg.Mountpoint, m.session.Home)
+		}
+		m.fail(f)
 		return nil
 	}
 	for _, d := range m.dialogs {
@@ -98,7 +107,7 @@ func (m *model) unmounted(msg session.Unmounted) tea.Cmd {
 			return nil // it shows the proof itself
 		}
 	}
-	return m.say(component.Good, path, dialog.Proof(msg.Drain))
+	return m.say(component.Good, dialog.Proof(msg.Drain), path)
 }
 
 // fail opens the dialog of an error.

@@ -150,11 +150,28 @@ func (m *model) hints() string {
 	return " " + component.Hints(m.keys.Bindings(m.scopes()...), m.disabled, m.width-2, m.theme)
 }
 
+// toastsFrom is the height of a page from which messages have boxes: on a lower
+// one a box would lie on the rows.
+const toastsFrom = 12
+
 func (m *model) overlayToasts(lines []string) {
-	bottom := m.bodyTop() + m.bodyHeight()
-	box := m.toasts.View(m.width-2, m.bodyHeight()-1, m.theme)
-	if len(box) > 0 {
-		component.Overlay(lines, box, m.width-component.Width(box[0])-1, bottom-len(box))
+	var box []string
+	if m.bodyHeight() >= toastsFrom {
+		box = m.toasts.View(m.width-2, m.bodyHeight()*2/3, m.theme)
+	}
+	if len(box) == 0 {
+		m.lineToast(lines)
+		return
+	}
+	component.Overlay(lines, box, m.width-component.Width(box[0])-1, m.bodyTop()+m.bodyHeight()-len(box))
+}
+
+// lineToast draws the newest message in the bottom line, where there is no room
+// for more.
+func (m *model) lineToast(lines []string) {
+	if msg := m.toasts.Newest(); msg != nil {
+		style, glyph := msg.Tone.Style(m.theme)
+		lines[m.height-1] = component.Fit(" "+style.Render(glyph)+" "+msg.Text, m.width, component.Left)
 	}
 }
 
@@ -233,9 +250,8 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 	} else {
 		component.Overlay(lines, box, 0, y)
 	}
-	if msg := m.toasts.Newest(); msg != nil && m.height >= rulesFrom {
-		style, glyph := msg.Tone.Style(m.theme)
-		lines[m.height-1] = component.Fit(" "+style.Render(glyph)+" "+msg.Text, m.width, component.Left)
+	if m.height >= rulesFrom {
+		m.lineToast(lines)
 	}
 	if c := m.command(); c != "" && m.height >= rulesFrom && y+len(box) < m.height-1 {
 		// What the dialog is about to do stays in sight, below it.

@@ -40,8 +40,10 @@ func (f *Form) Value(i int) string { return f.Fields[i].Input.Value() }
 // Move gives the focus to the field delta further, round the ends, and checks
 // the one that is left where something was typed.
 func (f *Form) Move(delta int) {
-	if left := f.Focused(); left.Input.Value() != "" {
-		left.check()
+	for _, field := range f.Fields {
+		if field == f.Focused() && field.Input.Value() != "" || field.err != nil {
+			field.check()
+		}
 	}
 	f.focus = (f.focus + delta + len(f.Fields)) % len(f.Fields)
 	f.Reveal = false

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
@@ -8,18 +9,20 @@ import (
 )
 
 // Hints draws the keys of bindings that have a hint, as many as fit in width.
-// Those disabled gives a reason for are dimmed. Where not all fit, those in the
-// middle go first.
+// Those disabled gives a reason for are dimmed, and the first to go where not
+// all fit.
 func Hints(bindings []keymap.Binding, disabled func(keymap.Action) string, width int, t *theme.Theme) string {
 	var parts []string
 	var widths []int
+	var off []bool
 	for _, b := range bindings {
 		if b.Hint == "" {
 			continue
 		}
 		key := t.Glyph.Key(b.Shown())
 		plain := key + " " + b.Hint
-		if disabled != nil && disabled(b.Action) != "" {
+		off = append(off, disabled != nil && disabled(b.Action) != "")
+		if off[len(off)-1] {
 			parts = append(parts, t.Faint.Render(plain))
 		} else {
 			parts = append(parts, t.Key.Render(key)+" "+t.Dim.Render(b.Hint))
@@ -32,14 +35,26 @@ func Hints(bindings []keymap.Binding, disabled func(keymap.Action) string, width
 		total += w + between
 	}
 	for total > width && len(parts) > 1 {
-		// The first and the last two (help and leaving) stay to the end.
-		drop := max(len(parts)-3, min(1, len(parts)-2))
+		drop := dropped(off)
 		total -= widths[drop] + between
-		parts = append(parts[:drop:drop], parts[drop+1:]...)
-		widths = append(widths[:drop:drop], widths[drop+1:]...)
+		parts = slices.Delete(parts, drop, drop+1)
+		widths = slices.Delete(widths, drop, drop+1)
+		off = slices.Delete(off, drop, drop+1)
 	}
 	if total > width {
 		return ""
 	}
 	return strings.Join(parts, strings.Repeat(" ", between))
+}
+
+// dropped is the hint that goes next: the last of those that cannot work here,
+// else one from the middle. The first and the last two (help and leaving) stay
+// to the end.
+func dropped(off []bool) int {
+	for i := len(off) - 1; i >= 0; i-- {
+		if off[i] {
+			return i
+		}
+	}
+	return max(len(off)-3, min(1, len(off)-2))
 }

@@ -71,8 +71,8 @@ func NewCreate(b workspace.Backend, s *session.Session, t *theme.Theme) *Create 
 		secret("Session token", "only with temporary keys"),
 	)
 	d.form.Fields[fieldRegion].Input.Ghost = "(unset)"
-	d.form.Fields[fieldKey].Check = d.checkPair
-	d.form.Fields[fieldSecret].Check = d.checkPair
+	d.form.Fields[fieldKey].Check = d.checkKey
+	d.form.Fields[fieldSecret].Check = d.checkSecret
 	d.form.Fields[fieldToken].Check = d.checkToken
 	return d
 }
@@ -239,14 +239,17 @@ func (d *Create) checkName(v string) error {
 	return nil
 }
 
-// checkPair holds key and secret together (SPEC A15a).
-func (d *Create) checkPair(string) error {
-	key, secret := d.value(fieldKey), d.form.Value(fieldSecret)
-	switch {
-	case key != "" && secret == "":
-		return errors.New("the access key id is set but the secret key is not")
-	case key == "" && secret != "":
+// checkKey and checkSecret hold the pair together (SPEC A15a).
+func (d *Create) checkKey(key string) error {
+	if key == "" && d.form.Value(fieldSecret) != "" {
 		return errors.New("the secret key is set but the access key id is not")
+	}
+	return nil
+}
+
+func (d *Create) checkSecret(secret string) error {
+	if secret == "" && d.value(fieldKey) != "" {
+		return errors.New("the access key id is set but the secret key is not")
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ type Failure struct {
 	Err     error
 	Files   []mounts.FailedFile // that are kept, where files are concerned
 	Retried action.Action       // what r does; nil: nothing
+	Again   string              // the word for that; empty: retry
 	Line    string              // the command line that does the same
 	At      time.Time
 }
@@ -53,6 +54,14 @@ func (d *Failure) Command() string { return d.Line }
 func (d *Failure) Disabled(a keymap.Action) string {
 	if a == keymap.Retry && d.Retried == nil {
 		return "this cannot be tried again"
+	}
+	return ""
+}
+
+// Verb is the word for trying again.
+func (d *Failure) Verb(a keymap.Action) string {
+	if a == keymap.Retry {
+		return d.Again
 	}
 	return ""
 }

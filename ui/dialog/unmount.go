@@ -13,23 +13,21 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
-// Unmount watches an unmount drain, and before that asks where programs hold
-// files open.
+// Unmount watches an unmount drain.
 type Unmount struct {
 	still
-	s               *session.Session
-	theme           *theme.Theme
-	workspace, path string
-	ask             bool
-	last            session.Op // as of the last look, for the line that ends it
-	done            *session.Unmounted
+	s     *session.Session
+	theme *theme.Theme
+	path  string
+	last  session.Op // as of the last look, for the line that ends it
+	done  *session.Unmounted
 }
 
 var _ Dialog = (*Unmount)(nil)
 
-// NewUnmount makes the dialog; ask makes it a question first.
-func NewUnmount(workspace, path string, ask bool, s *session.Session, t *theme.Theme) *Unmount {
-	return &Unmount{s: s, theme: t, workspace: workspace, path: path, ask: ask}
+// NewUnmount makes the dialog of the unmount at path, which has begun.
+func NewUnmount(path string, s *session.Session, t *theme.Theme) *Unmount {
+	return &Unmount{s: s, theme: t, path: path}
 }
 
 // Title says where.
@@ -40,41 +38,25 @@ func (d *Unmount) Title() string {
 // Width is that of a bar.
 func (d *Unmount) Width() int { return 62 }
 
-// Scopes are those of a question, then those of progress.
-func (d *Unmount) Scopes() []string {
-	if d.ask {
-		return []string{keymap.Ask}
-	}
-	return []string{keymap.Progress}
-}
+// Scopes are those of progress.
+func (d *Unmount) Scopes() []string { return []string{keymap.Progress} }
 
 // Command is the command that does the same.
 func (d *Unmount) Command() string { return commandline.Unmount(d.path, d.s.Home) }
 
 // Watches reports whether this dialog tells how the unmount at path ends.
-func (d *Unmount) Watches(path string) bool { return d.path == path && !d.ask }
+func (d *Unmount) Watches(path string) bool { return d.path == path }
 
 // Verb says what the keys do at this point.
 func (d *Unmount) Verb(a keymap.Action) string {
-	switch {
-	case d.ask && a == keymap.Confirm:
-		return "unmount"
-	case d.ask && a == keymap.Cancel:
-		return "keep it mounted"
-	case d.done != nil && a == keymap.Cancel:
+	if d.done != nil && a == keymap.Cancel {
 		return "close"
 	}
 	return ""
 }
 
-// Do starts the unmount, or leaves it in the background.
-func (d *Unmount) Do(a keymap.Action) action.Action {
-	if d.ask && a == keymap.Confirm {
-		d.ask = false
-		return action.Unmount{Workspace: d.workspace, Mountpoint: d.path}
-	}
-	return closeOn(a)
-}
+// Do leaves it in the background.
+func (d *Unmount) Do(a keymap.Action) action.Action { return closeOn(a) }
 
 // Notify keeps the news, and the end. Where that is an error its own dialog
 // takes over.
@@ -100,35 +82,15 @@ func (d *Unmount) Fraction() (float64, bool) {
 	return op.Fraction(), true
 }
 
-// View draws the question, the bar, or the proof.
+// View draws the bar, or the proof.
 func (d *Unmount) View(width, _ int) ([]string, *component.Point) {
-	t := d.theme
-	switch {
-	case d.ask:
-		n := 0
-		if m := d.s.MountAt(d.path); m != nil {
-			n = m.OpenFiles
-		}
-		lines := []string{t.Warn.Render(t.Glyph.Warn + " " + openFiles(n))}
-		for _, line := range component.Wrap("Programs that use them will see errors. Everything written and closed so far is uploaded first.", width) {
-			lines = append(lines, line)
-		}
-		return append(lines, "", "Unmount anyway?"), nil
-	case d.done != nil:
+	if d.done != nil {
 		return d.proof(width), nil
 	}
-	op := d.s.Unmounting(d.path)
-	if op == nil {
-		return []string{t.Dim.Render("Starting…")}, nil
+	if op := d.s.Unmounting(d.path); op != nil {
+		return d.progress(op, width), nil
 	}
-	return d.progress(op, width), nil
-}
-
-func openFiles(n int) string {
-	if n == 1 {
-		return "1 file is open."
-	}
-	return fmt.Sprintf("%d files are open.", n)
+	return nil, nil
 }
 
 func (d *Unmount) progress(op *session.Op, width int) []string {
@@ -141,11 +103,9 @@ func (d *Unmount) progress(op *session.Op, width int) []string {
 		parts = append(parts, component.Elapsed(left)+" left")
 	}
 	percent := fmt.Sprintf(" %3.0f %%", 100*op.Fraction())
-	lines := []string{
-		t.Accent.Render(t.Glyph.Part) + " " + component.Cut("draining "+strings.Join(parts, ", "), width-2),
-		component.Bar(op.Fraction(), width-len(percent), t.Accent, t) + percent,
-		t.Dim.Render(component.Cut(counts(op.Drain), width)),
-	}
+	lines := marked(t.Accent.Render(t.Glyph.Part), "draining "+strings.Join(parts, ", "), width)
+	lines = append(lines, component.Bar(op.Fraction(), width-len(percent), t.Accent, t)+percent,
+		t.Dim.Render(component.Cut(counts(op.Drain), width)))
 	for i, f := range op.Drain.Failures {
 		if i == 3 {
 			lines = append(lines, t.Dim.Render(fmt.Sprintf("and %d more", len(op.Drain.Failures)-i)))
@@ -153,6 +113,16 @@ func (d *Unmount) progress(op *session.Op, width int) []string {
 		}
 		path := component.CutPath(component.Clean(f.Path), width/2)
 		lines = append(lines, t.Bad.Render(t.Glyph.Bad)+" "+path+"  "+t.Dim.Render(component.Cut(component.Clean(f.Reason), max(width-component.Width(path)-4, 0))))
+	}
+	return lines
+}
+
+// marked wraps text behind a glyph.
+func marked(glyph, text string, width int) []string {
+	var lines []string
+	for _, line := range component.Wrap(text, max(width-2, 8)) {
+		lines = append(lines, glyph+" "+line)
+		glyph = " "
 	}
 	return lines
 }
@@ -166,7 +136,7 @@ func Proof(d mounts.Drain) string { return "unmounted: " + counts(d) }
 
 func (d *Unmount) proof(width int) []string {
 	t := d.theme
-	lines := []string{t.Good.Render(t.Glyph.Done) + " " + component.Cut(Proof(d.done.Drain), width-2)}
+	lines := marked(t.Good.Render(t.Glyph.Done), Proof(d.done.Drain), width)
 	if d.last.Total > 0 {
 		lines = append(lines, component.Bar(1, width-6, t.Good, t)+" 100 %",
 			t.Dim.Render(component.Cut(component.Bytes(d.last.Total)+" uploaded in "+component.Elapsed(d.done.At.Sub(d.last.Since)), width)))

@@ -45,13 +45,13 @@ func NewMounts(s *session.Session, t *theme.Theme) *Mounts {
 		mtPath:      {Title: "MOUNTPOINT", Min: 12, Max: 48, Flex: true, Path: true},
 		mtWorkspace: {Title: "WORKSPACE", Min: 10, Max: 28, Drop: 7, Below: 56},
 		mtHealth:    {Title: "HEALTH", Min: stateMin},
-		mtPending:   {Title: "PENDING", Min: 8, Align: right, Drop: 9, Below: 44},
+		mtPending:   {Title: "PENDING", Min: 8, Align: right, Drop: 9, Below: 38},
 		mtFailed:    {Title: "FAILED", Min: 7, Align: right, Drop: 8, Below: 52},
 		mtRead:      {Title: "READ", Min: 8, Align: right, Drop: 6, Below: 70},
-		mtWritten:   {Title: "WRITTEN", Min: 8, Align: right, Drop: 5},
-		mtReadRate:  {Title: "READ/S", Min: 10, Align: right, Drop: 3},
-		mtWriteRate: {Title: "WRITE/S", Min: 10, Align: right, Drop: 2},
-		mtCache:     {Title: "CACHE", Min: 8, Align: right, Drop: 4},
+		mtWritten:   {Title: "WRITTEN", Min: 8, Align: right, Drop: 5, Below: 70},
+		mtReadRate:  {Title: "READ/S", Min: 10, Align: right, Drop: 3, Below: 70},
+		mtWriteRate: {Title: "WRITE/S", Min: 10, Align: right, Drop: 2, Below: 70},
+		mtCache:     {Title: "CACHE", Min: 8, Align: right, Drop: 4, Below: 70},
 	}
 	p.Sync()
 	return p

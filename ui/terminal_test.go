@@ -1,0 +1,313 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+)
+
+// terminal runs the app (the demo of TestMain) in a terminal of its own.
+type terminal struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	tty    *os.File
+	screen vt10x.Terminal
+	began  time.Time
+	ended  chan struct{}
+
+	mu  sync.Mutex
+	raw bytes.Buffer // everything the app wrote
+}
+
+func inTerminal(t *testing.T, demo string, width, height int, env ...string) *terminal {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &terminal{t: t, screen: vt10x.New(vt10x.WithSize(width, height), vt10x.WithWriter(io.Discard)), ended: make(chan struct{})}
+	x.cmd = exec.Command(exe)
+	x.cmd.Env = append([]string{demoVariable + "=" + demo, "TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "PATH=" + os.Getenv("PATH")}, env...)
+	x.began = time.Now()
+	x.tty, err = pty.StartWithSize(x.cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go x.read()
+	t.Cleanup(func() {
+		_ = x.cmd.Process.Kill()
+		<-x.ended
+		_ = x.tty.Close()
+	})
+	return x
+}
+
+func (x *terminal) read() {
+	defer close(x.ended)
+	buf := make([]byte, 64<<10)
+	var cut []byte // of a character, at the end of a read
+	for {
+		n, err := x.tty.Read(buf)
+		if n > 0 {
+			x.mu.Lock()
+			x.raw.Write(buf[:n])
+			x.mu.Unlock()
+			data := append(cut, buf[:n]...)
+			whole := len(strings.ToValidUTF8(string(data), ""))
+			if whole < len(data)-3 {
+				whole = len(data) // not a cut: the app wrote something invalid
+			}
+			_, _ = x.screen.Write(data[:whole])
+			cut = slices.Clone(data[whole:])
+		}
+		if err != nil {
+			_ = x.cmd.Wait()
+			return
+		}
+	}
+}
+
+func (x *terminal) output() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.raw.String()
+}
+
+// sees waits until a text is on the screen, or with "!" before it, is not.
+func (x *terminal) sees(texts ...string) {
+	x.t.Helper()
+	for _, text := range texts {
+		want, there := text, true
+		if rest, ok := strings.CutPrefix(text, "!"); ok {
+			want, there = rest, false
+		}
+		x.until(fmt.Sprintf("%q on the screen: %v", want, there), func() bool {
+			return strings.Contains(x.screen.String(), want) == there
+		})
+	}
+}
+
+func (x *terminal) until(what string, met func() bool) {
+	x.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if met() {
+			return
+		}
+	}
+	x.t.Fatalf("waited in vain for %s; the screen is\n%s", what, x.screen.String())
+}
+
+func (x *terminal) write(s string) {
+	x.t.Helper()
+	if _, err := x.tty.WriteString(s); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// exit waits for the end and returns the exit code.
+func (x *terminal) exit() int {
+	x.t.Helper()
+	select {
+	case <-x.ended:
+	case <-time.After(20 * time.Second):
+		x.t.Fatalf("it did not end; the screen is\n%s", x.screen.String())
+	}
+	return x.cmd.ProcessState.ExitCode()
+}
+
+// restored fails where the terminal was not put back as it was.
+func (x *terminal) restored() {
+	x.t.Helper()
+	out := x.output()
+	for on, off := range map[string]string{"\x1b[?1049h": "\x1b[?1049l", "\x1b[?1002h": "\x1b[?1002l", "\x1b[?2004h": "\x1b[?2004l"} {
+		if strings.LastIndex(out, on) > strings.LastIndex(out, off) {
+			x.t.Errorf("%q was not taken back", on)
+		}
+	}
+	if strings.LastIndex(out, "\x1b[?25l") > strings.LastIndex(out, "\x1b[?25h") {
+		x.t.Error("the cursor stayed hidden")
+	}
+}
+
+// SPEC E12: the journey by keys in a real terminal at three sizes; no full
+// secret ever on screen, nor in anything written to it.
+func TestJourneyInATerminal(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {40, 10}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			x := inTerminal(t, "first", size[0], size[1])
+			x.sees("No workspaces yet.")
+			x.write("b")
+			x.sees("Bring your own")
+			x.write("models\tacme-ml\thttps://s3.eu-west-2.amazonaws.com\teu-west-2\tmodels/\t" + testKey + "\t" + testSecret + "\t")
+			x.write("\x1b[200~" + testToken + "\x1b[201~") // pasted
+			x.sees("wJal***EKEY", "••••")
+			x.write("\r")
+			x.sees("created models", "▸ models", "not mounted")
+			x.write("m")
+			x.sees("Mount models")
+			x.write("\r")
+			x.sees("● ok")
+			x.write("d") // refused: it is mounted
+			x.sees("models is mounted")
+			x.write("2")
+			x.sees("~/mnt/models")
+			x.write("u")
+			x.sees("unmounted", "Nothing is mounted.")
+			x.write("1")
+			x.sees("▸ models")
+			x.write("d")
+			x.sees("Delete models")
+			x.write("models\r")
+			x.sees("!Delete models", "No workspaces yet.")
+			x.write("q")
+			if code := x.exit(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			x.restored()
+			for _, secret := range []string{testSecret, testToken, testSecret[:12], testToken[:12]} {
+				if strings.Contains(x.output(), secret) {
+					t.Errorf("%s… was written to the terminal", secret[:6])
+				}
+			}
+		})
+	}
+}
+
+// The frame is there before the coordinator has answered, and at once.
+func TestFirstPaintInATerminal(t *testing.T) {
+	var times []time.Duration
+	for range 5 {
+		x := inTerminal(t, "few", 120, 32)
+		x.sees("starting…", "train-data", "as of the last run")
+		times = append(times, time.Since(x.began))
+		x.sees("● embedded")
+		x.write("q")
+		x.exit()
+		if want := "3 mounts go on running: ~/mnt/train, ~/mnt/notes, ~/mnt/experiments"; !strings.Contains(x.output(), want) {
+			t.Errorf("not said on leaving: %s", want)
+		}
+	}
+	slices.Sort(times)
+	t.Logf("first paint: %v", times)
+	// The goal is 60 ms on an idle machine; tests share theirs with others.
+	if times[0] > 500*time.Millisecond {
+		t.Errorf("the first paint took %v at best", times[0])
+	}
+}
+
+// From a key to its paint, with 2,000 workspaces.
+func TestKeyToPaint(t *testing.T) {
+	x := inTerminal(t, "many", 120, 32)
+	x.sees("● embedded", "▸ workspace-0000")
+	var times []time.Duration
+	for i := 1; i <= 40; i++ {
+		began := time.Now()
+		x.write("j")
+		x.sees(fmt.Sprintf("▸ workspace-%04d", i))
+		times = append(times, time.Since(began))
+	}
+	slices.Sort(times)
+	p50, p99 := times[len(times)/2], times[len(times)-1]
+	t.Logf("key to paint: p50 %v, p99 %v", p50, p99)
+	// The goal is 9 and 20 ms on an idle machine; tests share theirs with others.
+	if p50 > 60*time.Millisecond {
+		t.Errorf("key to paint took %v at p50", p50)
+	}
+}
+
+var colour = regexp.MustCompile(`\x1b\[([0-9;]*;)?(3[0-9]|4[0-9]|9[0-7]|10[0-7])[0-9;]*m`)
+
+// SPEC C9: NO_COLOR with any value, not just those that parse as a bool.
+func TestNoColor(t *testing.T) {
+	for env, want := range map[string]bool{"NO_COLOR=": true, "NO_COLOR=1": false, "NO_COLOR=yes": false} {
+		x := inTerminal(t, "few", 80, 24, env)
+		x.sees("● embedded", "degraded")
+		if got := colour.MatchString(x.output()); got != want {
+			t.Errorf("%s: colours: %v", env, got)
+		}
+		x.write("q")
+		x.exit()
+	}
+}
+
+// A panic in a command becomes an error, and the terminal is put back.
+func TestPanicInACommand(t *testing.T) {
+	x := inTerminal(t, "panic", 80, 24)
+	x.sees("● embedded", "build-cache")
+	x.write("m")
+	x.sees("Mount build-cache")
+	x.write("\r")
+	if code := x.exit(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	x.restored()
+	out := x.output()
+	after := out[strings.LastIndex(out, "\x1b[?1049l"):]
+	if !strings.Contains(after, "Error: the terminal app broke: mount: panic: scripted panic in Mount") {
+		t.Errorf("the error is not told: %q", after)
+	}
+	if strings.Contains(out, "goroutine ") {
+		t.Error("a stack was written to the terminal")
+	}
+}
+
+func TestSignalInATerminal(t *testing.T) {
+	x := inTerminal(t, "few", 80, 24)
+	x.sees("● embedded")
+	if err := x.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	x.exit()
+	x.restored()
+}
+
+// y copies through the terminal (OSC 52), also over ssh.
+func TestCopyInATerminal(t *testing.T) {
+	x := inTerminal(t, "few", 80, 24)
+	x.sees("● embedded", "▸ build-cache")
+	x.write("y")
+	x.sees("copied the command line")
+	want := "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte("artifacts mount build-cache ~/mnt/build-cache"))
+	x.until("OSC 52", func() bool { return strings.Contains(x.output(), want) })
+	x.write("q")
+	x.exit()
+}
+
+// A light ground gets the light colours, once the terminal has said so.
+func TestLightGround(t *testing.T) {
+	x := inTerminal(t, "few", 80, 24)
+	x.sees("● embedded")
+	x.until("the question for the ground", func() bool { return strings.Contains(x.output(), "\x1b]11;?") })
+	x.write("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+	const lightAccent = "38;2;11;117;112"
+	x.until("the light accent", func() bool { return strings.Contains(x.output(), lightAccent) })
+	x.write("q")
+	x.exit()
+}
+
+// Resized, the screen is drawn anew and whole.
+func TestResizeInATerminal(t *testing.T) {
+	x := inTerminal(t, "few", 120, 32)
+	x.sees("● embedded", "MOUNTED AT")
+	x.screen.Resize(40, 10)
+	if err := pty.Setsize(x.tty, &pty.Winsize{Cols: 40, Rows: 10}); err != nil {
+		t.Fatal(err)
+	}
+	x.sees("!MOUNTED AT", "STATE")
+	x.write("q")
+	x.exit()
+}
