@@ -15,9 +15,14 @@ import (
 const (
 	chunkSize = 512 << 10
 	chunksMax = 4 // in flight for one body
+	smallSize = 32 << 10
 )
 
-var chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+// Buffers are pooled in two sizes, so that many small writers at once stay small.
+var (
+	chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+	smallPool = sync.Pool{New: func() any { return new([smallSize]byte) }}
+)
 
 // spooled is a body that is on disk under a blob's id.
 type spooled struct {
@@ -33,7 +38,11 @@ func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space Res
 	w := &lazyBlob{ctx: ctx, blobs: s.blobs}
 	defer w.abort()
 	sum := md5.New() //nolint:gosec // S3's ETag is an MD5
-	n, err := pump(ctx, body, size, space, w, sum)
+	take := pump
+	if size >= 0 && size < smallSize {
+		take = gulp
+	}
+	n, err := take(ctx, body, size, space, w, sum)
 	if err != nil {
 		return spooled{}, err
 	}
@@ -76,17 +85,57 @@ func (l *lazyBlob) abort() {
 	}
 }
 
+// fill reads until buf is full or body ends. Unlike io.ReadFull it tells a body that ended
+// from one that was cut and says so with io.ErrUnexpectedEOF: that one must not become an object.
+func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
+	for idle := 0; n < len(buf); {
+		k, err := body.Read(buf[n:])
+		n += k
+		switch {
+		case err == io.EOF: //nolint:errorlint // io.Reader returns EOF itself, and a wrapped one is an error
+			return n, true, nil
+		case err != nil:
+			return n, false, err
+		case k > 0:
+			idle = 0
+		default:
+			if idle++; idle == 100 {
+				return n, false, io.ErrNoProgress
+			}
+		}
+	}
+	return n, false, nil
+}
+
+// gulp is pump for a body that is known to be small.
+func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w io.Writer, sum hash.Hash) (int64, error) {
+	buf := smallPool.Get().(*[smallSize]byte)
+	defer smallPool.Put(buf)
+	// One byte more than announced shows a body that is too long, and reaches its end.
+	n, ended, err := fill(body, buf[:size+1])
+	switch {
+	case err != nil:
+		return int64(n), err
+	case !ended:
+		return int64(n), Refuse(IncompleteBody, "the body has more than the %d bytes that were announced", size)
+	case n == 0:
+		return 0, nil
+	}
+	sum.Write(buf[:n])
+	_, err = w.Write(buf[:n])
+	return int64(n), err
+}
+
 // pump reads body to its end, so that whatever the reader verifies there has been verified.
 func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w io.Writer, sum hash.Hash) (n int64, err error) {
 	p := pipeline{w: w, sum: sum}
 	defer func() { err = errors.Join(err, p.wait()) }()
 	for {
 		buf := chunkPool.Get().(*[chunkSize]byte)
-		k, err := io.ReadFull(body, buf[:])
+		k, last, err := fill(body, buf[:])
 		n += int64(k)
-		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		switch {
-		case err != nil && !last:
+		case err != nil:
 			chunkPool.Put(buf)
 			return n, err
 		case size >= 0 && n > size:

@@ -206,6 +206,15 @@ func testObjects(t *testing.T, open Backend) {
 	if !errors.Is(err, broken) {
 		f.Fatal(err)
 	}
+	// Nor does a body that was cut, whether its length was announced or not, or even reached.
+	for _, n := range []int{3, 1 << 20} {
+		for _, size := range []int64{-1, int64(n), int64(n) + 1} {
+			_, err = f.Put(f.ctx, "bucket", "sized", io.MultiReader(strings.NewReader(blob("x", n)), failing{io.ErrUnexpectedEOF}), store.PutOptions{Size: size})
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				f.Fatalf("%d bytes of %d, then cut: %v", n, size, err)
+			}
+		}
+	}
 	_, err = f.Put(f.ctx, "bucket", "sized", strings.NewReader("new"), store.PutOptions{
 		Size: 3, Finish: func(string) (store.Checksum, error) { return store.Checksum{}, broken },
 	})
