@@ -1,0 +1,336 @@
+package upper
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// FS is the write path of one mount.
+type FS struct {
+	opt  Options
+	log  *slog.Logger
+	lock *os.File
+	st   *staging
+
+	mu       sync.Mutex
+	root     *Node
+	lastIno  uint64
+	tick     uint64            // logical time: of listings and of ends of operations
+	listings map[uint64]uint64 // listings under way, by number: the tick they started at
+	linger   []string          // keys whose state a listing under way may need
+	leans    map[string]map[*Node]struct{}
+	q        *queue
+	j        *journal
+	closed   bool
+	handles  int
+
+	logged      map[*dataFile]string // files with bytes that no close covers, as journalled: paths
+	garbage     []garbage            // data files to remove once the journal says so durably
+	finished    []finishedVersion    // uploaded versions whose done record is not durable yet
+	unrecorded  map[*Node]struct{}   // changed, closed, and the journal refused: tried again
+	gone        []string             // for the next record
+	synced      uint64               // records up to this one are on disk, with their bytes
+	quiet       uint64               // nothing is worth a sync while this is the last record
+	cleanNodes  *list.List           // of *Node, least recently used first
+	cleanBytes  int64
+	quarantined int
+	events      []event
+	onChange    func(n *Node, entry bool)
+
+	bytesRead, bytesWritten, uploadedBytes atomic.Int64
+
+	ctx     context.Context // ends with Close: stops reads and waits, never a change of the store
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	notices chan struct{}
+	syncMu  sync.Mutex
+}
+
+type garbage struct {
+	id  string
+	seq uint64
+}
+
+type finishedVersion struct {
+	v   *version
+	seq uint64 // of the done record
+}
+
+type event struct {
+	node  *Node
+	entry bool
+}
+
+const (
+	defaultUploads    = 16
+	defaultWriteBack  = 300 * time.Millisecond
+	defaultDirTTL     = 30 * time.Second
+	defaultCleanBytes = 1 << 30
+)
+
+func (opt *Options) fill() error {
+	if opt.Uploads <= 0 {
+		opt.Uploads = defaultUploads
+	}
+	if opt.WriteBack == 0 {
+		opt.WriteBack = defaultWriteBack
+	}
+	opt.WriteBack = max(opt.WriteBack, 0)
+	if opt.DirTTL <= 0 {
+		opt.DirTTL = defaultDirTTL
+	}
+	if opt.CleanBytes == 0 {
+		opt.CleanBytes = defaultCleanBytes
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.BootID == "" {
+		b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+		if err != nil {
+			return err
+		}
+		opt.BootID = strings.TrimSpace(string(b))
+	}
+	return nil
+}
+
+// Open takes the staging folder's lock and rolls forward what its journal holds. It does
+// not ask the store anything. A second Open of one folder is a fault.Conflict.
+func Open(opt Options) (*FS, error) {
+	if err := opt.fill(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(opt.Dir, "data"), 0o700); err != nil {
+		return nil, fmt.Errorf("staging folder: %w", err)
+	}
+	lock, err := takeLock(filepath.Join(opt.Dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &FS{
+		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir),
+		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(),
+		unrecorded: map[*Node]struct{}{}, cleanNodes: list.New(), notices: make(chan struct{}, 1),
+		ctx: ctx, cancel: cancel, tick: 1,
+	}
+	f.root = f.newNode(nil, "", Dir)
+	if err := f.recover(); err != nil {
+		cancel()
+		lock.Close()
+		return nil, fmt.Errorf("staging folder %s: %w", opt.Dir, err)
+	}
+	f.wg.Add(3)
+	go f.dispatch()
+	go f.keepSynced()
+	go f.notify()
+	return f, nil
+}
+
+// takeLock holds the staging folder for as long as the file is open.
+func takeLock(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("staging folder: %w", err)
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return lock, nil
+	}
+	lock.Close()
+	if err == unix.EWOULDBLOCK {
+		return nil, fault.New(fault.Conflict, "find it with 'artifacts mount list' and unmount it first",
+			"the workspace is mounted by another process: %s is locked", path)
+	}
+	return nil, fmt.Errorf("lock %s: %w", path, err)
+}
+
+// Root is the directory that the mount shows.
+func (f *FS) Root() *Node { return f.root }
+
+// OnChange sets what is called when content changed from elsewhere (entry false) or an
+// entry is gone (entry true). It is called from a goroutine of its own, with no lock held.
+func (f *FS) OnChange(fn func(n *Node, entry bool)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onChange = fn
+}
+
+// tell queues a call of OnChange's function. FS.mu is held.
+func (f *FS) tell(n *Node, entry bool) {
+	if f.onChange == nil {
+		return
+	}
+	f.events = append(f.events, event{n, entry})
+	select {
+	case f.notices <- struct{}{}:
+	default:
+	}
+}
+
+func (f *FS) notify() {
+	defer f.wg.Done()
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-f.notices:
+		}
+		f.mu.Lock()
+		events, fn := f.events, f.onChange
+		f.events = nil
+		f.mu.Unlock()
+		for _, e := range events {
+			fn(e.node, e.entry)
+		}
+	}
+}
+
+func (f *FS) newNode(parent *Node, name string, kind Kind) *Node {
+	f.lastIno++
+	now := time.Now().UnixNano()
+	n := &Node{
+		fs: f, ino: f.lastIno, kind: kind, name: name, parent: parent,
+		uid: f.opt.UID, gid: f.opt.GID, mtime: now, atime: now, ctime: now,
+	}
+	switch kind {
+	case Dir:
+		n.mode, n.dir = 0o755, &dirState{children: map[string]*Node{}}
+	case Symlink:
+		n.mode = 0o777
+	default:
+		n.mode = 0o644
+	}
+	return n
+}
+
+// writable reports why nothing may change, or nil.
+func (f *FS) writable() error {
+	if f.opt.ReadOnly {
+		return syscall.EROFS
+	}
+	return nil
+}
+
+// Stats counts what is on its way.
+func (f *FS) Stats() Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := Stats{
+		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: f.quarantined, OpenHandles: f.handles,
+		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
+		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(),
+	}
+	for o := range f.q.failed {
+		if o.running {
+			s.Failed-- // it is in progress again
+		}
+		if len(s.Failures) < 100 {
+			s.Failures = append(s.Failures, Failure{Path: o.shownPath(), Reason: o.err.Error()})
+		}
+	}
+	for n := range f.unrecorded {
+		s.Failed++
+		if len(s.Failures) < 100 {
+			s.Failures = append(s.Failures, Failure{Path: n.path(), Reason: "the close could not be recorded on the local disk"})
+		}
+	}
+	s.Queued = len(f.q.ops) - s.InProgress - (s.Failed - len(f.unrecorded))
+	if f.q.down {
+		s.Unreachable = "since " + f.q.downFrom.Format(time.TimeOnly) + ": " + f.q.downWhy
+	}
+	return s
+}
+
+func (o *op) shownPath() string {
+	return strings.TrimSuffix(strings.TrimSuffix(o.key, "/"), SymlinkSuffix)
+}
+
+// Drain starts everything at once and waits for it. It returns nil when nothing is
+// pending, or a fault.Pending when ctx ends first (SPEC C5, D1).
+func (f *FS) Drain(ctx context.Context) error {
+	f.mu.Lock()
+	f.q.urgent++
+	f.recordUnrecorded()
+	f.q.hurry(func(*op) bool { return true })
+	defer func() {
+		f.mu.Lock()
+		f.q.urgent--
+		f.mu.Unlock()
+	}()
+	for {
+		left := len(f.q.ops) + len(f.unrecorded)
+		if left == 0 {
+			f.mu.Unlock()
+			return nil
+		}
+		wait := make(chan struct{})
+		if len(f.q.ops) > 0 {
+			f.q.idle = append(f.q.idle, wait)
+		}
+		f.mu.Unlock()
+		retry := time.NewTimer(time.Second)
+		select {
+		case <-wait:
+		case <-retry.C:
+		case <-f.ctx.Done():
+			retry.Stop()
+			return fault.New(fault.Pending, "", "%d changes are not yet in the store", left)
+		case <-ctx.Done():
+			retry.Stop()
+			return &fault.Error{
+				Kind: fault.Pending, Message: fmt.Sprintf("%d changes are not yet in the store", left),
+				Hint: "they are kept on disk and uploaded at the next mount", Err: ctx.Err(),
+			}
+		}
+		retry.Stop()
+		f.mu.Lock()
+		f.recordUnrecorded()
+	}
+}
+
+// Wake retries everything that waits after a failure: credentials were renewed, or the
+// network is back.
+func (f *FS) Wake() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.q.hurry(func(*op) bool { return true })
+}
+
+// Close stops after the requests that run, closes the journal and gives the folder free.
+// What is pending stays on disk.
+func (f *FS) Close() error {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil
+	}
+	f.closed = true
+	f.mu.Unlock()
+	f.cancel()
+	f.wg.Wait()
+	err := f.Sync(context.Background())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if cerr := f.j.close(); err == nil {
+		err = cerr
+	}
+	if cerr := f.lock.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

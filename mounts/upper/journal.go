@@ -1,0 +1,144 @@
+package upper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	journalName = "journal.log"
+	// compactAt is the size at which the journal is rewritten while mounted.
+	compactAt = 32 << 20
+)
+
+// journal is the append-only log of intents. append and replace are called under FS.mu,
+// which is what orders the records.
+type journal struct {
+	path string
+	file *os.File
+	size int64
+	// seq of the last record, read without FS.mu by sync.
+	seq    atomic.Uint64
+	broken error // a partial line that could not be taken back: nothing may follow it
+	write  func(f *os.File, b []byte) (int, error)
+
+	syncing sync.Mutex // never held while FS.mu is taken
+	durable uint64     // records up to this one are on disk
+}
+
+// append writes r with one write(2). When it fails nothing was recorded.
+func (j *journal) append(r *record) error {
+	if j.broken != nil {
+		return j.broken
+	}
+	r.Seq = j.seq.Load() + 1
+	b, err := r.line()
+	if err != nil {
+		return err
+	}
+	n, err := j.write(j.file, b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		if n > 0 {
+			if terr := j.file.Truncate(j.size); terr != nil {
+				j.broken = fmt.Errorf("the journal ends in half a record: %w", errors.Join(errnoOf(err), terr))
+			}
+		}
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.size += int64(n)
+	j.seq.Store(r.Seq)
+	return nil
+}
+
+// sync brings the records up to seq to disk; calls at the same time share one fdatasync.
+func (j *journal) sync(seq uint64) error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	if j.durable >= seq {
+		return nil
+	}
+	last := j.seq.Load()
+	if err := unix.Fdatasync(int(j.file.Fd())); err != nil {
+		return fmt.Errorf("journal: fdatasync: %w", err)
+	}
+	j.durable = last
+	return nil
+}
+
+// replace swaps the log for one that holds records alone, durably. Their Seq is set by
+// the caller. On failure the old log stays in use.
+func (j *journal) replace(records []*record) error {
+	tmp := j.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error {
+		f.Close()
+		os.Remove(tmp)
+		return fmt.Errorf("journal: compact: %w", err)
+	}
+	var buf []byte
+	for _, r := range records {
+		b, err := r.line()
+		if err != nil {
+			return fail(err)
+		}
+		buf = append(buf, b...)
+	}
+	if n, err := j.write(f, buf); err != nil || n < len(buf) {
+		return fail(errors.Join(err, shortWrite(n, len(buf))))
+	}
+	if err := f.Sync(); err != nil {
+		return fail(err)
+	}
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	if err := os.Rename(tmp, j.path); err != nil {
+		return fail(err)
+	}
+	if err := syncDir(filepath.Dir(j.path)); err != nil {
+		return fmt.Errorf("journal: compact: %w", err)
+	}
+	if j.file != nil {
+		j.file.Close()
+	}
+	j.file, j.size, j.broken = f, int64(len(buf)), nil
+	j.durable = j.seq.Load()
+	return nil
+}
+
+func (j *journal) close() error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}
+
+func shortWrite(n, want int) error {
+	if n < want {
+		return io.ErrShortWrite
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

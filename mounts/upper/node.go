@@ -1,0 +1,260 @@
+package upper
+
+import (
+	"container/list"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unicode/utf8"
+)
+
+// Node is a file, directory or symlink of the merged tree. It stays the same through
+// renames. All fields but fs, ino and kind are guarded by FS.mu.
+type Node struct {
+	fs   *FS
+	ino  uint64
+	kind Kind
+
+	name   string
+	parent *Node
+	gone   bool // unlinked, replaced, or vanished from the store
+
+	mode                uint32
+	uid, gid            uint32
+	mtime, atime, ctime int64 // Unix nanoseconds
+
+	base   *Object // where the bytes that are not staged come from; never changed in place
+	gen    uint64
+	ghost  bool   // an object that is not base may exist under this node's key
+	target string // of a symlink, where known
+
+	file *fileState // of a file or symlink that was opened or changed
+	dir  *dirState  // of a directory
+}
+
+// fileState is what a file that is in use needs besides. io guards the bytes of the
+// staged file: writers and whoever closes a version hold it, readers share it. readers
+// guards reader; everything else is guarded by FS.mu.
+//
+// Lock order: fill, io, FS.mu. No other lock of this list is taken while FS.mu is held,
+// and no request to the store is made with io or FS.mu held.
+type fileState struct {
+	io   sync.RWMutex
+	fill sync.Mutex // one fetch of missing ranges at a time
+
+	content *content // nil: nothing is staged, all bytes are base's
+	dirty   bool     // changed since the last closed version
+	bad     *badRange
+
+	handles, writers int
+	put              *op      // the newest unfinished upload of this node
+	move             *op      // the newest unfinished server-side copy of this node
+	held             *version // the version that base is, where this process uploaded it
+	broken           *Object  // the base, where it is known not to be there any more
+	leans            []string // the base keys under which FS.leans lists this node
+	clean            *list.Element
+
+	pinned *dataFile // held open for the handles
+
+	readers sync.Mutex
+	reader  *baseReader
+}
+
+// badRange is a write that failed: until it succeeds the file is not what its writer
+// meant, and no version of it is closed.
+type badRange struct {
+	extent
+	err error
+}
+
+// content is the staged state of a file.
+type content struct {
+	data *dataFile // nil while no byte is staged
+	ext  extents
+	size int64
+}
+
+func (c *content) full() bool { return c.ext.covers(0, c.size) }
+
+// version is a closed state of a file: what one upload sends. Its bytes never change.
+type version struct {
+	seq  uint64 // of the record that closed it
+	data *dataFile
+	ext  extents
+	size int64
+	base *Object // what the rest comes from; nil where ext is all
+
+	link           bool // a symlink: target is the content
+	target         string
+	mode, uid, gid uint32
+	mtime          int64
+	proven         bool // its bytes were fsynced by fsync(2)
+	carriers       int  // unfinished operations that carry it
+}
+
+func (v *version) full() bool { return v.link || v.ext.covers(0, v.size) }
+
+type dirState struct {
+	children map[string]*Node
+	loaded   bool // children is complete as of loadedAt
+	loadedAt time.Time
+	loading  *loadCall
+	from     []source // where its objects still are, before a pending moveTree is done
+	marker   bool     // its marker object exists, or is on its way
+	fresh    bool     // made here; nothing that this mount did not put exists below it
+}
+
+// source is a path of the store where a directory's objects may be found until op is done.
+type source struct {
+	path string
+	op   *op
+}
+
+// Name is the node's name in its directory; "" for the root.
+func (n *Node) Name() string {
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	return n.name
+}
+
+// Kind says what the node is.
+func (n *Node) Kind() Kind { return n.kind }
+
+// Ino is the node's inode number, the same for as long as the mount lives.
+func (n *Node) Ino() uint64 { return n.ino }
+
+// Generation changes whenever the content changed other than through this mount.
+func (n *Node) Generation() uint64 {
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	return n.gen
+}
+
+// path is the node's place relative to the root. Meaningless for a node that is gone.
+func (n *Node) path() string {
+	if n.parent == nil {
+		return ""
+	}
+	if n.parent.parent == nil {
+		return n.name
+	}
+	length, depth := 0, 0
+	for m := n; m.parent != nil; m = m.parent {
+		length += len(m.name) + 1
+		depth++
+	}
+	buf := make([]byte, length-1)
+	at := len(buf)
+	for m := n; m.parent != nil; m = m.parent {
+		at -= len(m.name)
+		copy(buf[at:], m.name)
+		if at > 0 {
+			at--
+			buf[at] = '/'
+		}
+	}
+	return string(buf)
+}
+
+// key is the node's object key: its path, for a symlink with the suffix, for a
+// directory with a slash.
+func (n *Node) key() string { return keyOf(n.path(), n.kind) }
+
+func keyOf(path string, kind Kind) string {
+	switch kind {
+	case Dir:
+		return path + "/"
+	case Symlink:
+		return path + SymlinkSuffix
+	}
+	return path
+}
+
+// detached reports whether the node, or a directory above it, is out of the tree.
+func (n *Node) detached() bool {
+	for m := n; m != nil; m = m.parent {
+		if m.gone {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) state() *fileState {
+	if n.file == nil {
+		n.file = &fileState{}
+	}
+	return n.file
+}
+
+// size of the bytes that a reader sees.
+func (n *Node) size() int64 {
+	switch {
+	case n.file != nil && n.file.content != nil:
+		return n.file.content.size
+	case n.kind == Symlink && n.target != "":
+		return int64(len(n.target))
+	case n.base != nil:
+		return n.base.Size
+	}
+	return 0
+}
+
+// pending reports whether what the node is here has yet to reach the store, so that no
+// listing may overrule it.
+func (n *Node) pending() bool {
+	if n.dir != nil {
+		for _, c := range n.dir.children {
+			if c.pending() {
+				return true
+			}
+		}
+		return false
+	}
+	return n.file != nil && (n.file.dirty || n.file.put != nil || n.file.move != nil)
+}
+
+const (
+	nameMax = 255  // bytes, NAME_MAX of Linux
+	keyMax  = 1024 // bytes, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+)
+
+// checkName refuses names that cannot be part of a key, or would mean something else there.
+func checkName(dir *Node, name string) error {
+	switch {
+	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
+		return syscall.EINVAL
+	case len(name) > nameMax:
+		return syscall.ENAMETOOLONG
+	case !utf8.ValidString(name):
+		return syscall.EILSEQ
+	case strings.HasSuffix(name, SymlinkSuffix):
+		return syscall.EPERM // would be listed as a symlink
+	case len(dir.path())+len(name)+len(SymlinkSuffix)+1 > keyMax:
+		return syscall.ENAMETOOLONG
+	}
+	return nil
+}
+
+func splitPath(path string) (dir, name string) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return "", path
+}
+
+// splitKey is splitPath for keys: a directory's keeps its slash in the name.
+func splitKey(key string) (dir, name string) {
+	if i := strings.LastIndexByte(strings.TrimSuffix(key, "/"), '/'); i >= 0 {
+		return key[:i], key[i+1:]
+	}
+	return "", key
+}
+
+func joinPath(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}

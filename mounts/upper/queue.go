@@ -1,0 +1,390 @@
+package upper
+
+import (
+	"container/heap"
+	"strings"
+	"time"
+)
+
+// opKind is what an operation does to the store. The numbers are in the journal.
+type opKind uint8
+
+const (
+	opPut          opKind = iota + 1 // upload ver to key
+	opDelete                         // delete key
+	opMove                           // copy key to dst, then delete key
+	opPutMarker                      // make the empty object key, which ends in "/"
+	opDeleteMarker                   // delete key, which ends in "/"
+	opMoveTree                       // move every object below key+"/" to dst+"/"
+)
+
+// op is one change that the store has yet to see. Guarded by FS.mu.
+type op struct {
+	id    uint64
+	seq   uint64 // of its record: it must be durable before the store is touched
+	kind  opKind
+	key   string
+	dst   string
+	after uint64 // an op that must be done first, besides those that the keys tell
+	// old are the uploads that this one stands for, the newest content first: after a loss
+	// of power theirs serves where its own bytes are in doubt.
+	old   []uint64
+	fresh bool // of a marker: the directory was made here
+
+	node *Node
+	ver  *version
+	base *Object // of a move: what it copies, as far as known when it was queued
+
+	attempted bool // it ran, so that the store may show its effect
+	running   bool
+	committed bool // of a put that runs: the request that changes the store was sent
+	abandoned bool // superseded while running: not tried again
+	covered   bool // its version's bytes are held by a newer one too
+	ended     bool // done or removed
+
+	waits int   // unfinished operations in preds
+	preds []*op // may hold ended ones
+	succs []*op
+
+	born    time.Time // of the oldest close it carries
+	due     time.Time // write-back delay
+	retryAt time.Time
+	tries   int
+	err     error
+	refused bool // the store said no, or keeps failing: counts as failed
+	slot    int  // in the heap; -1 outside
+}
+
+// keys are what the op touches, in the order of operations on each.
+func (o *op) keys() []string {
+	switch o.kind {
+	case opMove:
+		return []string{o.key, o.dst}
+	case opMoveTree:
+		return []string{o.key + "/", o.dst + "/"}
+	}
+	return []string{o.key}
+}
+
+// size is what it has to send, in bytes.
+func (o *op) size() int64 {
+	if o.ver != nil {
+		return o.ver.size
+	}
+	return 0
+}
+
+// keyState is the operations on one key, oldest first, each waiting for the one before.
+type keyState struct {
+	ops  []*op
+	tick uint64 // when the last one ended
+}
+
+// queue holds the unfinished operations. All of it is guarded by FS.mu.
+type queue struct {
+	ops    map[uint64]*op
+	nextID uint64
+	dirs   map[string]map[string]*keyState // directory, then the rest of the key
+	trees  []*op                           // unfinished moveTrees, oldest first
+	ready  readyHeap                       // those that wait for nothing but time
+
+	running  int
+	failed   map[*op]struct{}
+	bytes    int64 // of unfinished puts
+	urgent   int   // drains under way: no write-back delay
+	down     bool  // the store does not answer: one operation at a time finds out
+	downWhy  string
+	downFrom time.Time
+	probes   int       // tries since then
+	probeAt  time.Time // of the next one
+
+	idle []chan struct{} // closed when nothing is left
+	kick chan struct{}   // wakes the dispatcher
+}
+
+func newQueue() *queue {
+	return &queue{
+		ops: map[uint64]*op{}, dirs: map[string]map[string]*keyState{},
+		failed: map[*op]struct{}{}, kick: make(chan struct{}, 1), nextID: 1,
+	}
+}
+
+func (q *queue) wake() {
+	select {
+	case q.kick <- struct{}{}:
+	default:
+	}
+}
+
+// at returns key's state or nil.
+func (q *queue) at(key string) *keyState {
+	dir, name := splitKey(key)
+	return q.dirs[dir][name]
+}
+
+func (q *queue) make(key string) *keyState {
+	dir, name := splitKey(key)
+	names := q.dirs[dir]
+	if names == nil {
+		names = map[string]*keyState{}
+		q.dirs[dir] = names
+	}
+	ks := names[name]
+	if ks == nil {
+		ks = &keyState{}
+		names[name] = ks
+	}
+	return ks
+}
+
+// last is the newest unfinished operation on key, or nil.
+func (q *queue) last(key string) *op {
+	ks := q.at(key)
+	if ks == nil || len(ks.ops) == 0 {
+		return nil
+	}
+	return ks.ops[len(ks.ops)-1]
+}
+
+func depend(succ, pred *op) {
+	if pred == nil || pred.ended || pred == succ {
+		return
+	}
+	pred.succs = append(pred.succs, succ)
+	succ.preds = append(succ.preds, pred)
+	succ.waits++
+}
+
+// reaches reports whether to has to wait, directly or not, for from.
+func reaches(from, to *op, seen map[*op]bool) bool {
+	if from == to {
+		return true
+	}
+	if seen[from] {
+		return false
+	}
+	seen[from] = true
+	for _, s := range from.succs {
+		if !s.ended && reaches(s, to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// below reports whether key is at or below the directory path.
+func below(key, path string) bool {
+	return len(key) > len(path) && key[len(path)] == '/' && strings.HasPrefix(key, path)
+}
+
+// touches reports whether the moveTree t and o have an object in common.
+func (t *op) touches(o *op) bool {
+	for _, k := range o.keys() {
+		if below(k, t.key) || below(k, t.dst) {
+			return true
+		}
+	}
+	if o.kind == opMoveTree {
+		return below(t.key+"/", o.key) || below(t.key+"/", o.dst) || below(t.dst+"/", o.key) || below(t.dst+"/", o.dst)
+	}
+	return false
+}
+
+// add queues o behind every unfinished operation that touches one of its keys.
+func (q *queue) add(o *op) {
+	o.slot = -1
+	q.ops[o.id] = o
+	q.bytes += o.size()
+	for _, k := range o.keys() {
+		ks := q.make(k)
+		if n := len(ks.ops); n > 0 {
+			depend(o, ks.ops[n-1])
+		}
+		ks.ops = append(ks.ops, o)
+	}
+	for _, t := range q.trees {
+		if t.touches(o) {
+			depend(o, t)
+		}
+	}
+	switch o.kind {
+	case opMoveTree:
+		for _, p := range q.ops {
+			if p != o && o.touches(p) {
+				depend(o, p)
+			}
+		}
+		q.trees = append(q.trees, o)
+	case opDeleteMarker:
+		// Until what is directly below is gone too the store still shows the directory.
+		for _, ks := range q.dirs[strings.TrimSuffix(o.key, "/")] {
+			if n := len(ks.ops); n > 0 {
+				depend(o, ks.ops[n-1])
+			}
+		}
+	}
+	if o.after != 0 {
+		if p := q.ops[o.after]; p != nil && !reaches(o, p, map[*op]bool{}) {
+			depend(o, p)
+		}
+	}
+	if o.waits == 0 {
+		q.push(o)
+	}
+}
+
+// supersede takes o, which does not run, out; what waited for it waits for what it
+// waited for.
+func (q *queue) supersede(o *op, tick uint64) {
+	for _, s := range o.succs {
+		if s.ended {
+			continue
+		}
+		for _, p := range o.preds {
+			depend(s, p)
+		}
+	}
+	q.end(o, tick)
+}
+
+// end takes o out and releases what waited for it.
+func (q *queue) end(o *op, tick uint64) {
+	o.ended = true
+	delete(q.ops, o.id)
+	delete(q.failed, o)
+	q.bytes -= o.size()
+	if o.slot >= 0 {
+		heap.Remove(&q.ready, o.slot)
+	}
+	for _, k := range o.keys() {
+		ks := q.at(k)
+		for i, x := range ks.ops {
+			if x == o {
+				ks.ops = append(ks.ops[:i], ks.ops[i+1:]...)
+				break
+			}
+		}
+		ks.tick = tick
+	}
+	if o.kind == opMoveTree {
+		for i, t := range q.trees {
+			if t == o {
+				q.trees = append(q.trees[:i], q.trees[i+1:]...)
+				break
+			}
+		}
+	}
+	for _, s := range o.succs {
+		if s.ended {
+			continue
+		}
+		if s.waits--; s.waits == 0 {
+			q.push(s)
+		}
+	}
+	o.preds, o.succs = nil, nil
+	if len(q.ops) == 0 {
+		for _, c := range q.idle {
+			close(c)
+		}
+		q.idle = nil
+	}
+}
+
+// forget drops key's state where no listing under way can need it.
+func (q *queue) forget(key string, oldest uint64) (forgotten bool) {
+	dir, name := splitKey(key)
+	names := q.dirs[dir]
+	ks := names[name]
+	if ks == nil || len(ks.ops) > 0 {
+		return true
+	}
+	if ks.tick >= oldest {
+		return false
+	}
+	delete(names, name)
+	if len(names) == 0 {
+		delete(q.dirs, dir)
+	}
+	return true
+}
+
+// when is the earliest time at which o may start.
+func (q *queue) when(o *op) time.Time {
+	if q.urgent > 0 || o.retryAt.After(o.due) {
+		return o.retryAt
+	}
+	return o.due
+}
+
+func (q *queue) push(o *op) {
+	if o.running || o.slot >= 0 {
+		return
+	}
+	heap.Push(&q.ready, readyOp{o, q.when(o)})
+	q.wake()
+}
+
+// hurry makes everything that waits for time start now.
+func (q *queue) hurry(only func(*op) bool) {
+	q.probeAt = time.Time{}
+	for i := range q.ready {
+		o := q.ready[i].op
+		if only(o) {
+			o.retryAt = time.Time{}
+		}
+		q.ready[i].at = q.when(o)
+	}
+	heap.Init(&q.ready)
+	q.wake()
+}
+
+type readyOp struct {
+	op *op
+	at time.Time
+}
+
+// readyHeap orders by time, then by age.
+type readyHeap []readyOp
+
+func (h readyHeap) Len() int { return len(h) }
+
+func (h readyHeap) Less(i, j int) bool {
+	if !h[i].at.Equal(h[j].at) {
+		return h[i].at.Before(h[j].at)
+	}
+	return h[i].op.id < h[j].op.id
+}
+
+func (h readyHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].op.slot, h[j].op.slot = i, j
+}
+
+// Push implements heap.Interface.
+func (h *readyHeap) Push(x any) {
+	r := x.(readyOp)
+	r.op.slot = len(*h)
+	*h = append(*h, r)
+}
+
+// Pop implements heap.Interface.
+func (h *readyHeap) Pop() any {
+	old := *h
+	r := old[len(old)-1]
+	old[len(old)-1] = readyOp{}
+	*h = old[:len(old)-1]
+	r.op.slot = -1
+	return r
+}
+
+// follow makes succ, which does not run, wait for pred too, unless pred waits for succ.
+func (q *queue) follow(succ, pred *op) {
+	if succ.running || succ.ended || reaches(succ, pred, map[*op]bool{}) {
+		return
+	}
+	depend(succ, pred)
+	if succ.slot >= 0 {
+		heap.Remove(&q.ready, succ.slot)
+	}
+}

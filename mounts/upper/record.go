@@ -1,0 +1,170 @@
+package upper
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"time"
+)
+
+// record is one line of the journal: JSON, a tab, the CRC32C of the JSON in hex, a
+// newline. One record is one atomic step: all it says happened, or none of it.
+type record struct {
+	Seq    uint64        `json:"n"`
+	Boot   string        `json:"boot,omitempty"`   // first of a process: the kernel's boot id
+	Synced uint64        `json:"synced,omitempty"` // all bytes of records up to this one are on disk
+	Proven uint64        `json:"proven,omitempty"` // the bytes of the version closed by this record are on disk
+	Dirty  *dirtyRecord  `json:"dirty,omitempty"`  // a data file is about to hold bytes that no close covers
+	Gone   []string      `json:"gone,omitempty"`   // data files that nothing needs any more
+	Drop   []uint64      `json:"drop,omitempty"`   // operations superseded by Add
+	Add    []*opRecord   `json:"add,omitempty"`    // operations queued
+	Done   uint64        `json:"done,omitempty"`   // operation finished in the store
+	Copied *copiedRecord `json:"copied,omitempty"` // an object was copied; its source may be deleted next
+	Filled *filledRecord `json:"filled,omitempty"` // a version no longer needs its base
+	Attr   *attrRecord   `json:"attr,omitempty"`   // attributes of a queued upload
+}
+
+type dirtyRecord struct {
+	ID   string `json:"id"`
+	Path string `json:"path"`
+}
+
+type opRecord struct {
+	ID    uint64         `json:"id"`
+	Kind  opKind         `json:"kind"`
+	Key   string         `json:"key"`
+	Dst   string         `json:"dst,omitempty"`
+	After uint64         `json:"after,omitempty"`
+	Old   []uint64       `json:"old,omitempty"` // the dropped uploads that it stands for
+	Fresh bool           `json:"fresh,omitempty"`
+	Base  *objectRecord  `json:"base,omitempty"` // of a move
+	Mode  uint32         `json:"mode,omitempty"` // of a move's node, and those below
+	UID   uint32         `json:"uid,omitempty"`
+	GID   uint32         `json:"gid,omitempty"`
+	MTime int64          `json:"mtime,omitempty"`
+	Ver   *versionRecord `json:"ver,omitempty"`
+}
+
+type versionRecord struct {
+	Seq    uint64        `json:"seq"`
+	ID     string        `json:"data,omitempty"`
+	Size   int64         `json:"size"`
+	Full   bool          `json:"full,omitempty"`
+	Ext    [][2]int64    `json:"ext,omitempty"`
+	Base   *objectRecord `json:"base,omitempty"`
+	Link   bool          `json:"link,omitempty"`
+	Target string        `json:"target,omitempty"`
+	Mode   uint32        `json:"mode"`
+	UID    uint32        `json:"uid"`
+	GID    uint32        `json:"gid"`
+	MTime  int64         `json:"mtime"`
+	Proven bool          `json:"proven,omitempty"`
+}
+
+type objectRecord struct {
+	Key   string `json:"key"`
+	Size  int64  `json:"size"`
+	ETag  string `json:"etag,omitempty"`
+	MTime int64  `json:"mtime,omitempty"`
+	Kind  Kind   `json:"kind,omitempty"`
+}
+
+type copiedRecord struct {
+	From objectRecord `json:"from"`
+	To   objectRecord `json:"to"`
+}
+
+type filledRecord struct {
+	Op   uint64 `json:"op"`
+	ID   string `json:"data"`
+	Size int64  `json:"size"`
+}
+
+type attrRecord struct {
+	Op    uint64 `json:"op"`
+	Mode  uint32 `json:"mode"`
+	UID   uint32 `json:"uid"`
+	GID   uint32 `json:"gid"`
+	MTime int64  `json:"mtime"`
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (r *record) line() ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(b, "\t%08x\n", crc32.Checksum(b, castagnoli)), nil
+}
+
+// parseLine reads a line without its newline.
+func parseLine(line []byte) (*record, error) {
+	i := bytes.LastIndexByte(line, '\t')
+	if i < 0 {
+		return nil, fmt.Errorf("no checksum")
+	}
+	sum, err := strconv.ParseUint(string(line[i+1:]), 16, 32)
+	if err != nil {
+		return nil, fmt.Errorf("no checksum: %w", err)
+	}
+	if got := crc32.Checksum(line[:i], castagnoli); got != uint32(sum) {
+		return nil, fmt.Errorf("checksum %08x, want %08x", got, sum)
+	}
+	r := new(record)
+	if err := json.Unmarshal(line[:i], r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (o *Object) record() *objectRecord {
+	if o == nil {
+		return nil
+	}
+	r := &objectRecord{Key: o.Key, Size: o.Size, ETag: o.ETag, Kind: o.Kind}
+	if !o.ModTime.IsZero() {
+		r.MTime = o.ModTime.UnixNano()
+	}
+	return r
+}
+
+func (r *objectRecord) object() *Object {
+	if r == nil {
+		return nil
+	}
+	o := &Object{Key: r.Key, Size: r.Size, ETag: r.ETag, Kind: r.Kind}
+	if r.MTime != 0 {
+		o.ModTime = time.Unix(0, r.MTime)
+	}
+	return o
+}
+
+func (v *version) record() *versionRecord {
+	r := &versionRecord{
+		Seq: v.seq, Size: v.size, Full: v.full(), Link: v.link, Target: v.target,
+		Mode: v.mode, UID: v.uid, GID: v.gid, MTime: v.mtime, Proven: v.proven,
+	}
+	if v.data != nil {
+		r.ID = v.data.id
+	}
+	if !r.Full {
+		r.Base = v.base.record()
+		for _, x := range v.ext {
+			r.Ext = append(r.Ext, [2]int64{x.off, x.end})
+		}
+	}
+	return r
+}
+
+func (o *op) record() *opRecord {
+	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Fresh: o.fresh, Base: o.base.record()}
+	if o.ver != nil {
+		r.Ver = o.ver.record()
+	} else if o.node != nil {
+		r.Mode, r.UID, r.GID, r.MTime = o.node.mode, o.node.uid, o.node.gid, o.node.mtime
+	}
+	return r
+}

@@ -1,0 +1,363 @@
+package upper
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// retryListing is how long an outdated listing serves after the store failed to give a
+// new one.
+const retryListing = 3 * time.Second
+
+// loadCall is one listing under way; whoever needs it waits for done.
+type loadCall struct {
+	done chan struct{}
+	err  error
+}
+
+// Lookup returns dir's entry name, or ENOENT.
+func (f *FS) Lookup(ctx context.Context, dir *Node, name string) (*Node, error) {
+	if dir.kind != Dir {
+		return nil, syscall.ENOTDIR
+	}
+	if len(name) > nameMax {
+		return nil, syscall.ENAMETOOLONG
+	}
+	if err := f.know(ctx, dir, name); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := dir.dir.children[name]; n != nil {
+		return n, nil
+	}
+	return nil, syscall.ENOENT
+}
+
+// ReadDir returns dir's entries, sorted by name.
+func (f *FS) ReadDir(ctx context.Context, dir *Node) ([]*Node, error) {
+	if dir.kind != Dir {
+		return nil, syscall.ENOTDIR
+	}
+	if err := f.load(ctx, dir, false); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	names := make([]*Node, 0, len(dir.dir.children))
+	for _, n := range dir.dir.children {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b *Node) int { return strings.Compare(a.name, b.name) })
+	return names, nil
+}
+
+// Forget makes the directory path (relative, "" the root), or the one that holds it where
+// it is no known directory, be listed again at the next use.
+func (f *FS) Forget(_ context.Context, path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.root
+	for _, part := range strings.Split(strings.Trim(path, "/"), "/") {
+		next := n.dir.children[part]
+		if next == nil || next.dir == nil {
+			break
+		}
+		n = next
+	}
+	n.dir.loadedAt = time.Time{}
+}
+
+// know makes sure that dir.children can be believed about name.
+func (f *FS) know(ctx context.Context, dir *Node, name string) error {
+	f.mu.Lock()
+	d := dir.dir
+	if !d.loaded {
+		n := d.children[name]
+		// What is pending here overrules any listing, so that the store need not be asked.
+		if n != nil && n.pending() || f.guarded(f.sources(dir), name, f.tick+1) {
+			f.mu.Unlock()
+			return nil
+		}
+	}
+	f.mu.Unlock()
+	return f.load(ctx, dir, false)
+}
+
+// load lists dir where what is known is missing or too old, or force is set. A store that
+// does not answer is an error only where nothing is known.
+func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
+	for {
+		f.mu.Lock()
+		d := dir.dir
+		if d.loaded && (dir.detached() || !force && time.Since(d.loadedAt) < f.opt.DirTTL) {
+			f.mu.Unlock()
+			return nil
+		}
+		if dir.detached() {
+			f.mu.Unlock()
+			return syscall.ENOENT
+		}
+		call := d.loading
+		mine := call == nil
+		if mine {
+			call = &loadCall{done: make(chan struct{})}
+			d.loading = call
+		}
+		f.mu.Unlock()
+		if mine {
+			call.err = f.list(ctx, dir)
+			f.mu.Lock()
+			d.loading = nil
+			if call.err != nil && d.loaded && !force && ctx.Err() == nil {
+				f.log.Debug("listing failed, the old one serves", "dir", dir.path(), "err", call.err)
+				d.loadedAt = time.Now().Add(retryListing - f.opt.DirTTL)
+				call.err = nil
+			}
+			f.mu.Unlock()
+			close(call.done)
+			return errno(call.err)
+		}
+		select {
+		case <-call.done:
+		case <-ctx.Done():
+			return errno(ctx.Err())
+		}
+		if call.err == nil || !errors.Is(call.err, context.Canceled) {
+			return errno(call.err)
+		}
+		// Whoever listed gave up; this caller did not.
+	}
+}
+
+// list asks the store for dir's entries and merges them. Where dir moved meanwhile it
+// asks again.
+func (f *FS) list(ctx context.Context, dir *Node) error {
+	for {
+		f.mu.Lock()
+		from := f.sources(dir)
+		own := dir.path()
+		start := f.nextTick()
+		f.listings[start] = start
+		ghost := f.leaving(from)
+		f.mu.Unlock()
+
+		found := map[string]Object{}
+		var err error
+		for i, s := range from {
+			if ghost && i == len(from)-1 {
+				break
+			}
+			var objects []Object
+			if objects, err = f.opt.Lower.List(ctx, s.path); err != nil {
+				break
+			}
+			for _, o := range objects {
+				if name := entryName(o); name != "" {
+					if old, ok := found[name]; ok && old.Kind == Dir {
+						continue // a directory hides a file of its name
+					}
+					found[name] = o
+				}
+			}
+		}
+
+		f.mu.Lock()
+		delete(f.listings, start)
+		again := false
+		if err == nil {
+			f.storeAnswers()
+			again = dir.path() != own || !slices.Equal(from, f.sources(dir))
+			if !again && !dir.detached() {
+				f.merge(dir, from, found, start)
+			}
+		}
+		f.unlinger()
+		f.mu.Unlock()
+		if !again {
+			return err
+		}
+	}
+}
+
+func entryName(o Object) string {
+	_, name := splitPath(strings.TrimSuffix(o.Key, "/"))
+	if o.Kind == Symlink {
+		name = strings.TrimSuffix(name, SymlinkSuffix)
+	}
+	return name
+}
+
+// unlinger forgets the key states that only listings which are over now could need.
+func (f *FS) unlinger() {
+	oldest := f.oldestListing()
+	keep := f.linger[:0]
+	for _, k := range f.linger {
+		if !f.q.forget(k, oldest) {
+			keep = append(keep, k)
+		}
+	}
+	f.linger = keep
+}
+
+// sources are the paths at which dir's objects may be, those that pending moves of trees
+// still have to empty first, in that order; its own path comes last.
+func (f *FS) sources(dir *Node) []source {
+	if dir.parent == nil {
+		return []source{{}}
+	}
+	var out []source
+	for _, s := range f.sources(dir.parent) {
+		if s.op != nil {
+			out = append(out, source{joinPath(s.path, dir.name), s.op})
+		}
+	}
+	for _, s := range dir.dir.from {
+		if !s.op.ended {
+			out = append(out, s)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b source) int { return int(a.op.id) - int(b.op.id) })
+	return append(out, source{path: dir.path()})
+}
+
+// leaving reports whether what the store shows at the last, own path of from is on its
+// way elsewhere: the directory was made anew in the place of one that a pending moveTree
+// takes away, so that all it holds is known here.
+func (f *FS) leaving(from []source) bool {
+	own := from[len(from)-1].path
+	for _, t := range f.q.trees {
+		if (own == t.key || below(own, t.key)) && !slices.ContainsFunc(from, func(s source) bool { return s.op == t }) {
+			return true
+		}
+	}
+	return false
+}
+
+// guarded reports whether operations that are unfinished, or ended after start, decide
+// about name in a directory with these sources, and no listing from start does.
+func (f *FS) guarded(from []source, name string, start uint64) bool {
+	for _, s := range from {
+		names := f.q.dirs[s.path]
+		if len(names) == 0 {
+			continue
+		}
+		for _, key := range [...]string{name, name + "/", name + SymlinkSuffix} {
+			if ks := names[key]; ks != nil && (len(ks.ops) > 0 || ks.tick >= start) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// merge lays dir's pending state over a listing that began at start.
+func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint64) {
+	d := dir.dir
+	for name, o := range found {
+		if f.guarded(from, name, start) {
+			continue
+		}
+		n := d.children[name]
+		switch {
+		case n == nil:
+			f.adopt(dir, name, o)
+		case n.kind != o.Kind:
+			if !n.pending() {
+				f.vanish(n)
+				f.adopt(dir, name, o)
+			}
+		case n.kind != Dir && !n.pending():
+			f.refresh(n, o)
+		}
+	}
+	for name, n := range d.children {
+		if _, ok := found[name]; !ok && !n.pending() && !f.guarded(from, name, start) {
+			f.vanish(n)
+		}
+	}
+	d.loaded, d.loadedAt = true, time.Now()
+}
+
+// adopt makes the node of a listed object.
+func (f *FS) adopt(dir *Node, name string, o Object) {
+	n := f.newNode(dir, name, o.Kind)
+	if o.Kind == Symlink && !strings.HasSuffix(o.Key, SymlinkSuffix) {
+		o.Key += SymlinkSuffix
+	}
+	if o.Kind != Dir {
+		n.base = &o
+		n.setTimes(o.ModTime)
+	}
+	dir.dir.children[name] = n
+}
+
+func (n *Node) setTimes(t time.Time) {
+	if !t.IsZero() {
+		n.mtime = t.UnixNano()
+		n.atime, n.ctime = n.mtime, n.mtime
+	}
+}
+
+// refresh compares a node with nothing pending with its listed object. Another object
+// means that somebody else changed it.
+func (f *FS) refresh(n *Node, o Object) {
+	if o.Kind == Symlink && !strings.HasSuffix(o.Key, SymlinkSuffix) {
+		o.Key += SymlinkSuffix
+	}
+	if b := n.base; b != nil && sameObject(*b, o) {
+		if b.Key != o.Key || b.ModTime.IsZero() || b.ETag == "" {
+			n.base = &o
+			f.lean(n)
+		}
+		return
+	}
+	if n.file != nil && n.file.content != nil {
+		f.letGo(n)
+	}
+	if n.file != nil {
+		n.file.held = nil
+	}
+	fresh := f.newNode(nil, "", n.kind)
+	n.base, n.target, n.ghost = &o, "", false
+	n.mode, n.uid, n.gid = fresh.mode, fresh.uid, fresh.gid
+	n.setTimes(o.ModTime)
+	n.gen++
+	f.lean(n)
+	f.tell(n, false)
+}
+
+func sameObject(a, b Object) bool {
+	if a.Size != b.Size {
+		return false
+	}
+	if a.ETag != "" && b.ETag != "" {
+		return a.ETag == b.ETag
+	}
+	return a.ModTime.IsZero() || a.ModTime.Equal(b.ModTime)
+}
+
+// vanish takes out a node that the store no longer has.
+func (f *FS) vanish(n *Node) {
+	f.tell(n, true)
+	f.detach(n)
+	f.settle(n)
+}
+
+// detach takes n out of its directory. It keeps its parent and name for those that hold it.
+func (f *FS) detach(n *Node) {
+	if n.parent.dir.children[n.name] == n {
+		delete(n.parent.dir.children, n.name)
+	}
+	n.gone = true
+}
+
+// attach puts n into dir as name.
+func (f *FS) attach(n, dir *Node, name string) {
+	n.parent, n.name, n.gone = dir, name, false
+	dir.dir.children[name] = n
+}
