@@ -105,8 +105,10 @@ func awsBinaries(t *testing.T) []string {
 
 // SPEC B4, B5, B12, B13, E7
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	for _, aws := range awsBinaries(t) {
 		t.Run(aws, func(t *testing.T) {
+			t.Parallel()
 			srv := s3test.Start(t)
 			s := newShell(t, srv, srv.AccessKey, srv.Secret)
 			cli := func(args ...string) string {
@@ -180,6 +182,7 @@ func (s *shell) scoped(aws string, srv *s3test.Server) {
 
 // The seed's three commands, where aws-cli is new enough to know endpoint_url (2.13, 1.29). SPEC B5
 func TestConfigureAsPrinted(t *testing.T) {
+	t.Parallel()
 	srv := s3test.Start(t)
 	srv.CreateBucket(t, "build-artifacts")
 	tried := 0
@@ -208,6 +211,7 @@ func TestConfigureAsPrinted(t *testing.T) {
 
 // SPEC B4, B12
 func TestS3cmd(t *testing.T) {
+	t.Parallel()
 	srv := s3test.Start(t)
 	s := newShell(t, srv, "", "")
 	if _, err := s.try("s3cmd", "--version"); err != nil {
@@ -241,6 +245,7 @@ func TestS3cmd(t *testing.T) {
 
 // SPEC B6, B9, E7
 func TestCurl(t *testing.T) {
+	t.Parallel()
 	srv := s3test.Start(t)
 	srv.CreateBucket(t, "bkt")
 	s := newShell(t, srv, "", "")
@@ -269,6 +274,7 @@ func TestCurl(t *testing.T) {
 
 // The JSON of s3api is what scripts read. SPEC B12
 func TestAWSCLIJSON(t *testing.T) {
+	t.Parallel()
 	aws := awsBinaries(t)[0]
 	srv := s3test.Start(t)
 	srv.CreateBucket(t, "bkt")
