@@ -39,10 +39,24 @@ func dialControl(socket string) control {
 }
 
 // status asks how the mount is: errNoProcess, or a deadline where the process is stuck.
+// A connection that breaks is one of a process that is ending, so it is tried again.
 func (c control) status(ctx context.Context) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	var s Status
+	for {
+		s, err := c.ask(ctx)
+		if err == nil || errors.Is(err, errNoProcess) || ctx.Err() != nil {
+			return s, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return s, err
+		}
+	}
+}
+
+func (c control) ask(ctx context.Context) (s Status, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mount/v1/status", nil)
 	if err != nil {
 		return s, err

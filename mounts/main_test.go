@@ -173,6 +173,14 @@ func (w *world) until(what string, done func() bool) {
 	}
 }
 
+// known has the mount list a directory, so that what follows works with the store away.
+func (w *world) known(dir string) {
+	w.t.Helper()
+	if _, err := os.ReadDir(w.path(dir)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) path(name string) string { return filepath.Join(w.spec.Mountpoint, name) }
 
 func (w *world) write(name string, data []byte) {

@@ -147,6 +147,7 @@ func TestStuckProcess(t *testing.T) {
 func TestDegradedWhileTheStoreIsDown(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
+	w.known("")
 	w.store.Down()
 	w.write("f", []byte("x"))
 	w.until("it shows", func() bool {

@@ -28,6 +28,7 @@ func TestUnmountDrains(t *testing.T) {
 		want[name] = pattern(i, 4096)
 		w.write(name, want[name])
 	}
+	w.store.SetDelay(50 * time.Millisecond)
 	var seen []mounts.Drain
 	d, err := w.m.Unmount(t.Context(), "alpha", mounts.UnmountOptions{Progress: func(d mounts.Drain) { seen = append(seen, d) }})
 	if err != nil || d.Pending() != 0 || d.PendingBytes != 0 {
@@ -36,6 +37,7 @@ func TestUnmountDrains(t *testing.T) {
 	if len(seen) < 2 || seen[0].Pending() == 0 {
 		t.Errorf("progress: %+v", seen)
 	}
+	w.store.SetDelay(0)
 	w.wantObjects(want)
 	wantUnmounted(t, w)
 	if list, err := w.m.List(t.Context()); err != nil || len(list) > 0 {
@@ -47,6 +49,7 @@ func TestUnmountDrains(t *testing.T) {
 func TestUnmountWithTheStoreDown(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
+	w.known("")
 	w.store.Down()
 	want := map[string][]byte{}
 	for i := range 3 {

@@ -64,6 +64,9 @@ func Main() error {
 	status := d.status()
 	log.Info("mounted", "mountpoint", start.Spec.Mountpoint, "bucket", start.Spec.Bucket, "prefix", start.Spec.Prefix)
 	answer(out, mounts.Answer{Status: &status})
+	go func() { // the first look at the root finds it known, also where the store goes away
+		_, _ = d.upper.ReadDir(ctx, d.upper.Root())
+	}()
 	err = d.run(signals)
 	if err != nil {
 		log.Error("ended with data left", "err", err)
