@@ -71,9 +71,10 @@ func (c Chain) Resolve() (Resolved, error) {
 		r.RegionSource = Unset
 	}
 	if !r.Complete() {
-		return Resolved{}, fault.Wrap(fault.Usage, ErrNotFound,
-			"set "+EnvAccessKeyID+" and "+EnvSecretAccessKey+"; a successful `workspace create --backend byo` keeps them in "+c.Cache.Path,
-			"no S3 credentials in the environment or in %s", c.Cache.Path)
+		return Resolved{}, &fault.Error{
+			Kind: fault.Usage, Err: ErrNotFound, Message: "no S3 credentials in the environment or in " + c.Cache.Path,
+			Hint: "set " + EnvAccessKeyID + " and " + EnvSecretAccessKey + "; a successful `workspace create --backend byo` keeps them for later",
+		}
 	}
 	return r, nil
 }

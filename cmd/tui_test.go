@@ -1,0 +1,227 @@
+package cmd_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/mounts"
+)
+
+// terminal is the program in a real terminal of a given size.
+type terminal struct {
+	t      *testing.T
+	home   string
+	env    []string
+	pty    *os.File
+	screen vt10x.Terminal
+	ended  chan error
+
+	mu  sync.Mutex
+	raw strings.Builder // every byte the program drew
+}
+
+func openTerminal(t *testing.T, home string, columns, rows int) *terminal {
+	t.Helper()
+	term := &terminal{
+		t: t, home: home, screen: vt10x.New(vt10x.WithSize(columns, rows)), ended: make(chan error, 1),
+		env: []string{"HOME=" + home, "PATH=" + programDir + ":" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"},
+	}
+	c := exec.Command(filepath.Join(programDir, "artifacts-tui"))
+	c.Env, c.Dir = term.env, home
+	var err error
+	term.pty, err = pty.StartWithSize(c, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := term.pty.Read(buf)
+			term.mu.Lock()
+			term.raw.Write(buf[:n])
+			term.mu.Unlock()
+			_, _ = term.screen.Write(buf[:n])
+			if err != nil {
+				break
+			}
+		}
+		term.ended <- c.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = term.pty.Close()
+		term.cleanUp()
+	})
+	return term
+}
+
+func (term *terminal) command(args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, filepath.Join(programDir, "artifacts-tui"), args...)
+	c.Env, c.Dir = term.env, term.home
+	return c.Output()
+}
+
+func (term *terminal) cleanUp() {
+	var list []mounts.Status
+	out, _ := term.command("mount", "list", "--format", "json")
+	_ = json.Unmarshal(out, &list)
+	for _, m := range list {
+		_, _ = term.command("unmount", "--timeout", "5s", m.Mountpoint)
+	}
+	_, _ = term.command("coordinator", "stop")
+	left, _ := mountinfo.GetMounts(mountinfo.PrefixFilter(term.home))
+	for _, m := range left {
+		abortConnection(m)
+		_ = unix.Unmount(m.Mountpoint, unix.MNT_DETACH)
+	}
+}
+
+func (term *terminal) press(keys string) {
+	term.t.Helper()
+	if _, err := io.WriteString(term.pty, keys); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+func (term *terminal) text() string {
+	term.screen.Lock()
+	defer term.screen.Unlock()
+	columns, rows := term.screen.Size()
+	var b strings.Builder
+	for y := range rows {
+		for x := range columns {
+			if c := term.screen.Cell(x, y).Char; c != 0 {
+				b.WriteRune(c)
+			} else {
+				b.WriteByte(' ')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// see waits until every text is on the screen at once.
+func (term *terminal) see(texts ...string) {
+	term.t.Helper()
+	term.until(fmt.Sprintf("%q on the screen", texts), func(screen string) bool {
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// lose waits until a text has left the screen.
+func (term *terminal) lose(text string) {
+	term.t.Helper()
+	term.until(fmt.Sprintf("%q to leave the screen", text), func(screen string) bool { return !strings.Contains(screen, text) })
+}
+
+func (term *terminal) until(what string, ok func(screen string) bool) {
+	term.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for !ok(term.text()) {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			term.t.Fatalf("waited for %s; the screen is\n%s", what, term.text())
+		}
+	}
+}
+
+const (
+	enter  = "\r"
+	escape = "\x1b"
+)
+
+// SPEC E12: the main journey by keys alone, at three sizes: create, mount, see it listed,
+// work in it, unmount with its proof, delete by typing the name, leave.
+func TestJourneyByKeys(t *testing.T) {
+	for _, size := range []struct{ columns, rows int }{{80, 24}, {40, 10}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size.columns, size.rows), func(t *testing.T) {
+			home := t.TempDir()
+			term := openTerminal(t, home, size.columns, size.rows)
+			term.see("No workspaces yet")
+			term.press("n")
+			term.see("New workspace")
+			term.press("notes" + enter)
+			term.lose("New workspace")
+			term.see("notes")
+
+			term.press("m")
+			term.see("mnt/notes")
+			term.press(enter)
+			file := filepath.Join(home, "mnt", "notes", "hello.txt")
+			term.until("the mount", func(string) bool {
+				mounted, err := mountinfo.Mounted(filepath.Dir(file))
+				return err == nil && mounted
+			})
+			if err := os.WriteFile(file, []byte("written through the mount"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			term.press("2")
+			term.see("notes", "ok")
+
+			// What a command does elsewhere shows by itself.
+			if _, err := term.command("workspace", "create", "elsewhere"); err != nil {
+				t.Fatal(err)
+			}
+			term.press("1")
+			term.see("elsewhere")
+
+			term.press("2u")
+			term.see("unmounted: 0 queued")
+			if mounted, err := mountinfo.Mounted(filepath.Dir(file)); err != nil || mounted {
+				t.Errorf("still mounted: %v %v", mounted, err)
+			}
+			// An escape with a key right behind it would be that key with alt.
+			term.press(escape)
+			term.lose("unmounted: 0 queued")
+			term.press("1")
+			term.see("elsewhere")
+			term.press("?")
+			term.see("Keys")
+			term.press(escape)
+			term.lose("Keys")
+			term.press("q")
+			select {
+			case err := <-term.ended:
+				if err != nil {
+					t.Errorf("the app ended with %v\n%s", err, term.text())
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("q did not leave; the screen is\n%s", term.text())
+			}
+			out, err := term.command("workspace", "show", "notes")
+			if err != nil || !strings.Contains(string(out), "(25 bytes), 1 objects") {
+				t.Errorf("after the journey: %s %v", out, err)
+			}
+			term.mu.Lock()
+			defer term.mu.Unlock()
+			if strings.Contains(term.raw.String(), "mesh_") {
+				t.Error("a token was on the screen")
+			}
+		})
+	}
+}
