@@ -16,6 +16,10 @@ import (
 // act does what a page or the topmost dialog asked for.
 func (m *model) act(a action.Action) tea.Cmd {
 	var cmd tea.Cmd
+	switch a.(type) {
+	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount:
+		m.toasts.Dismiss() // they were about what came before
+	}
 	switch a := a.(type) {
 	case nil:
 		return nil
@@ -25,6 +29,7 @@ func (m *model) act(a action.Action) tea.Cmd {
 		m.push(dialog.NewMount(a.Workspace, m.session, m.theme))
 	case action.OpenDelete:
 		m.push(dialog.NewDelete(a.Workspace, m.session, m.theme))
+		cmd = m.session.Refresh() // what it says about the objects should be true
 	case action.OpenUnmount:
 		cmd = m.openUnmount(a)
 	case action.Create:

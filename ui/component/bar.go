@@ -13,7 +13,10 @@ func Bar(fraction float64, width int, style lipgloss.Style, t *theme.Theme) stri
 	if width <= 0 {
 		return ""
 	}
-	fraction = max(0, min(fraction, 1))
+	if !(fraction > 0) { // also where it is not a number
+		fraction = 0
+	}
+	fraction = min(fraction, 1)
 	full := int(fraction * float64(width))
 	if full == 0 && fraction > 0 {
 		full = 1 // something is there

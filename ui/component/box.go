@@ -49,7 +49,9 @@ func Overlay(lines, box []string, x, y int) {
 			over = ansi.Truncate(over, have-x, "")
 			w = Width(over)
 		}
-		lines[row] = ansi.Cut(under, 0, x) + over + ansi.Cut(under, x+w, have)
+		// A wide sign that is cut in two leaves a blank.
+		left, right := Fit(ansi.Cut(under, 0, x), x, Left), ansi.Cut(under, x+w, have)
+		lines[row] = left + over + Fit(right, have-x-w, Right)
 	}
 }
 

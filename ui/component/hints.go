@@ -48,8 +48,8 @@ func Hints(bindings []keymap.Binding, disabled func(keymap.Action) string, width
 }
 
 // dropped is the hint that goes next: the last of those that cannot work here,
-// else one from the middle. The first and the last two (help and leaving) stay
-// to the end.
+// else one from the middle. The last two (help and leaving) and the first stay
+// longest.
 func dropped(off []bool) int {
 	for i := len(off) - 1; i >= 0; i-- {
 		if off[i] {

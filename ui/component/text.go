@@ -68,6 +68,9 @@ func CutPath(s string, width int) string {
 	if over <= 0 {
 		return s
 	}
+	if width == 1 {
+		return "…"
+	}
 	return ansi.TruncateLeft(s, over+1, "…")
 }
 

@@ -29,9 +29,8 @@ var _ Dialog = (*Delete)(nil)
 func NewDelete(w workspace.Workspace, s *session.Session, t *theme.Theme) *Delete {
 	d := &Delete{s: s, theme: t, workspace: w}
 	d.form.Fields = []*component.Field{{
-		Label: "Its name", Note: "type the name to delete it", Check: d.check,
+		Label: "Its name", Note: "type " + component.Clean(w.Name) + " to delete it", Check: d.check,
 	}}
-	d.form.Fields[0].Input.Ghost = w.Name
 	return d
 }
 
@@ -126,6 +125,9 @@ func (d *Delete) View(width, height int) ([]string, *component.Point) {
 // words say what a deletion takes and what it leaves (SPEC C1).
 func (d *Delete) words() (goes, stays string) {
 	w := d.workspace
+	if now, ok := d.s.Workspace(w.Name); ok && now.ID == w.ID {
+		w = now // its usage may be newer
+	}
 	if w.Backend == workspace.BYO {
 		return "the workspace: its name and where its bucket is.",
 			"every object in s3://" + w.Location() + ". Your own bucket is never touched."
@@ -138,5 +140,5 @@ func (d *Delete) words() (goes, stays string) {
 		return "the workspace.", objects + " in the bucket " + w.Location() + "."
 	}
 	return "the workspace and the key pair that opens it.",
-		objects + " in " + w.Location() + " on the coordinator, which marks the workspace as deleted."
+		objects + " in " + w.Location() + ": the coordinator keeps them."
 }

@@ -14,7 +14,9 @@ import (
 const (
 	pollEvery = time.Second // how often mounts are read while there are some
 	pollSlack = 50 * time.Millisecond
-	opTick    = 100 * time.Millisecond // how often elapsed times are drawn again
+	// usageEvery bounds how often sizes are read while mounts upload.
+	usageEvery = 3 * time.Second
+	opTick     = 100 * time.Millisecond // how often elapsed times are drawn again
 	// A burst of events is answered by one read.
 	eventPause = 30 * time.Millisecond
 )
@@ -56,6 +58,15 @@ func (s *Session) readWorkspaces() tea.Cmd {
 		list, err := s.app.Workspaces(s.ctx)
 		return WorkspacesRead{List: list, Err: err, At: time.Now()}
 	})
+}
+
+// readUsage reads the workspaces again, for their sizes, some time after mounts
+// have uploaded something.
+func (s *Session) readUsage() tea.Cmd {
+	if s.Coordinator != Up || s.uploads() == s.uploaded || s.Now.Sub(s.usageAt) < usageEvery {
+		return nil
+	}
+	return s.readWorkspaces()
 }
 
 func (s *Session) readMounts() tea.Cmd {

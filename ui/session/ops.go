@@ -111,6 +111,15 @@ func (s *Session) RateOf(path string) Rate {
 	return Rate{}
 }
 
+// uploads is what all mounts have uploaded so far, in bytes.
+func (s *Session) uploads() int64 {
+	var sum int64
+	for _, m := range s.Mounts {
+		sum += m.Uploaded
+	}
+	return sum
+}
+
 // measure updates the rates from a fresh reading of the mounts.
 func (s *Session) measure(at time.Time) {
 	seen := map[string]bool{}

@@ -48,6 +48,8 @@ type Session struct {
 	rates    map[string]*Rate
 	reading  map[string]bool // reads under way, and whether another is wanted
 	lastRead time.Time       // of the mounts
+	uploaded int64           // by all mounts, as of the last reading of the workspaces
+	usageAt  time.Time       // when that was
 	ticking  time.Duration   // between ticks; 0: the clock stands
 	ticks    int
 }
@@ -156,7 +158,7 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		if msg.Err == nil {
 			s.dropMount(msg.Mountpoint)
 		}
-		next = s.readMounts()
+		next = tea.Batch(s.readMounts(), s.readWorkspaces())
 	case Deleted:
 		s.at(msg.At)
 		s.finish(msg.Name, Deleting)
@@ -171,7 +173,7 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		}
 		s.ticking = 0
 		if len(s.Mounts) > 0 && s.Now.Sub(s.lastRead) >= pollEvery-pollSlack {
-			next = s.readMounts()
+			next = tea.Batch(s.readMounts(), s.readUsage())
 		}
 	default:
 		return nil
@@ -188,6 +190,7 @@ func (s *Session) at(t time.Time) {
 func (s *Session) applyWorkspaces(msg WorkspacesRead) tea.Cmd {
 	s.at(msg.At)
 	s.WorkspacesErr = msg.Err
+	s.uploaded, s.usageAt = s.uploads(), msg.At
 	if msg.Err == nil {
 		s.Workspaces, s.WorkspacesKnown = msg.List, true
 	} else if fault.Is(msg.Err, fault.Unreachable) {
