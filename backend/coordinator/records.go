@@ -12,10 +12,12 @@ import (
 )
 
 // SystemBucket holds all control state and no client ever writes it (SPEC B14, B15).
-const SystemBucket = "_tunnelmesh"
+const SystemBucket = store.SystemBucket
 
 // ManagedBucket holds the data of managed workspaces, each under a prefix of its own.
-const ManagedBucket = "artifacts-managed"
+// Its name is a reserved one: the scoped pairs that the coordinator issues open their
+// prefixes, and no other peer reads, writes or takes the bucket (SPEC B28).
+const ManagedBucket = "_managed"
 
 // A record is one JSON object of the system bucket.
 const (

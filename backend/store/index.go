@@ -9,8 +9,8 @@ import "context"
 // Usage counters change in the transaction that changes the object or part, and so
 // are exact after a crash (SPEC B26). A write that would take a bucket above its
 // quota, or all buckets above the limit the index was opened with, is refused with
-// QuotaExceeded, counting other writers' reservations (SPEC B25). Buckets whose names
-// begin with "_" hold the coordinator's own state: they count, but are never refused.
+// QuotaExceeded, counting other writers' reservations (SPEC B25). SystemBucket
+// counts, but is never refused.
 //
 // Blobs that a change leaves without any reference come back in Freed; the caller
 // deletes them. An index that a process shares with others must say so to its Blobs.

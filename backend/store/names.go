@@ -10,6 +10,11 @@ import (
 // "_" belong to the coordinator (SPEC B14).
 var bucketName = regexp.MustCompile(`^(_[a-z0-9._-]{1,62}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$`)
 
+// SystemBucket holds the coordinator's control state and is never written by a
+// client, whatever its role (SPEC B14, B15). It alone is exempt from quotas: a full
+// store must still be able to record a deletion.
+const SystemBucket = "_tunnelmesh"
+
 // Reserved reports whether the bucket is one of the coordinator's own (SPEC B14).
 func Reserved(bucket string) bool { return strings.HasPrefix(bucket, "_") }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 // Action is what is asked for.
@@ -22,20 +23,17 @@ const (
 
 func (a Action) changes() bool { return a == CreateBucket || a == DeleteBucket || a == Write }
 
-// systemBucket is never written by a client, whatever its role (SPEC B14).
-const systemBucket = "_tunnelmesh"
-
 // Allowed reports whether id may do a. key is the object's key for Read and Write and the
 // prefix for List; otherwise empty.
 func Allowed(id authn.Identity, a Action, bucket, key string) bool {
 	if a == ListBuckets {
 		return true
 	}
-	if strings.HasPrefix(bucket, "_") {
+	if store.Reserved(bucket) {
 		// Reserved names: nobody writes, the system role reads. A scoped pair that the
 		// coordinator issued for one of its own buckets is the one exception, and never
 		// reaches the bucket that holds the control state.
-		scoped := id.Scope != nil && bucket == id.Scope.Bucket && bucket != systemBucket
+		scoped := id.Scope != nil && bucket == id.Scope.Bucket && bucket != store.SystemBucket
 		if !scoped {
 			return id.Scope == nil && !a.changes() && id.Has(authn.RoleSystem)
 		}

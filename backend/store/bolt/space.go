@@ -30,7 +30,7 @@ func (s *space) reserve(bucket string, n int64) (*reservation, error) {
 	if b == nil {
 		return nil, noBucket(bucket)
 	}
-	r := &reservation{space: s, bucket: b, exempt: store.Reserved(bucket)}
+	r := &reservation{space: s, bucket: b, exempt: bucket == store.SystemBucket}
 	return r, r.grow(n)
 }
 
@@ -66,7 +66,7 @@ func (s *space) publish(t *txn) {
 type reservation struct {
 	space  *space
 	bucket *spaceBucket
-	exempt bool // one of the coordinator's own buckets
+	exempt bool // store.SystemBucket
 	n      int64
 }
 
