@@ -3,13 +3,11 @@ package component
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
 // Bar is a progress bar of width cells, filled to the fraction (0 to 1).
-func Bar(fraction float64, width int, style lipgloss.Style, t *theme.Theme) string {
+func Bar(fraction float64, width int, style theme.Style, t *theme.Theme) string {
 	if width <= 0 {
 		return ""
 	}

@@ -3,8 +3,6 @@ package component
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
@@ -23,7 +21,7 @@ type Column struct {
 // Cell is what a grid shows at one place. Text must be clean (see Clean).
 type Cell struct {
 	Text  string
-	Style lipgloss.Style
+	Style theme.Style
 }
 
 // Rows is what a grid draws. It is asked for the visible window alone.
@@ -227,7 +225,16 @@ func (g *Grid) titles(t *theme.Theme) string {
 		}
 		used += w
 	}
-	return Fit(b.String(), g.width, Left)
+	return g.full(&b, used)
+}
+
+// full makes a line of used cells as wide as the grid, without measuring it again.
+func (g *Grid) full(b *strings.Builder, used int) string {
+	if used > g.width {
+		return Cut(b.String(), g.width)
+	}
+	b.WriteString(strings.Repeat(" ", g.width-used))
+	return b.String()
 }
 
 func (g *Grid) sortedTitle(c Column, width int, t *theme.Theme) string {
@@ -277,5 +284,5 @@ func (g *Grid) row(rows Rows, row int, t *theme.Theme) string {
 		used += w
 		first = false
 	}
-	return Fit(b.String(), g.width, Left)
+	return g.full(&b, used)
 }

@@ -22,12 +22,42 @@ const (
 
 // Width is the number of terminal cells s takes, escape sequences not counted.
 func Width(s string) int {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c > 0x7e {
-			return ansi.StringWidth(s)
+	width := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c >= 0x20 && c <= 0x7e:
+			width++
+			i++
+		case c == 0x1b && i+1 < len(s) && s[i+1] == '[':
+			i += 2
+			for i < len(s) && s[i] < 0x40 { // parameters
+				i++
+			}
+			i++ // the final byte
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if !narrow(r) {
+				return ansi.StringWidth(s) // wide, combining, control: ask who knows
+			}
+			width++
+			i += n
 		}
 	}
-	return len(s)
+	return width
+}
+
+// narrow reports whether r surely takes one cell: Latin letters, and the
+// punctuation, arrows, lines and shapes the screen is made of. A sign that
+// changes the one before it is not narrow.
+func narrow(r rune) bool {
+	switch {
+	case r >= 0xa1 && r <= 0x2ff:
+		return r != 0xad // soft hyphen
+	case r >= 0x2010 && r <= 0x2027, r >= 0x2190 && r <= 0x2193, r >= 0x2500 && r <= 0x25cf:
+		return true
+	}
+	return r == '⏎' || r == '✓' || r == '✗' || r == '◐' || r == '�'
 }
 
 // Fit makes s exactly width cells wide: padded, or cut with "…".
@@ -37,7 +67,7 @@ func Fit(s string, width int, align Align) string {
 	}
 	have := Width(s)
 	if have > width {
-		s = ansi.Truncate(s, width, "…")
+		s = Cut(s, width)
 		have = Width(s)
 	}
 	pad := strings.Repeat(" ", width-have)
@@ -52,8 +82,12 @@ func Cut(s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	if Width(s) <= width {
+	have := Width(s)
+	switch {
+	case have <= width:
 		return s
+	case have == len(s) && strings.IndexByte(s, 0x1b) < 0: // plain ASCII
+		return s[:width-1] + "…"
 	}
 	return ansi.Truncate(s, width, "…")
 }

@@ -3,6 +3,8 @@ package component
 import (
 	"testing"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 func TestBytes(t *testing.T) {
@@ -30,6 +32,20 @@ func TestElapsed(t *testing.T) {
 	} {
 		if got := Elapsed(d); got != want {
 			t.Errorf("Elapsed(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// What Width takes to be narrow without asking is.
+func TestNarrow(t *testing.T) {
+	for r := rune(0x80); r < 0x30000; r++ {
+		if narrow(r) && ansi.StringWidth(string(r)) != 1 {
+			t.Errorf("%U %q takes %d cells", r, r, ansi.StringWidth(string(r)))
+		}
+	}
+	for _, s := range []string{"", "plain", "\x1b[1;38;2;60;207;192mbold\x1b[m …", "日本", "e\u0301", "▸\ufe0f", "\x1b[", "\x1b", "\x1b]52;c;eA==\x07x", "\u009b31mx", "a\x00b"} {
+		if got, want := Width(s), ansi.StringWidth(s); got != want {
+			t.Errorf("Width(%q) = %d, want %d", s, got, want)
 		}
 	}
 }

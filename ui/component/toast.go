@@ -3,8 +3,6 @@ package component
 import (
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
@@ -20,7 +18,7 @@ const (
 )
 
 // Style and glyph of a tone.
-func (tone Tone) Style(t *theme.Theme) (lipgloss.Style, string) {
+func (tone Tone) Style(t *theme.Theme) (theme.Style, string) {
 	switch tone {
 	case Good:
 		return t.Good, t.Glyph.Done

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
@@ -42,7 +40,7 @@ func (d *sheet) sections() [][]string {
 func (d *sheet) gap() { d.lines = append(d.lines, "") }
 
 // say writes words over the whole width.
-func (d *sheet) say(style lipgloss.Style, text string) {
+func (d *sheet) say(style theme.Style, text string) {
 	for _, line := range component.Wrap(text, d.width) {
 		d.lines = append(d.lines, style.Render(line))
 	}
@@ -52,7 +50,7 @@ func (d *sheet) say(style lipgloss.Style, text string) {
 // value is left out.
 func (d *sheet) pair(label, value string) { d.styled(label, component.Clean(value), d.theme.Text) }
 
-func (d *sheet) styled(label, value string, style lipgloss.Style) {
+func (d *sheet) styled(label, value string, style theme.Style) {
 	if value == "" {
 		return
 	}

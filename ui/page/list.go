@@ -396,7 +396,7 @@ func (l *list) Status() string {
 	if l.filtering || l.filter.Value() != "" {
 		cursor := ""
 		if l.filtering {
-			cursor = l.theme.Accent.Reverse(true).Render(" ")
+			cursor = l.theme.Caret.Render(" ")
 		}
 		text := l.theme.Accent.Render("/" + component.Clean(l.filter.Value()))
 		return text + cursor + l.theme.Dim.Render(fmt.Sprintf(" %s of %s", component.Count(int64(len(l.index))), component.Count(int64(n))))

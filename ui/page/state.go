@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
@@ -17,7 +15,7 @@ import (
 // much they want to be looked at, the most urgent first.
 type state struct {
 	glyph, words string
-	style        lipgloss.Style
+	style        theme.Style
 	rank         int
 }
 

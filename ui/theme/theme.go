@@ -12,16 +12,17 @@ import (
 type Theme struct {
 	Glyph Glyphs
 
-	Text   lipgloss.Style // the terminal's own
-	Strong lipgloss.Style // bold
-	Dim    lipgloss.Style // secondary text, still 4.5:1
-	Faint  lipgloss.Style // rules and borders, and what lies under a dialog
-	Accent lipgloss.Style
-	Key    lipgloss.Style // a key in a hint
-	Select lipgloss.Style // the name in the selected row
-	Good   lipgloss.Style
-	Warn   lipgloss.Style
-	Bad    lipgloss.Style
+	Text   Style // the terminal's own
+	Strong Style // bold
+	Dim    Style // secondary text, still 4.5:1
+	Faint  Style // rules and borders, and what lies under a dialog
+	Accent Style
+	Key    Style // a key in a hint
+	Select Style // the name in the selected row
+	Caret  Style // the cursor of the filter, which is no field
+	Good   Style
+	Warn   Style
+	Bad    Style
 
 	Cursor color.Color // of the real cursor in a field; nil: the terminal's own
 }
@@ -60,16 +61,17 @@ func paletteFor(o Options) palette {
 // New makes the theme for a terminal.
 func New(o Options) Theme {
 	p := paletteFor(o)
-	fg := func(c color.Color) lipgloss.Style { return lipgloss.NewStyle().Foreground(c) }
+	base := lipgloss.NewStyle()
+	fg := func(c color.Color) Style { return styled(base.Foreground(c)) }
 	t := Theme{
 		Glyph:  unicode,
-		Text:   lipgloss.NewStyle(),
-		Strong: lipgloss.NewStyle().Bold(true),
+		Strong: styled(base.Bold(true)),
 		Dim:    fg(p.dim),
 		Faint:  fg(p.faint),
 		Accent: fg(p.accent),
 		Key:    fg(p.accent),
-		Select: fg(p.accent).Bold(true),
+		Select: styled(base.Foreground(p.accent).Bold(true)),
+		Caret:  styled(base.Foreground(p.accent).Reverse(true)),
 		Good:   fg(p.good),
 		Warn:   fg(p.warn),
 		Bad:    fg(p.bad),
