@@ -74,6 +74,9 @@ func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
 		}
 		return Status{}, fault.New(fault.Failure, "its log is "+LogPath(m.roots, s.Spec.ID), "%v%s", err, exitState(ended))
 	}
+	if err == nil && ctx.Err() != nil { // it was told to end just as it was ready
+		return Status{}, ctx.Err()
+	}
 	return status, err
 }
 

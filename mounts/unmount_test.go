@@ -21,6 +21,7 @@ import (
 func TestUnmountDrains(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
+	w.store.SetDelay(300 * time.Millisecond) // so that the last files are still on their way
 	want := map[string][]byte{"big": pattern(1, 100<<20)}
 	w.write("big", want["big"])
 	for i := range 200 {
@@ -28,7 +29,6 @@ func TestUnmountDrains(t *testing.T) {
 		want[name] = pattern(i, 4096)
 		w.write(name, want[name])
 	}
-	w.store.SetDelay(50 * time.Millisecond)
 	var seen []mounts.Drain
 	d, err := w.m.Unmount(t.Context(), "alpha", mounts.UnmountOptions{Progress: func(d mounts.Drain) { seen = append(seen, d) }})
 	if err != nil || d.Pending() != 0 || d.PendingBytes != 0 {
@@ -108,6 +108,9 @@ func TestExternalUnmount(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "umount2" && os.Geteuid() != 0 {
+				t.Skip("umount(2) is root's")
+			}
 			w := newWorld(t)
 			w.mount()
 			w.holdUploads()

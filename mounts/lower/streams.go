@@ -20,7 +20,23 @@ const (
 	readAhead  = chunk * widest // bytes that rclone's downloader runs ahead of the reader
 )
 
+// buffers are those of whole chunks. A short range has a slice of its own: touching 4 MiB
+// for each small file would cost more than the file.
 var buffers = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
+
+func buffer(n int64) *[]byte {
+	if n <= firstChunk {
+		b := make([]byte, n)
+		return &b
+	}
+	return buffers.Get().(*[]byte)
+}
+
+func putBuffer(b *[]byte) {
+	if len(*b) == chunk {
+		buffers.Put(b)
+	}
+}
 
 // streams reads [next, end) of an object in order, several ranges at once. (rclone's own
 // parallel reader waits forever for a stream whose request failed, in v1.76.0.)
@@ -90,7 +106,8 @@ func (s *streams) advance() error {
 // fill keeps width ranges in flight.
 func (s *streams) fill() {
 	for len(s.queue) < s.width && s.next < s.end {
-		p := &part{off: s.next, n: int(min(s.size, s.end-s.next)), done: make(chan struct{}), buf: buffers.Get().(*[]byte)}
+		n := min(s.size, s.end-s.next)
+		p := &part{off: s.next, n: int(n), done: make(chan struct{}), buf: buffer(n)}
 		s.queue = append(s.queue, p)
 		s.next += int64(p.n)
 		s.size = min(s.size*2, chunk)
@@ -103,7 +120,7 @@ func (s *streams) fill() {
 
 func (s *streams) recycle() {
 	if s.current != nil {
-		buffers.Put(s.current.buf)
+		putBuffer(s.current.buf)
 		s.current, s.rest = nil, nil
 	}
 }
@@ -117,7 +134,7 @@ func (s *streams) Close() error {
 	go func() {
 		for _, p := range queue {
 			<-p.done
-			buffers.Put(p.buf)
+			putBuffer(p.buf)
 		}
 	}()
 	return nil

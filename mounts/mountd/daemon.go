@@ -60,7 +60,7 @@ func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon,
 	if err := checkMountpoint(start); err != nil {
 		return nil, err
 	}
-	if err := checkFUSE(); err != nil {
+	if err := checkFUSE(thisMachine()); err != nil {
 		return nil, err
 	}
 	d = &daemon{
