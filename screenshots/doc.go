@@ -1,5 +1,10 @@
 // Command screenshots draws the pictures of the documentation from the real
 // program: it plays a scene (keys, and texts to wait for) to the program in a
 // terminal of its own and writes what is on it as SVG, and as PNG where
-// rsvg-convert is installed. It imports nothing of this module.
+// rsvg-convert is installed:
+//
+//	go run ./screenshots -bin ./artifacts-tui screenshots/scenes/tour.scene
+//
+// A text that does not come is an error, so a scene is a test of the program as
+// well. It imports nothing of this module.
 package main

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 func main() {
@@ -38,6 +40,19 @@ func main() {
 	}
 }
 
+// remove deletes the scene's home, unless something is mounted in it: deleting
+// would reach into the mount.
+func remove(home string) error {
+	mounted, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if strings.Contains(string(mounted), " "+home+"/") {
+		return fmt.Errorf("something is still mounted in %s, it is left as it is", home)
+	}
+	return os.RemoveAll(home)
+}
+
 // draw plays one scene and writes its pictures.
 func draw(program, file, out, scale string, png bool) error {
 	text, err := os.ReadFile(file)
@@ -52,7 +67,11 @@ func draw(program, file, out, scale string, png bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(home)
+	defer func() {
+		if err := remove(home); err != nil {
+			fmt.Fprintln(os.Stderr, "screenshots:", err)
+		}
+	}()
 	p := &player{program: program, home: home, width: 120, height: 32}
 	defer p.close()
 	p.shot = func(name string, s screen) error {

@@ -22,7 +22,7 @@ const (
 	rest     = 250 * time.Millisecond // without output: the screen has come to rest
 	restMax  = 2 * time.Second        // some screens never do
 	// A terminal cannot tell esc from the beginning of another key but by time.
-	escPause = 80 * time.Millisecond
+	escPause = 200 * time.Millisecond
 )
 
 // player plays steps to a program in a terminal.
@@ -33,12 +33,13 @@ type player struct {
 	env           []string
 	shot          func(name string, s screen) error
 
-	cmd    *exec.Cmd
-	tty    *os.File
-	screen vt10x.Terminal
-	ended  chan error
-	mu     sync.Mutex
-	last   time.Time // of input or output
+	finally []string // shell commands
+	cmd     *exec.Cmd
+	tty     *os.File
+	screen  vt10x.Terminal
+	ended   chan error
+	mu      sync.Mutex
+	last    time.Time // of input or output
 }
 
 func (p *player) play(st step) error {
@@ -70,6 +71,8 @@ func (p *player) play(st step) error {
 		return p.shot(st.rest, p.look())
 	case "stop":
 		return p.stop()
+	case "finally":
+		p.finally = append(p.finally, st.rest)
 	}
 	return nil
 }
@@ -94,8 +97,18 @@ func (p *player) environ() []string {
 
 func (p *player) run(cmd *exec.Cmd) error {
 	cmd.Env, cmd.Dir = p.environ(), p.home
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
+	// A file, for a pipe would be waited for as long as a child of the command
+	// has it.
+	out, err := os.CreateTemp("", "scene-out-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Run(); err != nil {
+		said, _ := os.ReadFile(out.Name())
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, said)
 	}
 	return nil
 }
@@ -240,4 +253,14 @@ func (p *player) stop() error {
 	}
 }
 
-func (p *player) close() { _ = p.stop() }
+// close ends the program and runs what the scene has for the end.
+func (p *player) close() {
+	if err := p.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+	}
+	for _, command := range p.finally {
+		if err := p.run(exec.Command("sh", "-c", command)); err != nil {
+			fmt.Fprintln(os.Stderr, "screenshots:", err)
+		}
+	}
+}

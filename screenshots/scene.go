@@ -21,6 +21,7 @@ import (
 //	paste TEXT           as the terminal pastes
 //	shot NAME            draw the screen, once it has come to rest
 //	stop                 end the program with ctrl+c
+//	finally COMMAND      a shell command for the end, however the scene ends
 type step struct {
 	line int
 	verb string
@@ -29,7 +30,7 @@ type step struct {
 
 var verbs = map[string]bool{
 	"size": true, "light": true, "env": true, "run": true, "sh": true, "start": true, "wait": true, "gone": true,
-	"key": true, "type": true, "paste": true, "shot": true, "stop": true,
+	"key": true, "type": true, "paste": true, "shot": true, "stop": true, "finally": true,
 }
 
 // parse reads a scene; lines that are empty or begin with # say nothing.

@@ -79,7 +79,7 @@ func TestSVG(t *testing.T) {
 	_, _ = term.Write([]byte("\x1b[1;38;2;60;207;192m<b>&\x1b[m ─│ ⏎\r\n\x1b[7mrev\x1b[m"))
 	p := &player{screen: term, width: 12, height: 2}
 	svg := p.look().svg()
-	for _, want := range []string{`fill="#3ccfc0" font-weight="bold">&lt;b&gt;&amp;</text>`, `<path d="M`, `fill="#d5dce3"/>`, `fill="#0e1318">rev<`} {
+	for _, want := range []string{` font-weight="bold">&lt;b&gt;&amp;</text>`, `<path d="M`, `fill="#d5dce3"/>`, `fill="#0e1318" textLength="25.2" lengthAdjust="spacingAndGlyphs">rev<`} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is not in\n%s", want, svg)
 		}

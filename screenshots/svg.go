@@ -163,7 +163,9 @@ func (s screen) run(b *strings.Builder, cells []vt10x.Glyph, from, to int, top f
 			for _, g := range cells[x:end] {
 				word = append(word, g.Char)
 			}
-			text(b, strings.TrimRight(string(word), " "), left, top, st, "")
+			shown := strings.TrimRight(string(word), " ")
+			// The length holds the columns where another font stands in.
+			text(b, shown, left, top, st, fmt.Sprintf(` textLength="%.1f" lengthAdjust="spacingAndGlyphs"`, float64(len(shown))*cellW))
 			x = end
 		}
 	}

@@ -18,7 +18,10 @@ type sheet struct {
 	theme *theme.Theme
 }
 
-const labelWidth = 11
+const (
+	labelWidth = 11
+	sparkFrom  = 3 // readings that make a curve
+)
 
 func newSheet(title string, width int, t *theme.Theme) *sheet {
 	return &sheet{lines: []string{t.Strong.Render(component.Cut(component.Clean(title), width))}, width: width, theme: t}
@@ -72,8 +75,10 @@ func (d *sheet) mount(s *session.Session, m *mounts.Status) {
 	rate := s.RateOf(m.Mountpoint)
 	d.styled("Read", traffic(m.BytesRead, rate.Read), t.Text)
 	d.styled("Written", traffic(m.BytesWritten, rate.Written), t.Text)
-	if spark := component.Spark(rate.History, max(d.width-labelWidth-1, 1), t); spark != "" {
-		d.raw("", t.Accent.Render(spark))
+	if len(rate.History) >= sparkFrom {
+		if spark := component.Spark(rate.History, max(d.width-labelWidth-1, 1), t); spark != "" {
+			d.raw("Traffic", t.Accent.Render(spark))
+		}
 	}
 	if m.CacheLimit > 0 {
 		share := float64(m.CacheBytes) / float64(m.CacheLimit)

@@ -25,6 +25,9 @@ const (
 	wsState
 )
 
+// roomy is the width from which there is more than name, state and path.
+const roomy = 61
+
 // Workspaces is the page of the workspaces.
 type Workspaces struct {
 	list
@@ -39,10 +42,10 @@ func NewWorkspaces(s *session.Session, t *theme.Theme) *Workspaces {
 	p.list = list{src: p, theme: t, noun: "workspace", beside: true}
 	p.grid.Columns = []component.Column{
 		wsName:    {Title: "NAME", Min: 8, Max: 28},
-		wsBackend: {Title: "BACKEND", Min: 8, Drop: 3, Below: 64},
-		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 4, Below: 64},
-		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 2},
-		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 1},
+		wsBackend: {Title: "BACKEND", Min: 8, Drop: 3, Below: roomy},
+		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 4, Below: roomy},
+		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 2, Below: roomy},
+		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 1, Below: roomy},
 		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 5, Below: 44},
 		wsState:   {Title: "STATE", Min: stateMin},
 	}
