@@ -78,6 +78,7 @@ type request struct {
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
+	continueEmpty(w, r)
 	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID()}
 	header := w.Header()
 	header.Set("X-Amz-Request-Id", q.id)
@@ -88,6 +89,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.log.Debug("s3", "request", q.id, "method", r.Method, "path", r.URL.EscapedPath(), "status", q.w.status,
 		"bytes", q.w.bytes, "key", q.who.AccessKeyID, "took", time.Since(start))
+}
+
+// continueEmpty answers an Expect: 100-continue for an empty body. net/http does so when
+// the body is first read, which an empty one never is, and botocore takes a final answer
+// without a 100 before it for the answer to its next request on the connection too.
+func continueEmpty(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && r.ProtoAtLeast(1, 1) && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		w.WriteHeader(http.StatusContinue)
+	}
 }
 
 func requestID() string {
