@@ -158,7 +158,7 @@ func TestSignals(t *testing.T) {
 	w.wantObjects(map[string][]byte{"f": pattern(1, 5<<20), "g": []byte("later")})
 }
 
-// Who waits for an unmount may leave; the draining goes on.
+// Who waits for an unmount may leave; the draining goes on. Who asks again may set a limit.
 func TestUnmountInterrupted(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
@@ -170,9 +170,24 @@ func TestUnmountInterrupted(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("unmount: %v, want cancelled", err)
 	}
+	_, err = w.m.Unmount(t.Context(), "alpha", mounts.UnmountOptions{Timeout: 100 * time.Millisecond})
+	if !fault.Is(err, fault.Pending) {
+		t.Fatalf("unmount with a limit: %v, want kind pending", err)
+	}
+	w.wantProcessGone()
+	w.releaseUploads()
+	w.mount()
+	w.holdUploads()
+	w.write("g", []byte("y"))
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	_, err = w.m.Unmount(ctx, w.spec.Mountpoint, mounts.UnmountOptions{Progress: func(mounts.Drain) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("unmount: %v, want cancelled", err)
+	}
 	w.releaseUploads()
 	w.wantProcessGone()
-	w.wantObjects(map[string][]byte{"f": []byte("x")})
+	w.wantObjects(map[string][]byte{"f": []byte("x"), "g": []byte("y")})
 }
 
 // SPEC D4, E9: an upload that the store refuses shows on the mount within 10 s, by name.

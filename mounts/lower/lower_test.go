@@ -26,7 +26,9 @@ type source struct {
 	data   []byte
 	etag   string
 	down   error
-	broken int // this many bodies end early
+	broken int   // this many bodies end early
+	hold   int64 // requests from this offset on wait for let; 0: none
+	let    chan struct{}
 
 	requests, bytes, inFlight, most atomic.Int64
 }
@@ -49,6 +51,13 @@ func (s *source) ReadRange(ctx context.Context, key, etag string, off, n int64) 
 	case <-time.After(2 * time.Millisecond): // a network, so that streams overlap
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if s.hold > 0 && off >= s.hold {
+		select {
+		case <-s.let:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,8 +205,8 @@ func TestScatteredReadsFetchLittle(t *testing.T) {
 // Never a mix of two versions: a replaced object is ESTALE, to a new handle and to one
 // that is open, and the new one reads whole.
 func TestReplacedObjectIsStale(t *testing.T) {
-	s := &source{}
-	first := noise(96 << 20) // more than is read ahead
+	s := &source{hold: 16 << 20, let: make(chan struct{})}
+	first := noise(32 << 20)
 	o := s.set(first, "v1")
 	l := open(t, s, t.TempDir(), "boot")
 	defer l.Close()
@@ -212,6 +221,7 @@ func TestReplacedObjectIsStale(t *testing.T) {
 	}
 	second := noise(32 << 20)
 	o2 := s.set(second, "v2")
+	close(s.let) // what was asked for ahead comes only now
 	for off := int64(0); off < o.Size; off += 1 << 20 {
 		_, err := r.ReadAt(buf, off)
 		switch {

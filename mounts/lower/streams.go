@@ -17,7 +17,7 @@ const (
 	firstChunk = 256 << 10
 	chunk      = 4 << 20
 	widest     = 16
-	readAhead  = chunk * widest // bytes that rclone's downloader runs ahead of the reader
+	readAhead  = 2 * chunk // bytes that rclone's downloader runs ahead of the reader, and the streams of it
 )
 
 // buffers are those of whole chunks. A short range has a slice of its own: touching 4 MiB

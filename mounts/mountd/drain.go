@@ -58,17 +58,19 @@ func (d *daemon) drain(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		select {
-		case limit := <-d.asked:
-			if limit <= 0 {
+		var over <-chan time.Time
+		for {
+			select {
+			case limit := <-d.asked:
+				if limit > 0 {
+					over = time.After(limit)
+				}
+			case <-over:
+				cancel()
+				return
+			case <-ctx.Done():
 				return
 			}
-			select {
-			case <-time.After(limit):
-				cancel()
-			case <-ctx.Done():
-			}
-		case <-ctx.Done():
 		}
 	}()
 	begin := time.Now()
