@@ -34,6 +34,7 @@ type cli struct {
 	verbose     bool
 	quiet       bool
 	noColor     bool
+	accessible  bool
 
 	name string // what the program was started as
 }
@@ -84,6 +85,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
+	root.Flags().BoolVar(&c.accessible, "accessible", false, "draw the terminal app with letters alone")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
 	})
@@ -150,10 +152,16 @@ func (c *cli) openUI(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Usage, err, "set HOME", "no home for the program's files")
 	}
-	app := backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator})
+	notices := make(chan string, 16)
+	app := backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, Notify: func(line string) {
+		select {
+		case notices <- line:
+		default: // the app has ended, or a flood: neither may hold up the work
+		}
+	}})
 	return ui.Run(ctx, ui.Options{
-		App: app, In: c.in, Out: out, Env: os.Environ(),
-		NoColor: c.noColor || os.Getenv("NO_COLOR") != "",
+		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible,
 	})
 }
 
