@@ -244,11 +244,11 @@ func (p *player) stop() error {
 	defer func() { _ = p.tty.Close(); p.tty = nil }()
 	_ = p.send("\x03")
 	select {
-	case <-p.ended:
+	case <-p.ended: //nolint:errcheck // how it ended does not matter here
 		return nil
 	case <-time.After(patience / 4):
 		_ = p.cmd.Process.Kill()
-		<-p.ended
+		<-p.ended //nolint:errcheck // how it ended does not matter here
 		return errors.New("ctrl+c did not end it")
 	}
 }

@@ -92,7 +92,7 @@ func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
 		k, err := body.Read(buf[n:])
 		n += k
 		switch {
-		case err == io.EOF: //nolint:errorlint // io.Reader returns EOF itself, and a wrapped one is an error
+		case err == io.EOF: // io.Reader returns EOF itself, and a wrapped one is an error
 			return n, true, nil
 		case err != nil:
 			return n, false, err

@@ -220,7 +220,7 @@ func TestQuota(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	resp := must[*http.Response](t)(transport.RoundTrip(r))
 	resp.Body.Close()
-	if resp.StatusCode != 403 || sent.n != 0 {
+	if resp.StatusCode != http.StatusForbidden || sent.n != 0 {
 		t.Errorf("%d after %d bytes of the body", resp.StatusCode, sent.n)
 	}
 	// A client that does not wait gets its answer too, not a broken pipe.

@@ -111,7 +111,7 @@ func TestPresigned(t *testing.T) {
 	p := s3.NewPresignClient(owner(srv), func(o *s3.PresignOptions) { o.Expires = time.Hour })
 	in := func(name, body string) answer {
 		req := must[*v4.PresignedHTTPRequest](t)(p.PresignPutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String(name)}))
-		r := must[*http.Request](t)(http.NewRequest("PUT", req.URL, strings.NewReader(body)))
+		r := must[*http.Request](t)(http.NewRequest(http.MethodPut, req.URL, strings.NewReader(body)))
 		for name, v := range req.SignedHeader {
 			r.Header[name] = v
 		}

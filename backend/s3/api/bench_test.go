@@ -44,7 +44,7 @@ func (b *bench) do(method, key string, body io.Reader, n int64) {
 		return
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
 		b.Errorf("%d %v", resp.StatusCode, err)
 	}
 }

@@ -23,7 +23,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	put(t, owner(srv), "bkt", "k", "x")
 	p := s3.NewPresignClient(owner(srv), func(o *s3.PresignOptions) { o.Expires = time.Hour })
 	req := must[*v4.PresignedHTTPRequest](t)(p.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k")}))
-	send(t, must[*http.Request](t)(http.NewRequest("GET", req.URL, nil))).want(t, 200, "")
+	send(t, must[*http.Request](t)(http.NewRequest(http.MethodGet, req.URL, nil))).want(t, 200, "")
 	raw{method: "GET", path: "/bkt/k", header: map[string]string{"Authorization": "Bearer " + srv.Secret}}.do(t, srv).want(t, 200, "")
 	raw{method: "GET", path: "/bkt/k", header: map[string]string{"Authorization": "Bearer wrong-but-secret"}}.do(t, srv).want(t, 401, "InvalidToken")
 	raw{method: "GET", path: "/bkt/k", header: basic(srv.AccessKey, srv.Secret)}.do(t, srv).want(t, 200, "")

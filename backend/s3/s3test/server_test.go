@@ -10,7 +10,7 @@ import (
 
 func bearer(t *testing.T, srv *s3test.Server) (int, error) {
 	t.Helper()
-	r, err := http.NewRequest("GET", srv.Endpoint()+"/bkt", nil)
+	r, err := http.NewRequest(http.MethodGet, srv.Endpoint()+"/bkt", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestFaults(t *testing.T) {
 	}
 	status(200)
 	srv.SetFailing(func(r *http.Request) int {
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			return 503
 		}
 		return 0

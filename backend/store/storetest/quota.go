@@ -151,12 +151,13 @@ func testQuotaOfParts(t *testing.T, open Backend) {
 	f.must(f.SetQuota(f.ctx, "bucket", 2*store.MinPart))
 	one := blob("one", store.MinPart)
 	id := f.begin("k")
-	p1, p2 := f.part("k", id, 1, one), f.part("k", id, 2, one)
+	p1 := f.part("k", id, 1, one)
+	f.part("k", id, 2, one)
 	_, err := f.PutPart(f.ctx, "bucket", "k", id, 3, untouched{t}, store.PartOptions{Size: 1})
 	f.refused(err, store.ErrQuotaExceeded)
 	_, err = f.Put(f.ctx, "bucket", "l", untouched{t}, store.PutOptions{Size: 1})
 	f.refused(err, store.ErrQuotaExceeded)
-	p2 = f.part("k", id, 2, one) // again: counts once
+	p2 := f.part("k", id, 2, one) // again: counts once
 	// Parts turn into an object where there is no byte to spare.
 	_, err = f.CompleteUpload(f.ctx, "bucket", "k", id, []store.CompletedPart{p1, p2}, store.CompleteOptions{})
 	f.must(err)

@@ -72,7 +72,7 @@ func (f *fixture) must(err error) {
 func (f *fixture) refused(err error, want error) {
 	f.Helper()
 	if !errors.Is(err, want) {
-		f.Fatalf("err = %v, want %v", err, want.(*store.Error).Code)
+		f.Fatalf("err = %v, want %v", err, want)
 	}
 }
 
