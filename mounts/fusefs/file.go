@@ -33,7 +33,11 @@ func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out 
 	if err != nil {
 		return nil, nil, 0, n.tree.errno("create", n.up, err)
 	}
-	return n.child(ctx, child, out), &file{tree: n.tree, up: h}, 0, 0
+	inode := n.child(ctx, child, out)
+	if created, ok := inode.Operations().(*node); ok {
+		created.seen.Store(child.Generation() + 1) // what is written now stays cached
+	}
+	return inode, &file{tree: n.tree, up: h}, 0, 0
 }
 
 // Open implements fs.NodeOpener. The kernel keeps its cached pages where the content is
