@@ -68,7 +68,7 @@ func (l coordinatorLink) storeURL() string { return l.status.URL + "/s3" }
 // which it starts where none runs (SPEC B21). The caller closes the link.
 func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
 	if a.opt.Coordinator == "" {
-		if err := a.ensureRoot(a.opt.Roots.State, "state"); err != nil {
+		if err := a.ensureLocalRoots(); err != nil {
 			return coordinatorLink{}, err
 		}
 		exe, err := a.exe()
@@ -128,6 +128,14 @@ func (a *App) ensureRoot(dir, label string) error {
 		return fault.Wrap(fault.Failure, err, "make the folder above it writable, or set another XDG root", "cannot make the %s root", label)
 	}
 	return nil
+}
+
+// ensureLocalRoots makes the roots that a coordinator or a mount keeps files under.
+func (a *App) ensureLocalRoots() error {
+	if err := a.ensureRoot(a.opt.Roots.State, "state"); err != nil {
+		return err
+	}
+	return a.ensureRoot(a.opt.Roots.Cache, "cache")
 }
 
 // notifier hands each line written to it on.

@@ -55,10 +55,8 @@ func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error
 		spec.Endpoint = link.storeURL()
 	}
 	spec.Region = creds.SigningRegion()
-	for _, root := range []struct{ dir, label string }{{a.opt.Roots.State, "state"}, {a.opt.Roots.Cache, "cache"}} {
-		if err := a.ensureRoot(root.dir, root.label); err != nil {
-			return none, err
-		}
+	if err := a.ensureLocalRoots(); err != nil {
+		return none, err
 	}
 	made := false
 	if req.CreateDir {

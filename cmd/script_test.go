@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -111,26 +112,28 @@ func toolDirs() string {
 }
 
 // cleanUp ends every process and mount that a script left: mount processes and
-// the coordinator by the pids they tell, then what the mount table still has.
+// coordinators by the pids they tell, wherever the script moved its state root, then
+// what the mount table still has.
 func cleanUp(t *testing.T, e *testscript.Env) {
-	env := e.Vars
-	run := func(args ...string) []byte {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		c := exec.CommandContext(ctx, filepath.Join(programDir, "artifacts-tui"), args...)
-		c.Env, c.Dir = env, e.WorkDir
-		out, _ := c.Output()
-		return out
-	}
-	var list []mounts.Status
-	_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
-	for _, m := range list {
-		run("unmount", "--timeout", "1s", m.Mountpoint)
-		if m.PID > 0 && alive(m.PID) {
-			_ = syscall.Kill(m.PID, syscall.SIGKILL)
+	for _, state := range stateRoots(e.WorkDir) {
+		run := func(args ...string) []byte {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			c := exec.CommandContext(ctx, filepath.Join(programDir, "artifacts-tui"), args...)
+			c.Env, c.Dir = append(slices.Clone(e.Vars), "XDG_STATE_HOME="+state), e.WorkDir
+			out, _ := c.Output()
+			return out
 		}
+		var list []mounts.Status
+		_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
+		for _, m := range list {
+			run("unmount", "--timeout", "1s", m.Mountpoint)
+			if m.PID > 0 && alive(m.PID) {
+				_ = syscall.Kill(m.PID, syscall.SIGKILL)
+			}
+		}
+		run("coordinator", "stop")
 	}
-	run("coordinator", "stop")
 	left, err := mountinfo.GetMounts(mountinfo.PrefixFilter(e.WorkDir))
 	if err != nil {
 		t.Error(err)
@@ -141,6 +144,17 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 			_ = exec.Command("fusermount3", "-uz", m.Mountpoint).Run()
 		}
 	}
+}
+
+// stateRoots are what a script's XDG_STATE_HOME was: the default, or $WORK/s where it
+// moved the roots. No search: that would walk into mounts.
+func stateRoots(dir string) (roots []string) {
+	for _, root := range []string{filepath.Join(dir, "home/.local/state"), filepath.Join(dir, "s")} {
+		if _, err := os.Stat(filepath.Join(root, "tonbo", "artifacts")); err == nil {
+			roots = append(roots, root)
+		}
+	}
+	return roots
 }
 
 // abortConnection frees whatever hangs on a FUSE mount whose process is gone.
