@@ -92,7 +92,7 @@ func (d *daemon) handleDrain(w http.ResponseWriter, r *http.Request) {
 		case err := <-result:
 			left := d.drainState()
 			if left.Pending() > 0 {
-				err = pending(d.start.Spec, left)
+				err = d.pending(left)
 			}
 			writeLine(w, mounts.DrainLine{Drain: left, Done: true, Error: mounts.NewWireError(err)})
 			return

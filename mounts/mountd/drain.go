@@ -78,7 +78,7 @@ func (d *daemon) drain(ctx context.Context) error {
 	left := d.drainState()
 	d.log.Info("drained", "took", since(begin), "queued", left.Queued, "in_progress", left.InProgress, "failed", left.Failed)
 	if left.Pending() > 0 {
-		return pending(d.start.Spec, left)
+		return d.pending(left)
 	}
 	if err != nil && ctx.Err() == nil {
 		return err
@@ -87,19 +87,23 @@ func (d *daemon) drain(ctx context.Context) error {
 }
 
 // pending says what is left, by name where it is known (SPEC D1).
-func pending(spec mounts.Spec, left mounts.Drain) error {
+func (d *daemon) pending(left mounts.Drain) error {
 	const named = 3
 	var names []string
 	for _, f := range left.Failures[:min(named, len(left.Failures))] {
 		names = append(names, f.Path+" ("+f.Reason+")")
 	}
-	text := ""
-	if len(names) > 0 {
-		text = ": " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		names = d.unsent.names(named)
 	}
-	if more := left.Pending() - len(names); len(names) > 0 && more > 0 {
-		text += " and more"
+	text := strings.Join(names, ", ")
+	if text != "" {
+		text = ": " + text
+		if left.Pending() > len(names) {
+			text += " and more"
+		}
 	}
+	spec := d.start.Spec
 	return fault.New(fault.Pending, "it is kept; 'artifacts mount "+spec.Workspace+" "+spec.Mountpoint+"' uploads it",
 		"%d changes are not in the store yet%s", left.Pending(), text)
 }
