@@ -70,7 +70,7 @@ func (f *FS) supersedeOn(c *change, n *Node, key string) {
 	}
 	for i := len(ks.ops) - 1; i >= 0; i-- {
 		o := ks.ops[i]
-		if o.running || o.kind != opPut && o.kind != opDelete {
+		if o.kind != opPut && o.kind != opDelete || !f.q.loose(o) {
 			return
 		}
 		if o.kind == opDelete || o.attempted {

@@ -51,7 +51,7 @@ func (f *FS) dispatch() {
 				break
 			}
 			o := heap.Pop(&f.q.ready).(readyOp).op
-			o.running, o.attempted, o.refused = true, true, false
+			o.running, o.attempted, o.refused, o.slow = true, true, false, false
 			f.q.running++
 			f.wg.Add(1)
 			go f.run(o)
@@ -123,7 +123,7 @@ func (f *FS) failed(o *op, err error) {
 		f.q.probeAt = time.Now().Add(backoff(retryFirst, retryMost, f.q.probes))
 		delete(f.q.failed, o)
 	case fault.Is(err, fault.Quota), fault.Is(err, fault.Auth), errors.Is(err, errConflict):
-		o.refused = true
+		o.refused, o.slow = true, true
 		pause = backoff(refusedFirst, refusedMost, o.tries)
 	default:
 		o.refused = o.tries >= failedAfter
@@ -153,7 +153,7 @@ func (f *FS) storeAnswers() {
 	}
 	f.q.down, f.q.probes = false, 0
 	f.log.Info("the store answers again", "after", time.Since(f.q.downFrom).Round(time.Second))
-	f.q.hurry(func(o *op) bool { return !o.refused })
+	f.q.hurry(func(o *op) bool { return !o.slow })
 }
 
 // done journals that o is in the store, applies fn to the tree, and ends o. A journal
@@ -186,6 +186,7 @@ func (f *FS) done(o *op, fn func()) error {
 func (f *FS) endOp(o *op) {
 	f.rest(o)
 	f.q.end(o, f.nextTick())
+	f.q.stale(o)
 	if n := o.node; n != nil && n.file != nil {
 		if n.file.put == o {
 			n.file.put = nil

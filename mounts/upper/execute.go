@@ -154,7 +154,10 @@ func (f *FS) executeMove(o *op) error {
 	}
 	if dst != nil {
 		dst.Kind = n.kind
-		if err := f.rebase(src, *dst); err != nil {
+		f.mu.Lock()
+		err := f.rebase(src, *dst)
+		f.mu.Unlock()
+		if err != nil {
 			return err
 		}
 		if err := f.opt.Remote.Delete(context.Background(), o.key); err != nil {
@@ -218,9 +221,8 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 }
 
 // rebase journals that src's bytes are at dst too, and makes what leans on src lean there.
+// FS.mu is held.
 func (f *FS) rebase(src, dst Object) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	nodes := f.leans[src.Key]
 	if len(nodes) == 0 {
 		return nil

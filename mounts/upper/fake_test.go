@@ -166,6 +166,8 @@ type client struct {
 }
 
 func (c *client) kill() {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dead = true
@@ -196,14 +198,14 @@ func (c *client) request(op, key string) error {
 
 // commit makes a change under the lock, unless the process died before it was sent.
 func (c *client) commit(op, key string, change func() error) error {
+	c.store.mu.Lock()
 	c.mu.Lock()
 	dead := c.dead
 	c.mu.Unlock()
-	if dead {
-		return errDown
+	err := error(errDown)
+	if !dead {
+		err = change()
 	}
-	c.store.mu.Lock()
-	err := change()
 	c.store.mu.Unlock()
 	if err == nil && c.store.after != nil {
 		err = c.store.after(op, key)

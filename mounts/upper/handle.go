@@ -79,6 +79,7 @@ func (f *FS) newHandle(n *Node, flags int) *Handle {
 	if h.writes {
 		st.writers++
 	}
+	f.locate(n)
 	f.pin(n)
 	if st.clean != nil {
 		f.cleanNodes.MoveToBack(st.clean)

@@ -106,7 +106,7 @@ func (f *FS) fillVersion(n *Node, o *op) error {
 			f.st.release(data)
 		}
 		if err = f.fillFile(data, base, missing, v.size); err == nil {
-			return f.filled(n, o, missing)
+			return f.filled(n, v, missing)
 		}
 		f.mu.Lock()
 		moved := v.base != base
@@ -157,10 +157,9 @@ func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64
 }
 
 // filled makes a fetched version known to be whole, durably.
-func (f *FS) filled(n *Node, o *op, missing []extent) error {
-	v := o.ver
+func (f *FS) filled(n *Node, v *version, missing []extent) error {
 	f.mu.Lock()
-	r := &record{Filled: &filledRecord{Op: o.id, ID: v.data.id, Size: v.size}}
+	r := &record{Filled: &filledRecord{Seq: v.seq, ID: v.data.id, Size: v.size}}
 	if err := f.record(r); err != nil {
 		f.mu.Unlock()
 		return err

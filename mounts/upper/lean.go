@@ -8,6 +8,7 @@ func (f *FS) lean(n *Node) {
 	if n == nil || n.file == nil {
 		return
 	}
+	f.locate(n)
 	st := n.file
 	var keys []string
 	if b := n.base; b != nil && (n.needs(b.Key) || st.move != nil) {

@@ -3,13 +3,20 @@ package upper
 import (
 	"context"
 	"strings"
-	"sync"
+	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"golang.org/x/sync/errgroup"
 )
 
 // treeCopies is how many objects of one moveTree are on their way at once.
 const treeCopies = 16
+
+// treeCopy is one copy that a moveTree made, so that a later try need not repeat it.
+type treeCopy struct {
+	etag   string // of the source
+	object Object
+}
 
 // executeMoveTree copies every object below o.key to below o.dst and then deletes the
 // sources. Interrupted, it starts over with what is still at the source: both halves can
@@ -23,14 +30,22 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	moved := map[string]Object{} // by source key
 	err = f.eachObject(objects, func(obj Object) error {
 		dst := o.dst + obj.Key[len(o.key):]
+		f.mu.Lock()
+		made, again := o.copied[obj.Key]
+		f.mu.Unlock()
+		if again && made.etag == obj.ETag && obj.ETag != "" {
+			return nil
+		}
 		if err := f.vacate(dst); err != nil {
 			return err
 		}
-		c, err := f.opt.Remote.Copy(context.Background(), obj.Key, dst, obj.ETag)
+		var c Object
+		err := f.insist(o, func() (err error) {
+			c, err = f.opt.Remote.Copy(context.Background(), obj.Key, dst, obj.ETag)
+			return err
+		})
 		if isErr(err, ErrNoObject) {
 			return nil
 		}
@@ -41,21 +56,49 @@ func (f *FS) executeMoveTree(o *op) error {
 		if strings.HasSuffix(dst, SymlinkSuffix) {
 			c.Kind = Symlink
 		}
-		mu.Lock()
-		moved[obj.Key] = c
-		mu.Unlock()
-		return f.rebase(obj, c)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if err := f.rebase(obj, c); err != nil {
+			return err
+		}
+		if o.copied == nil {
+			o.copied = map[string]treeCopy{}
+		}
+		o.copied[obj.Key] = treeCopy{obj.ETag, c}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	err = f.eachObject(objects, func(obj Object) error {
-		return f.opt.Remote.Delete(context.Background(), obj.Key)
+		return f.insist(o, func() error { return f.opt.Remote.Delete(context.Background(), obj.Key) })
 	})
 	if err != nil {
 		return err
 	}
-	return f.done(o, func() { rebaseBelow(o.node, o.key, moved) })
+	return f.done(o, func() { rebaseBelow(o.node, o) })
+}
+
+// insist repeats one request of many a few times: a large tree would never get through
+// a store that fails now and then if each failure stopped it.
+func (f *FS) insist(o *op, request func() error) error {
+	for try := 1; ; try++ {
+		err := request()
+		if err == nil {
+			f.mu.Lock()
+			o.tries = 0
+			f.mu.Unlock()
+			return nil
+		}
+		if try == 4 || isErr(err, ErrNoObject) || isErr(err, ErrChanged) || fault.Is(err, fault.Auth) || fault.Is(err, fault.Quota) {
+			return err
+		}
+		select {
+		case <-f.ctx.Done():
+			return err
+		case <-time.After(backoff(20*time.Millisecond, time.Second, try)):
+		}
+	}
 }
 
 func (f *FS) eachObject(objects []Object, do func(Object) error) error {
@@ -78,19 +121,37 @@ func (f *FS) eachObject(objects []Object, do func(Object) error) error {
 	return f.ctx.Err()
 }
 
-// rebaseBelow tells the known nodes below n where their bytes are now. FS.mu is held.
-func rebaseBelow(n *Node, from string, moved map[string]Object) {
+// locate brings n's base up to date where a moveTree under way has copied it: its source
+// may be deleted at any time. FS.mu is held.
+func (f *FS) locate(n *Node) {
+	for _, t := range f.q.trees {
+		if n.base == nil {
+			return
+		}
+		if made, ok := t.copied[n.base.Key]; ok && (n.base.ETag == "" || made.etag == "" || made.etag == n.base.ETag) {
+			obj := made.object
+			obj.ModTime = n.base.ModTime
+			n.base = &obj
+		}
+	}
+}
+
+// rebaseBelow tells the known nodes below n where their bytes are now that o is done.
+// FS.mu is held.
+func rebaseBelow(n *Node, o *op) {
 	for _, c := range n.dir.children {
 		if c.kind == Dir {
-			rebaseBelow(c, from, moved)
+			rebaseBelow(c, o)
 			continue
 		}
-		if c.base == nil || !below(c.base.Key, from) {
+		if c.base == nil || !below(c.base.Key, o.key) {
 			continue
 		}
-		if obj, ok := moved[c.base.Key]; ok {
-			obj.ModTime = c.base.ModTime
-			c.base = &obj
+		obj := *c.base
+		obj.Key = o.dst + obj.Key[len(o.key):]
+		if made, ok := o.copied[c.base.Key]; ok {
+			obj.ETag = made.object.ETag
 		}
+		c.base = &obj
 	}
 }

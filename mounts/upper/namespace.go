@@ -10,20 +10,14 @@ import (
 // mayExist reports whether the store may show an object under n's key now, or will
 // before anything queued from here on.
 func (f *FS) mayExist(n *Node) bool {
-	key := n.key()
-	if n.ghost || n.base != nil && n.base.Key == key {
+	// base may be known under an older key: a move brings it here, or has brought it.
+	if n.ghost || n.base != nil {
 		return true
 	}
+	key := n.key()
 	if ks := f.q.at(key); ks != nil {
 		for _, o := range ks.ops {
 			if o.kind == opPut && (o.attempted || o.running || o.node != n) || o.kind == opMove && o.dst == key {
-				return true
-			}
-		}
-	}
-	if n.base != nil {
-		for _, t := range f.q.trees {
-			if below(key, t.dst) {
 				return true
 			}
 		}
@@ -45,7 +39,7 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 	c := &change{}
 	last := f.q.last(path + "/")
 	fresh := last == nil
-	if last != nil && last.kind == opDeleteMarker && !last.running {
+	if last != nil && last.kind == opDeleteMarker && f.q.loose(last) {
 		c.supersede(last)
 	}
 	o := c.queue(opPutMarker, path+"/")
@@ -185,7 +179,7 @@ func (f *FS) remove(c *change, n *Node) {
 		c.supersede(n.file.put)
 	}
 	if ks := f.q.at(key); ks != nil {
-		for i := len(ks.ops) - 1; i >= 0 && ks.ops[i].kind == opPut && !ks.ops[i].running; i-- {
+		for i := len(ks.ops) - 1; i >= 0 && ks.ops[i].kind == opPut && f.q.loose(ks.ops[i]); i-- {
 			exists = exists || ks.ops[i].attempted
 			c.supersede(ks.ops[i])
 		}
@@ -256,7 +250,7 @@ func (f *FS) removeDir(c *change, n *Node) {
 	path := n.path()
 	key := path + "/"
 	needed := true
-	if last := f.q.last(key); last != nil && last.kind == opPutMarker && !last.running && !last.attempted {
+	if last := f.q.last(key); last != nil && last.kind == opPutMarker && !last.attempted && f.q.loose(last) {
 		c.supersede(last)
 		// A directory that nobody but this mount ever saw leaves nothing to delete.
 		needed = !n.dir.fresh || len(f.q.at(key).ops) > 1 || len(f.q.dirs[path]) > 0

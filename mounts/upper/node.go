@@ -201,10 +201,13 @@ func (n *Node) size() int64 {
 	return 0
 }
 
-// pending reports whether what the node is here has yet to reach the store, so that no
-// listing may overrule it.
+// pending reports whether what the node is here has yet to reach the store, or reached
+// it while a listing was under way, so that no listing may overrule it.
 func (n *Node) pending() bool {
 	if n.dir != nil {
+		if len(n.fs.q.dirs[n.path()]) > 0 {
+			return true
+		}
 		for _, c := range n.dir.children {
 			if c.pending() {
 				return true

@@ -37,10 +37,11 @@ type op struct {
 
 	attempted bool // it ran, so that the store may show its effect
 	running   bool
-	committed bool // of a put that runs: the request that changes the store was sent
-	abandoned bool // superseded while running: not tried again
-	covered   bool // its version's bytes are held by a newer one too
-	ended     bool // done or removed
+	copied    map[string]treeCopy // of a moveTree: copies made so far, by source key
+	committed bool                // of a put that runs: the request that changes the store was sent
+	abandoned bool                // superseded while running: not tried again
+	covered   bool                // its version's bytes are held by a newer one too
+	ended     bool                // done or removed
 
 	waits int   // unfinished operations in preds
 	preds []*op // may hold ended ones
@@ -52,6 +53,7 @@ type op struct {
 	tries   int
 	err     error
 	refused bool // the store said no, or keeps failing: counts as failed
+	slow    bool // retrying soon would not help
 	slot    int  // in the heap; -1 outside
 }
 
@@ -190,6 +192,20 @@ func (t *op) touches(o *op) bool {
 	return false
 }
 
+// loose reports whether o may be superseded: it does not run, and no moveTree after it
+// carries on what it does.
+func (q *queue) loose(o *op) bool {
+	if o.running {
+		return false
+	}
+	for _, t := range q.trees {
+		if t.id > o.id && t.touches(o) {
+			return false
+		}
+	}
+	return true
+}
+
 // add queues o behind every unfinished operation that touches one of its keys.
 func (q *queue) add(o *op) {
 	o.slot = -1
@@ -288,6 +304,19 @@ func (q *queue) end(o *op, tick uint64) {
 			close(c)
 		}
 		q.idle = nil
+	}
+}
+
+// stale notes that the store shows o's effect: a directory made here whose marker is
+// still to come would have to be listed after a restart.
+func (q *queue) stale(o *op) {
+	for _, k := range o.keys() {
+		dir, _ := splitKey(strings.TrimSuffix(k, "/"))
+		if ks := q.at(dir + "/"); ks != nil && dir != "" {
+			for _, m := range ks.ops {
+				m.fresh = false
+			}
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ type copiedRecord struct {
 }
 
 type filledRecord struct {
-	Op   uint64 `json:"op"`
+	Seq  uint64 `json:"seq"` // of the version: the operation that carries it may change
 	ID   string `json:"data"`
 	Size int64  `json:"size"`
 }

@@ -74,6 +74,7 @@ func (f *FS) checkRename(n, t, newDir *Node, newName string, flags uint32) error
 // renameFile moves a file or symlink. FS.mu is held.
 func (f *FS) renameFile(n, t, newDir *Node, newName string) error {
 	dir := n.parent
+	f.locate(n)
 	oldKey, newKey := n.key(), keyOf(joinPath(newDir.path(), newName), n.kind)
 	existed := f.mayExist(n)
 	wasGhost := n.ghost

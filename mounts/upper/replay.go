@@ -28,6 +28,7 @@ type pastState struct {
 	// and whose bytes are not.
 	before    map[uint64]*versionRecord
 	followers map[uint64][]uint64 // by the op that they come after
+	fresh     map[string]uint64   // unfinished markers of directories that the store shows nothing of
 	doubt     []doubtful
 }
 
@@ -70,7 +71,7 @@ func replay(records, after []*record, damage error, boot string) *pastState {
 	s := &pastState{
 		nextID: 1, ops: map[uint64]*opRecord{}, dirty: map[string]string{}, known: map[string]bool{},
 		late: map[string]bool{}, proven: map[uint64]bool{}, before: map[uint64]*versionRecord{},
-		followers: map[uint64][]uint64{}, damage: damage,
+		followers: map[uint64][]uint64{}, fresh: map[string]uint64{}, damage: damage,
 	}
 	for _, r := range records {
 		s.seq = max(s.seq, r.Seq)
@@ -134,6 +135,9 @@ func (s *pastState) apply(r *record) {
 		if o.After != 0 {
 			s.followers[o.After] = append(s.followers[o.After], o.ID)
 		}
+		if o.Fresh {
+			s.fresh[o.Key] = o.ID
+		}
 		if o.Ver == nil {
 			continue
 		}
@@ -154,7 +158,8 @@ func (s *pastState) apply(r *record) {
 			delete(s.followers, old)
 		}
 	}
-	if r.Done != 0 {
+	if o := s.ops[r.Done]; o != nil {
+		s.stale(o)
 		delete(s.ops, r.Done)
 		delete(s.before, r.Done)
 	}
@@ -167,15 +172,29 @@ func (s *pastState) apply(r *record) {
 	}
 	if c := r.Filled; c != nil {
 		s.known[c.ID] = true
-		for _, o := range s.ops {
-			if o.ID == c.Op && o.Ver != nil {
-				o.Ver.ID, o.Ver.Full, o.Ver.Ext = c.ID, true, nil
+		for id, o := range s.ops {
+			for _, v := range [...]*versionRecord{o.Ver, s.before[id]} {
+				if v != nil && v.Seq == c.Seq {
+					v.ID, v.Full, v.Ext = c.ID, true, nil
+				}
 			}
 		}
 	}
 	if c := r.Attr; c != nil && s.ops[c.Op] != nil && s.ops[c.Op].Ver != nil {
 		v := s.ops[c.Op].Ver
 		v.Mode, v.UID, v.GID, v.MTime = c.Mode, c.UID, c.GID, c.MTime
+	}
+}
+
+// stale notes that the store has o's effect: a directory made here that shows it, and
+// whose marker is still to come, has to be listed again to be known.
+func (s *pastState) stale(o *opRecord) {
+	for _, key := range [...]string{o.Key, o.Dst} {
+		dir, _ := splitKey(key)
+		if m := s.ops[s.fresh[dir+"/"]]; m != nil {
+			m.Fresh = false
+		}
+		delete(s.fresh, dir+"/")
 	}
 }
 

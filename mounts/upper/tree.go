@@ -76,16 +76,21 @@ func (f *FS) Forget(_ context.Context, path string) {
 func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 	f.mu.Lock()
 	d := dir.dir
-	if !d.loaded {
-		n := d.children[name]
-		// What is pending here overrules any listing, so that the store need not be asked.
-		if n != nil && n.pending() || f.guarded(f.sources(dir), name, f.tick+1) {
-			f.mu.Unlock()
-			return nil
-		}
+	if n := d.children[name]; !d.loaded && n != nil && n.pending() {
+		f.mu.Unlock()
+		return nil // it overrules any listing, so that the store need not be asked
 	}
 	f.mu.Unlock()
-	return f.load(ctx, dir, false)
+	err := f.load(ctx, dir, false)
+	if err == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if from := f.sources(dir); d.children[name] == nil && f.guarded(from, name, f.tick+1) || f.guarded(from, name+"/", f.tick+1) {
+		return nil // deleted here: what the store still has is on its way out
+	}
+	return err
 }
 
 // load lists dir where what is known is missing or too old, or force is set. A store that
@@ -143,14 +148,14 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		own := dir.path()
 		start := f.nextTick()
 		f.listings[start] = start
-		ghost := f.leaving(from)
+		skip := f.leaving(from)
 		f.mu.Unlock()
 
 		found := map[string]Object{}
 		var err error
 		for i, s := range from {
-			if ghost && i == len(from)-1 {
-				break
+			if skip[i] {
+				continue
 			}
 			var objects []Object
 			if objects, err = f.opt.Lower.List(ctx, s.path); err != nil {
@@ -158,10 +163,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			}
 			for _, o := range objects {
 				if name := entryName(o); name != "" {
-					if old, ok := found[name]; ok && old.Kind == Dir {
-						continue // a directory hides a file of its name
-					}
-					found[name] = o
+					found[keyOf(name, o.Kind)] = o
 				}
 			}
 		}
@@ -225,31 +227,34 @@ func (f *FS) sources(dir *Node) []source {
 	return append(out, source{path: dir.path()})
 }
 
-// leaving reports whether what the store shows at the last, own path of from is on its
-// way elsewhere: the directory was made anew in the place of one that a pending moveTree
+// leaving tells for each of from whether what the store shows there is on its way
+// elsewhere: the directory was made anew in the place of one that a pending moveTree
 // takes away, so that all it holds is known here.
-func (f *FS) leaving(from []source) bool {
-	own := from[len(from)-1].path
-	for _, t := range f.q.trees {
-		if (own == t.key || below(own, t.key)) && !slices.ContainsFunc(from, func(s source) bool { return s.op == t }) {
-			return true
+func (f *FS) leaving(from []source) []bool {
+	skip := make([]bool, len(from))
+	for i, s := range from {
+		for _, t := range f.q.trees {
+			if (s.path == t.key || below(s.path, t.key)) && (s.op == nil || t.id < s.op.id) &&
+				!slices.ContainsFunc(from, func(own source) bool { return own.op == t && own.path == s.path }) {
+				skip[i] = true
+			}
 		}
 	}
-	return false
+	return skip
 }
 
-// guarded reports whether operations that are unfinished, or ended after start, decide
-// about name in a directory with these sources, and no listing from start does.
+// guarded reports whether operations on an object of a directory with these sources are
+// unfinished, or ended after start, so that no listing from start decides about it. name
+// is the object's key within the directory.
 func (f *FS) guarded(from []source, name string, start uint64) bool {
 	for _, s := range from {
-		names := f.q.dirs[s.path]
-		if len(names) == 0 {
+		ks := f.q.dirs[s.path][name]
+		if ks == nil {
 			continue
 		}
-		for _, key := range [...]string{name, name + "/", name + SymlinkSuffix} {
-			if ks := names[key]; ks != nil && (len(ks.ops) > 0 || ks.tick >= start) {
-				return true
-			}
+		// What came after the directory left a path is about another one made there.
+		if ks.tick >= start || len(ks.ops) > 0 && (s.op == nil || ks.ops[0].id < s.op.id) {
+			return true
 		}
 	}
 	return false
@@ -258,16 +263,26 @@ func (f *FS) guarded(from []source, name string, start uint64) bool {
 // merge lays dir's pending state over a listing that began at start.
 func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint64) {
 	d := dir.dir
-	for name, o := range found {
-		if f.guarded(from, name, start) {
+	shown := make(map[string]Object, len(found))
+	hidden := map[string]bool{} // names of which the listing showed what no longer counts
+	for key, o := range found {
+		name := entryName(o)
+		if f.guarded(from, key, start) {
+			hidden[name] = true
 			continue
 		}
+		// One name can stand for three keys: a directory hides a file, a file a symlink.
+		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
+			shown[name] = o
+		}
+	}
+	for name, o := range shown {
 		n := d.children[name]
 		switch {
 		case n == nil:
 			f.adopt(dir, name, o)
 		case n.kind != o.Kind:
-			if !n.pending() {
+			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
 				f.vanish(n)
 				f.adopt(dir, name, o)
 			}
@@ -276,7 +291,8 @@ func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint
 		}
 	}
 	for name, n := range d.children {
-		if _, ok := found[name]; !ok && !n.pending() && !f.guarded(from, name, start) {
+		_, ok := shown[name]
+		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
 			f.vanish(n)
 		}
 	}

@@ -1,0 +1,499 @@
+package upper
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+var (
+	modelSeed   = flag.Uint64("model.seed", 0, "the first seed of the model test; 0: 1")
+	modelRounds = flag.Int("model.rounds", 24, "rounds of the model test")
+)
+
+// model is what a file system should show: directories end in "/".
+type model struct {
+	files map[string]string
+	links map[string]string
+	dirs  map[string]bool
+}
+
+func (m *model) exists(path string) bool {
+	_, f := m.files[path]
+	_, l := m.links[path]
+	return f || l || m.dirs[path]
+}
+
+func (m *model) empty(dir string) bool {
+	for _, names := range []map[string]string{m.files, m.links} {
+		for p := range names {
+			if strings.HasPrefix(p, dir+"/") {
+				return false
+			}
+		}
+	}
+	for p := range m.dirs {
+		if strings.HasPrefix(p, dir+"/") {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) move(from, to string) {
+	for _, names := range []map[string]string{m.files, m.links} {
+		for p, v := range names {
+			if p == from || strings.HasPrefix(p, from+"/") {
+				delete(names, p)
+				names[to+p[len(from):]] = v
+			}
+		}
+	}
+	for p := range m.dirs {
+		if p == from || strings.HasPrefix(p, from+"/") {
+			delete(m.dirs, p)
+			m.dirs[to+p[len(from):]] = true
+		}
+	}
+}
+
+// remote is what the store should hold after a drain, markers left out.
+func (m *model) remote() map[string]string {
+	out := map[string]string{}
+	for p, v := range m.files {
+		out[p] = v
+	}
+	for p, v := range m.links {
+		out[p+SymlinkSuffix] = v
+	}
+	return out
+}
+
+type player struct {
+	*world
+	m   *model
+	rng *rand.Rand
+	log []string
+}
+
+func (p *player) pick(names []string) string { return names[p.rng.IntN(len(names))] }
+
+func (p *player) dir() string {
+	dirs := []string{""}
+	for d := range p.m.dirs {
+		dirs = append(dirs, d)
+	}
+	sort.Strings(dirs)
+	return p.pick(dirs)
+}
+
+func (p *player) path() string {
+	return joinPath(p.dir(), p.pick([]string{"a", "b", "c", "d"}))
+}
+
+func (p *player) content() string {
+	return strings.Repeat(fmt.Sprintf("%06d.", p.rng.IntN(1e6)), p.rng.IntN(40))
+}
+
+// try runs op; it reports whether it happened. That the store does not answer is the only
+// excuse.
+func (p *player) try(what string, op func(ctx context.Context) error) bool {
+	err := op(context.Background())
+	p.log = append(p.log, fmt.Sprintf("%s: %v", what, err))
+	if err != nil && !fault.Is(err, fault.Unreachable) {
+		p.fatalf("%s: %v", what, err)
+	}
+	return err == nil
+}
+
+func (p *player) fatalf(format string, args ...any) {
+	p.t.Helper()
+	from := max(0, len(p.log)-60)
+	p.t.Fatalf("%s\nlast steps:\n%s", fmt.Sprintf(format, args...), strings.Join(p.log[from:], "\n"))
+}
+
+func (p *player) parent(path string) (*Node, string, error) {
+	dir, name := splitPath(path)
+	n, err := p.node(dir)
+	return n, name, err
+}
+
+// update opens path, changes it, and closes it; a failed close would be a failed step.
+func (p *player) update(path string, flags int, change func(h *Handle) error) error {
+	dir, name, err := p.parent(path)
+	if err != nil {
+		return err
+	}
+	_, h, err := p.Create(context.Background(), dir, name, 0o644, flags)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	if err := change(h); err != nil {
+		return err
+	}
+	return h.Flush(context.Background())
+}
+
+func patched(old, data string, off int) string {
+	b := []byte(old)
+	for len(b) < off+len(data) {
+		b = append(b, 0)
+	}
+	copy(b[off:], data)
+	return string(b)
+}
+
+func (p *player) step() {
+	path := p.path()
+	_, isFile := p.m.files[path]
+	_, isLink := p.m.links[path]
+	isDir := p.m.dirs[path]
+	free := !p.m.exists(path)
+	switch k := p.rng.IntN(22); {
+	case k < 5 && (free || isFile):
+		data := p.content()
+		if p.try("write "+path, func(ctx context.Context) error {
+			return p.update(path, os.O_WRONLY|os.O_TRUNC, func(h *Handle) error {
+				_, err := h.WriteAt(ctx, []byte(data), 0)
+				return err
+			})
+		}) {
+			p.m.files[path] = data
+		}
+	case k < 8 && isFile:
+		old, data := p.m.files[path], p.content()
+		off := p.rng.IntN(len(old) + 20)
+		if p.try(fmt.Sprintf("patch %s at %d", path, off), func(ctx context.Context) error {
+			return p.update(path, os.O_RDWR, func(h *Handle) error {
+				_, err := h.WriteAt(ctx, []byte(data), int64(off))
+				return err
+			})
+		}) && data != "" {
+			p.m.files[path] = patched(old, data, off)
+		}
+	case k < 9 && isFile:
+		old, data := p.m.files[path], p.content()
+		if p.try("append "+path, func(ctx context.Context) error {
+			return p.update(path, os.O_WRONLY|os.O_APPEND, func(h *Handle) error {
+				_, err := h.WriteAt(ctx, []byte(data), 0)
+				return err
+			})
+		}) {
+			p.m.files[path] = old + data
+		}
+	case k < 10 && isFile:
+		old := p.m.files[path]
+		size := p.rng.IntN(len(old) + 30)
+		if p.try(fmt.Sprintf("truncate %s to %d", path, size), func(ctx context.Context) error {
+			n, err := p.node(path)
+			if err != nil {
+				return err
+			}
+			s := int64(size)
+			_, err = p.SetAttr(ctx, n, nil, Change{Size: &s})
+			return err
+		}) {
+			p.m.files[path] = patched(old[:min(size, len(old))], "", size)
+		}
+	case k < 12 && (isFile || isLink):
+		if p.try("unlink "+path, func(ctx context.Context) error {
+			dir, name, err := p.parent(path)
+			if err != nil {
+				return err
+			}
+			return p.Unlink(ctx, dir, name)
+		}) {
+			delete(p.m.files, path)
+			delete(p.m.links, path)
+		}
+	case k < 14 && free && strings.Count(path, "/") < 3:
+		if p.try("mkdir "+path, func(ctx context.Context) error {
+			dir, name, err := p.parent(path)
+			if err != nil {
+				return err
+			}
+			_, err = p.Mkdir(ctx, dir, name, 0o755)
+			return err
+		}) {
+			p.m.dirs[path] = true
+		}
+	case k < 15 && isDir && p.m.empty(path):
+		if p.try("rmdir "+path, func(ctx context.Context) error {
+			dir, name, err := p.parent(path)
+			if err != nil {
+				return err
+			}
+			return p.Rmdir(ctx, dir, name)
+		}) {
+			delete(p.m.dirs, path)
+		}
+	case k < 16 && free:
+		target := "to/" + p.pick([]string{"x", "y", "z"})
+		if p.try("symlink "+path, func(ctx context.Context) error {
+			dir, name, err := p.parent(path)
+			if err != nil {
+				return err
+			}
+			_, err = p.Symlink(ctx, dir, name, target)
+			return err
+		}) {
+			p.m.links[path] = target
+		}
+	case k < 21 && !free:
+		p.rename(path)
+	case k < 22 && isFile:
+		p.look(path)
+	}
+}
+
+func (p *player) rename(from string) {
+	to := p.path()
+	_, toFile := p.m.files[to]
+	_, toLink := p.m.links[to]
+	isDir := p.m.dirs[from]
+	switch {
+	case from == to, strings.HasPrefix(to, from+"/"):
+		return
+	case isDir && (toFile || toLink || p.m.dirs[to] && !p.m.empty(to)):
+		return
+	case !isDir && p.m.dirs[to]:
+		return
+	}
+	if p.try("rename "+from+" "+to, func(ctx context.Context) error {
+		dir, name, err := p.parent(from)
+		if err != nil {
+			return err
+		}
+		newDir, newName, err := p.parent(to)
+		if err != nil {
+			return err
+		}
+		return p.Rename(ctx, dir, name, newDir, newName, 0)
+	}) {
+		delete(p.m.files, to)
+		delete(p.m.links, to)
+		delete(p.m.dirs, to)
+		p.m.move(from, to)
+	}
+}
+
+// look reads a file through the tree.
+func (p *player) look(path string) {
+	p.try("read "+path, func(ctx context.Context) error {
+		n, err := p.node(path)
+		if err != nil {
+			return err
+		}
+		h, err := p.Open(ctx, n, os.O_RDONLY)
+		if err != nil {
+			return err
+		}
+		defer h.Release()
+		want := p.m.files[path]
+		buf := make([]byte, len(want)+10)
+		k, err := h.ReadAt(ctx, buf, 0)
+		if err == nil || err == io.EOF {
+			if string(buf[:k]) != want {
+				p.fatalf("read %s: %.80q, want %.80q", path, buf[:k], want)
+			}
+			return nil
+		}
+		return err
+	})
+}
+
+// compare walks the whole tree.
+func (p *player) compare() {
+	p.t.Helper()
+	seen := &model{files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{}}
+	var walk func(dir *Node, path string)
+	walk = func(dir *Node, path string) {
+		nodes, err := p.ReadDir(context.Background(), dir)
+		if err != nil {
+			p.fatalf("list %q: %v", path, err)
+		}
+		for _, n := range nodes {
+			at := joinPath(path, n.Name())
+			switch n.Kind() {
+			case Dir:
+				seen.dirs[at] = true
+				walk(n, at)
+			case Symlink:
+				target, err := p.Readlink(context.Background(), n)
+				if err != nil {
+					p.fatalf("readlink %s: %v", at, err)
+				}
+				seen.links[at] = target
+			default:
+				seen.files[at] = ""
+				p.look(at)
+			}
+		}
+	}
+	walk(p.Root(), "")
+	for path := range p.m.files {
+		if _, ok := seen.files[path]; !ok {
+			p.fatalf("the mount lacks file %s", path)
+		}
+	}
+	for path := range p.m.dirs {
+		if !seen.dirs[path] {
+			p.fatalf("the mount lacks directory %s", path)
+		}
+	}
+	for path, target := range p.m.links {
+		if seen.links[path] != target {
+			p.fatalf("symlink %s: %q, want %q", path, seen.links[path], target)
+		}
+	}
+	for _, names := range []map[string]string{seen.files, seen.links} {
+		for path := range names {
+			if !p.m.exists(path) {
+				p.fatalf("the mount shows %s, which should not be there", path)
+			}
+		}
+	}
+	for path := range seen.dirs {
+		if !p.m.dirs[path] {
+			p.fatalf("the mount shows directory %s, which should not be there", path)
+		}
+	}
+}
+
+// TestModel plays random operations with crashes, clean remounts, a store that fails,
+// lies (commits and answers an error) and goes away, against a plain model. SPEC C5, C7,
+// D1, E11: after a drain the store holds the model, no more and no less.
+func TestModel(t *testing.T) {
+	first := max(*modelSeed, 1)
+	for seed := first; seed < first+uint64(*modelRounds); seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			playModel(t, seed)
+		})
+	}
+}
+
+func playModel(t *testing.T, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 99))
+	store := newFakeStore()
+	store.multipart = seed%3 == 0
+	p := &player{rng: rng, m: &model{files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{}}}
+	for i := range 12 {
+		path := []string{"a", "b", "c", "d"}[i%4]
+		if i >= 4 {
+			path = fmt.Sprintf("d%d/%s", i/4, path)
+			p.m.dirs[fmt.Sprintf("d%d", i/4)] = true
+		}
+		data := fmt.Sprintf("remote %d %s", i, strings.Repeat("x", i*5))
+		store.set(path, data)
+		p.m.files[path] = data
+	}
+	slow := seed%4 != 0
+	lie := seed%5 == 0
+	errLie := errors.New("connection reset")
+	store.before = func(op, _ string) error {
+		if slow && op != "read" {
+			time.Sleep(time.Duration(rand.IntN(1500)) * time.Microsecond)
+		}
+		if lie && op != "read" && op != "half" && op != "listed" && op != "list" && rand.IntN(12) == 0 {
+			return errDown
+		}
+		return nil
+	}
+	store.after = func(string, string) error {
+		if lie && rand.IntN(12) == 0 {
+			return errLie
+		}
+		return nil
+	}
+	p.world = newWorldOver(t, store, func(o *Options) {
+		o.WriteBack = []time.Duration{-1, 2 * time.Millisecond, 20 * time.Millisecond}[seed%3]
+		o.DirTTL = []time.Duration{time.Hour, 3 * time.Millisecond}[seed%2]
+		o.CleanBytes = []int64{-1, 500, 0}[seed/2%3]
+		o.Uploads = 1 + int(seed%7)
+	})
+	for range 6 {
+		for range 40 {
+			p.step()
+		}
+		switch rng.IntN(8) {
+		case 0, 1, 2:
+			p.log = append(p.log, "crash")
+			p.crash()
+		case 3:
+			p.log = append(p.log, "remount")
+			p.must(p.Close())
+			p.must(p.Close())
+			p.open()
+		case 4:
+			p.log = append(p.log, "down")
+			p.client.setDown(true)
+			for range 30 {
+				p.step()
+			}
+			if rng.IntN(2) == 0 {
+				p.log = append(p.log, "crash while down")
+				down := p.client
+				p.crash()
+				_ = down
+			}
+			p.log = append(p.log, "up")
+			p.client.setDown(false)
+		case 5:
+			p.log = append(p.log, "drain")
+			p.drain()
+			p.refresh()
+		case 6:
+			p.log = append(p.log, "sync")
+			p.must(p.Sync(context.Background()))
+			p.refresh()
+		}
+		p.compare()
+	}
+	p.drain()
+	if got := store.files(); !sameFiles(got, p.m.remote()) {
+		p.wantRemote(p.m.remote())
+		p.fatalf("the store differs")
+	}
+	p.compare()
+	p.refresh()
+	p.compare()
+	if s := p.Stats(); s.Quarantined != 0 {
+		p.fatalf("quarantined %d files; nothing was in doubt", s.Quarantined)
+	}
+	p.must(p.Close())
+	p.open()
+	p.compare()
+}
+
+func sameFiles(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *player) drain() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := p.Drain(ctx); err != nil {
+		p.fatalf("drain: %v; %+v", err, p.Stats())
+	}
+}
