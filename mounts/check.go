@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 )
@@ -17,7 +18,12 @@ func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
 		return err
 	}
 	defer c.Close()
-	return c.Check(ctx)
+	err = c.Check(ctx)
+	if fault.Is(err, fault.Unreachable) {
+		// Nothing was written yet, so that nothing can have been kept.
+		return &fault.Error{Kind: fault.Unreachable, Message: err.Error(), Hint: "check the endpoint and the network", Err: err}
+	}
+	return err
 }
 
 // NewRemote is the client of spec's bucket that signs with keys. AWS_CA_BUNDLE names

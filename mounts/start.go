@@ -8,10 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/childenv"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 )
@@ -46,7 +46,7 @@ func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
 
 	cmd := exec.Command(m.program(), DaemonCommand)
 	cmd.Dir = "/" // never the working directory on a mount
-	cmd.Env = environment(os.Environ())
+	cmd.Env = childenv.Scrubbed(os.Environ())
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{told, say} // StartFD, AnswerFD
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -117,24 +117,6 @@ func (m *Manager) program() string {
 		}
 	}
 	return "/proc/self/exe"
-}
-
-// environment is what of ours a mount process gets to see: how to find programs, folders,
-// proxies and certificates, and nothing that could hold a key.
-func environment(all []string) []string {
-	var kept []string
-	for _, pair := range all {
-		name, _, _ := strings.Cut(pair, "=")
-		upper := strings.ToUpper(name)
-		switch {
-		case name == "PATH", name == "HOME", name == "LANG", name == "TZ", name == "USER", name == "TMPDIR",
-			name == "AWS_CA_BUNDLE", name == "SSL_CERT_FILE", name == "SSL_CERT_DIR",
-			strings.HasPrefix(name, "LC_"), strings.HasPrefix(name, "XDG_"),
-			upper == "HTTP_PROXY", upper == "HTTPS_PROXY", upper == "NO_PROXY", upper == "ALL_PROXY":
-			kept = append(kept, pair)
-		}
-	}
-	return kept
 }
 
 func openLog(path string) (*os.File, error) {

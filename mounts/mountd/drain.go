@@ -137,7 +137,7 @@ func (d *daemon) busy() error {
 	path := d.start.Spec.Mountpoint
 	hint := "close what uses it ('fuser -vm " + path + "' shows the programs) and try again"
 	if n := d.drainState().OpenFiles; n > 0 {
-		return fault.New(fault.Conflict, hint, "%s is in use: %d open files", path, n)
+		return fault.New(fault.Conflict, hint, "%s is in use; open files: %d", path, n)
 	}
 	return fault.New(fault.Conflict, hint, "%s is in use, perhaps as the working directory of a shell", path)
 }
