@@ -85,7 +85,7 @@ func TestUnmountInUse(t *testing.T) {
 	_, err = f.WriteString("before")
 	must(t, err)
 	_, err = w.m.Unmount(t.Context(), w.spec.Mountpoint, mounts.UnmountOptions{})
-	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1 open file") || fault.As(err).Hint == "" {
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "open files: 1") || fault.As(err).Hint == "" {
 		t.Fatalf("unmount: %v, want kind conflict with the open files", err)
 	}
 	_, err = f.WriteString(" and after")

@@ -108,11 +108,11 @@ func (t *tree) changed(n *upper.Node, entry bool) {
 	node := known.(*node)
 	go func() {
 		if !entry {
-			node.NotifyContent(0, 0)
+			_ = node.NotifyContent(0, 0) // the kernel may have forgotten it already
 			return
 		}
 		if name, parent := node.Parent(); parent != nil {
-			parent.NotifyEntry(name)
+			_ = parent.NotifyEntry(name)
 		}
 	}()
 }

@@ -45,7 +45,7 @@ var (
 func unhurried(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
 // OnForget implements fs.NodeOnForgetter.
-func (n *node) OnForget() { n.tree.nodes.Delete(n.StableAttr().Ino) }
+func (n *node) OnForget() { n.tree.nodes.CompareAndDelete(n.StableAttr().Ino, n) }
 
 // Getattr implements fs.NodeGetattrer.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -104,9 +104,7 @@ func (n *node) child(ctx context.Context, up *upper.Node, out *fuse.EntryOut) *f
 	fresh := &node{tree: n.tree, up: up}
 	inode := n.NewInode(ctx, fresh, fs.StableAttr{Mode: kindMode(attr.Kind), Ino: attr.Ino})
 	if known, ok := inode.Operations().(*node); ok {
-		if old, loaded := n.tree.nodes.LoadOrStore(attr.Ino, known); loaded && old.(*node).Forgotten() {
-			n.tree.nodes.Store(attr.Ino, known)
-		}
+		n.tree.nodes.Store(attr.Ino, known)
 	}
 	return inode
 }

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -57,10 +58,10 @@ func (r *reader) read(p []byte, off int64) (int, error) {
 		return r.direct(p, off)
 	}
 	n, err := r.shared.item.ReadAt(p, off)
-	if err == io.EOF && n == len(p) {
+	if errors.Is(err, io.EOF) && n == len(p) {
 		err = nil
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF // the cache file is shorter than the object
 	}
 	if err != nil {
