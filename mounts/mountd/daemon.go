@@ -35,7 +35,6 @@ type daemon struct {
 	began  time.Time
 	keys   *remote.Keys
 	remote *remote.Client
-	unsent *ledger
 	lower  *lower.Lower
 	upper  *upper.FS
 	fuse   *fusefs.FS
@@ -110,9 +109,8 @@ func (d *daemon) openLayers() (err error) {
 	if err != nil {
 		return err
 	}
-	d.unsent = newLedger(d.remote)
 	d.upper, err = upper.Open(upper.Options{
-		Dir: staging, Lower: d.lower, Remote: d.unsent, ReadOnly: spec.ReadOnly,
+		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})

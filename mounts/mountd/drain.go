@@ -94,7 +94,7 @@ func (d *daemon) pending(left mounts.Drain) error {
 		names = append(names, f.Path+" ("+f.Reason+")")
 	}
 	if len(names) == 0 {
-		names = d.unsent.names(named)
+		names = d.upper.Waiting(named)
 	}
 	text := strings.Join(names, ", ")
 	if text != "" {

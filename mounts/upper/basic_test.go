@@ -36,6 +36,17 @@ func TestWriteReadDrain(t *testing.T) {
 	}
 }
 
+// flock(1) and others make their lock file with open(O_RDONLY|O_CREAT).
+func TestFileMadeReadOnlyIsClosedToo(t *testing.T) {
+	w := newWorld(t)
+	w.write("old", "content")
+	w.close(w.create("lock", os.O_RDONLY))
+	w.close(w.openFile("old", os.O_RDONLY|os.O_TRUNC))
+	w.crash()
+	w.drain()
+	w.wantRemote(map[string]string{"lock": "", "old": ""})
+}
+
 func TestErrnos(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -254,6 +256,22 @@ func (f *FS) Stats() Stats {
 		s.Unreachable = "since " + f.q.downFrom.Format(time.TimeOnly) + ": " + f.q.downWhy
 	}
 	return s
+}
+
+// Waiting names up to n paths with changes that the store does not have, oldest first.
+func (f *FS) Waiting(n int) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var paths []string
+	for _, id := range slices.Sorted(maps.Keys(f.q.ops)) {
+		if path := f.q.ops[id].shownPath(); !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+		if len(paths) == n {
+			break
+		}
+	}
+	return paths
 }
 
 func (o *op) shownPath() string {

@@ -14,6 +14,7 @@ type Handle struct {
 	fs               *FS
 	node             *Node
 	readable, writes bool
+	publishes        bool // its close is the close of a version
 	atEnd            bool // O_APPEND
 	closed           atomic.Bool
 }
@@ -50,7 +51,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	n.file.dirty = true
 	f.attach(n, dir, name)
 	dir.touch()
-	return n, f.newHandle(n, flags), nil
+	return n, f.newHandle(n, flags, true), nil
 }
 
 // placeable reports why nothing can be made as name in dir, or nil.
@@ -66,8 +67,8 @@ func (f *FS) placeable(dir *Node, name string) error {
 	return checkName(dir, name)
 }
 
-// newHandle opens n. FS.mu is held.
-func (f *FS) newHandle(n *Node, flags int) *Handle {
+// newHandle opens n; made says that this open made it. FS.mu is held.
+func (f *FS) newHandle(n *Node, flags int, made bool) *Handle {
 	access := flags & syscall.O_ACCMODE
 	h := &Handle{
 		fs: f, node: n, readable: access != os.O_WRONLY,
@@ -76,7 +77,9 @@ func (f *FS) newHandle(n *Node, flags int) *Handle {
 	st := n.state()
 	st.handles++
 	f.handles++
-	if h.writes {
+	// A lock file is made by open(O_RDONLY|O_CREAT): its maker's close publishes it.
+	h.publishes = h.writes || made || flags&os.O_TRUNC != 0
+	if h.publishes {
 		st.writers++
 	}
 	f.locate(n)
@@ -109,7 +112,7 @@ func (f *FS) Open(_ context.Context, n *Node, flags int) (*Handle, error) {
 		f.mu.Unlock()
 		return nil, syscall.ESTALE
 	}
-	h := f.newHandle(n, flags)
+	h := f.newHandle(n, flags, false)
 	empty := n.size() == 0 && n.file.bad == nil && (n.file.content != nil || n.base != nil && n.base.Size == 0)
 	f.mu.Unlock()
 	if flags&os.O_TRUNC != 0 && !empty {
@@ -171,7 +174,7 @@ func (h *Handle) Allocate(off, size int64, mode uint32) error {
 // kill -9 (SPEC E11). A reader's close publishes nothing: what somebody else writes is
 // theirs to close.
 func (h *Handle) Flush(context.Context) error {
-	if !h.writes {
+	if !h.publishes {
 		return nil
 	}
 	return h.fs.closeVersion(h.node)
@@ -227,7 +230,7 @@ func (h *Handle) Release() {
 	f, n := h.fs, h.node
 	f.mu.Lock()
 	st := n.file
-	late := h.writes && st.writers == 1 && st.dirty && st.bad == nil
+	late := h.publishes && st.writers == 1 && st.dirty && st.bad == nil
 	f.mu.Unlock()
 	if late {
 		if err := f.closeVersion(n); err != nil {
@@ -243,7 +246,7 @@ func (h *Handle) Release() {
 	f.mu.Lock()
 	f.handles--
 	st.handles--
-	if h.writes {
+	if h.publishes {
 		st.writers--
 	}
 	if st.writers == 0 && st.bad != nil {
@@ -287,6 +290,11 @@ func (f *FS) revert(n *Node) {
 	}
 	n.gen++
 	f.tell(n, false)
+	if len(f.gone) > 0 {
+		if err := f.record(&record{}); err != nil {
+			f.log.Debug("what was reverted will be set aside after a crash", "err", err)
+		}
+	}
 }
 
 // ReadAt implements io.ReaderAt: staged bytes come from the staged file, the rest from
