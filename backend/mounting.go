@@ -98,7 +98,12 @@ func makeDir(path string) (made bool, err error) {
 // Unmount detaches a mount, by mountpoint or workspace, and waits until the
 // store has every closed write. What is left comes back with fault.Pending.
 func (a *App) Unmount(ctx context.Context, where string, opt mounts.UnmountOptions) (mounts.Drain, error) {
-	if abs, err := filepath.Abs(where); err == nil && workspace.CheckName(where) != nil {
+	abs, err := filepath.Abs(where)
+	if err != nil {
+		return mounts.Drain{}, err
+	}
+	// "work" may be a folder here or a workspace; what is mounted decides.
+	if _, err := a.mounts.Find(ctx, abs); !fault.Is(err, fault.NotFound) || workspace.CheckName(where) != nil {
 		where = abs
 	}
 	return a.mounts.Unmount(ctx, where, opt)
