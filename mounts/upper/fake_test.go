@@ -424,3 +424,5 @@ func (r *fakeReader) ReadAt(p []byte, off int64) (int, error) {
 
 // Close implements io.Closer.
 func (r *fakeReader) Close() error { return nil }
+
+var errQuota = fault.New(fault.Quota, "", "the store's quota is used up")
