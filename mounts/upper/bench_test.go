@@ -13,7 +13,11 @@ func BenchmarkSmallFiles(b *testing.B) {
 	w := newWorld(b, func(o *Options) { o.WriteBack = time.Hour })
 	data := make([]byte, 4096)
 	ctx := context.Background()
-	w.ls("")
+	for i := range maxSpares { // as after some use
+		w.write(fmt.Sprint("s", i), "x")
+		w.unlink(fmt.Sprint("s", i))
+	}
+	w.must(w.Sync(ctx))
 	b.ResetTimer()
 	for i := range b.N {
 		_, h, err := w.Create(ctx, w.Root(), fmt.Sprint("f", i), 0o644, os.O_WRONLY|os.O_EXCL)

@@ -232,7 +232,7 @@ func (f *FS) unref(d *dataFile) {
 		delete(f.logged, d)
 		f.gone = append(f.gone, d.id)
 	}
-	f.garbage = append(f.garbage, garbage{d.id, f.j.seq.Load()})
+	f.garbage = append(f.garbage, garbage{d, f.j.seq.Load()})
 }
 
 func (f *FS) nextTick() uint64 {

@@ -62,8 +62,8 @@ type FS struct {
 }
 
 type garbage struct {
-	id  string
-	seq uint64
+	data *dataFile
+	seq  uint64
 }
 
 type finishedVersion struct {

@@ -303,30 +303,43 @@ func TestReplayFallsBackToProvenVersion(t *testing.T) {
 		moves   string
 	}{
 		{"overwritten after the sync", []*record{
-			boot(), {Add: []*opRecord{putRecord(1, "f", "v1")}}, {Synced: 2},
+			boot(),
+			{Add: []*opRecord{putRecord(1, "f", "v1")}},
+			{Synced: 2},
 			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "f", "v2", 1)}},
 		}, map[string]string{"f": "v1"}, 1, ""},
 		{"twice", []*record{
-			boot(), {Add: []*opRecord{putRecord(1, "f", "v1")}}, {Synced: 2},
+			boot(),
+			{Add: []*opRecord{putRecord(1, "f", "v1")}},
+			{Synced: 2},
 			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "f", "v2", 1)}},
 			{Drop: []uint64{2}, Add: []*opRecord{putRecord(3, "f", "v3", 2)}},
 		}, map[string]string{"f": "v1"}, 1, ""},
 		{"replaced by an atomic save", []*record{
-			boot(), {Add: []*opRecord{putRecord(1, "f", "v1")}}, {Synced: 2},
+			boot(),
+			{Add: []*opRecord{putRecord(1, "f", "v1")}},
+			{Synced: 2},
 			{Add: []*opRecord{putRecord(2, "tmp", "v2")}},
 			{Drop: []uint64{2, 1}, Add: []*opRecord{putRecord(3, "f", "v2", 2, 1)}},
 		}, map[string]string{"f": "v1"}, 1, ""},
 		{"uploaded after", []*record{
-			boot(), {Add: []*opRecord{putRecord(1, "f", "v1")}}, {Synced: 2},
-			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "f", "v2", 1)}}, {Done: 2},
+			boot(),
+			{Add: []*opRecord{putRecord(1, "f", "v1")}},
+			{Synced: 2},
+			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "f", "v2", 1)}},
+			{Done: 2},
 		}, map[string]string{}, 0, ""},
 		{"deleted after", []*record{
-			boot(), {Add: []*opRecord{putRecord(1, "f", "v1")}}, {Synced: 2},
+			boot(),
+			{Add: []*opRecord{putRecord(1, "f", "v1")}},
+			{Synced: 2},
 			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "f", "v2", 1)}},
 			{Drop: []uint64{2}, Add: []*opRecord{{ID: 3, Kind: opDelete, Key: "f"}}},
 		}, map[string]string{}, 0, ""},
 		{"changed and renamed: the store's copy is renamed", []*record{
-			boot(), {Synced: 1}, {Add: []*opRecord{putRecord(1, "a", "v1")}},
+			boot(),
+			{Synced: 1},
+			{Add: []*opRecord{putRecord(1, "a", "v1")}},
 			{Drop: []uint64{1}, Add: []*opRecord{putRecord(2, "b", "v1", 1), {ID: 3, Kind: opDelete, Key: "a", After: 2}}},
 		}, map[string]string{}, 1, "a>b"},
 		{"proven by fsync", []*record{

@@ -57,8 +57,8 @@ func (f *FS) Sync(context.Context) error {
 	f.mu.Lock()
 	trash := f.takeTrash()
 	f.mu.Unlock()
-	for _, id := range trash {
-		if err := os.Remove(f.st.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, d := range trash {
+		if err := f.st.remove(d); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			f.log.Error("cannot remove a staged file", "err", err)
 		}
 	}
@@ -91,11 +91,11 @@ func (f *FS) syncTo(seq uint64) error {
 
 // takeTrash returns the data files that no recovery can need any more, and lets bytes of
 // versions change that are durably done with. FS.mu is held.
-func (f *FS) takeTrash() (ids []string) {
+func (f *FS) takeTrash() (files []*dataFile) {
 	keep := f.garbage[:0]
 	for _, g := range f.garbage {
 		if g.seq <= f.synced || f.quiet == f.j.seq.Load() {
-			ids = append(ids, g.id)
+			files = append(files, g.data)
 		} else {
 			keep = append(keep, g)
 		}
@@ -111,7 +111,7 @@ func (f *FS) takeTrash() (ids []string) {
 	}
 	clear(f.finished[len(held):])
 	f.finished = held
-	return ids
+	return files
 }
 
 // reclaim makes room on a full disk: clean copies go, and what was superseded. It
