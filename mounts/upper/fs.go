@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,107 +224,6 @@ func (f *FS) writable() error {
 		return syscall.EROFS
 	}
 	return nil
-}
-
-// Stats counts what is on its way.
-func (f *FS) Stats() Stats {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := Stats{
-		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: f.quarantined, OpenHandles: f.handles,
-		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
-		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(),
-	}
-	for o := range f.q.failed {
-		if o.running {
-			s.Failed-- // it is in progress again
-		}
-		if len(s.Failures) < 100 {
-			s.Failures = append(s.Failures, Failure{Path: o.shownPath(), Reason: o.err.Error()})
-		}
-	}
-	for n := range f.unrecorded {
-		s.Failed++
-		if len(s.Failures) < 100 {
-			s.Failures = append(s.Failures, Failure{Path: n.path(), Reason: "the close could not be recorded on the local disk"})
-		}
-	}
-	s.Queued = len(f.q.ops) - s.InProgress - (s.Failed - len(f.unrecorded))
-	if f.q.down {
-		s.Unreachable = "since " + f.q.downFrom.Format(time.TimeOnly) + ": " + f.q.downWhy
-	}
-	return s
-}
-
-// Waiting names up to n paths with changes that the store does not have, oldest first.
-func (f *FS) Waiting(n int) []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var paths []string
-	for _, id := range slices.Sorted(maps.Keys(f.q.ops)) {
-		if path := f.q.ops[id].shownPath(); !slices.Contains(paths, path) {
-			paths = append(paths, path)
-		}
-		if len(paths) == n {
-			break
-		}
-	}
-	return paths
-}
-
-func (o *op) shownPath() string {
-	return strings.TrimSuffix(strings.TrimSuffix(o.key, "/"), SymlinkSuffix)
-}
-
-// Drain starts everything at once and waits for it. It returns nil when nothing is
-// pending, or a fault.Pending when ctx ends first (SPEC C5, D1).
-func (f *FS) Drain(ctx context.Context) error {
-	f.mu.Lock()
-	f.q.urgent++
-	f.recordUnrecorded()
-	f.q.hurry(func(*op) bool { return true })
-	defer func() {
-		f.mu.Lock()
-		f.q.urgent--
-		f.mu.Unlock()
-	}()
-	for {
-		left := len(f.q.ops) + len(f.unrecorded)
-		if left == 0 {
-			f.mu.Unlock()
-			return nil
-		}
-		wait := make(chan struct{})
-		if len(f.q.ops) > 0 {
-			f.q.idle = append(f.q.idle, wait)
-		}
-		f.mu.Unlock()
-		retry := time.NewTimer(time.Second)
-		select {
-		case <-wait:
-		case <-retry.C:
-		case <-f.ctx.Done():
-			retry.Stop()
-			return fault.New(fault.Pending, "", "%d changes are not yet in the store", left)
-		case <-ctx.Done():
-			retry.Stop()
-			return &fault.Error{
-				Kind: fault.Pending, Message: fmt.Sprintf("%d changes are not yet in the store", left),
-				Hint: "they are kept on disk and uploaded at the next mount", Err: ctx.Err(),
-			}
-		}
-		retry.Stop()
-		f.mu.Lock()
-		f.recordUnrecorded()
-	}
-}
-
-// Wake retries everything that waits after a failure: credentials were renewed, or the
-// network is back.
-func (f *FS) Wake() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.q.hurry(func(*op) bool { return true })
 }
 
 // Close stops after the requests that run, closes the journal and gives the folder free.

@@ -14,7 +14,8 @@ import (
 
 const (
 	journalName = "journal.log"
-	// compactAt is the size at which the journal is rewritten while mounted.
+	// compactAt is the size at which the journal is rewritten while mounted, where it has
+	// doubled since the last time.
 	compactAt = 32 << 20
 )
 
@@ -24,6 +25,8 @@ type journal struct {
 	path string
 	file *os.File
 	size int64
+	// compacted is the size after the last compaction.
+	compacted int64
 	// seq of the last record, read without FS.mu by sync.
 	seq    atomic.Uint64
 	broken error // a partial line that could not be taken back: nothing may follow it

@@ -100,6 +100,7 @@ type dirState struct {
 	loaded   bool // children is complete as of loadedAt
 	loadedAt time.Time
 	loading  *loadCall
+	forgot   uint64   // the tick of the last Forget: older listings do not last
 	from     []source // where its objects still are, before a pending moveTree is done
 	marker   bool     // its marker object exists, or is on its way
 	fresh    bool     // made here; nothing that this mount did not put exists below it
@@ -215,7 +216,8 @@ func (n *Node) pending() bool {
 		}
 		return false
 	}
-	return n.file != nil && (n.file.dirty || n.file.put != nil || n.file.move != nil)
+	// A writer that has the file open gets to close it, whatever others do to it.
+	return n.file != nil && (n.file.dirty || n.file.put != nil || n.file.move != nil || n.file.writers > 0)
 }
 
 const (

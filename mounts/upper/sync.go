@@ -31,7 +31,7 @@ func (f *FS) keepSynced() {
 		}
 		f.mu.Lock()
 		f.recordUnrecorded()
-		if f.j.size > compactAt || f.j.broken != nil {
+		if f.j.size > max(compactAt, 2*f.j.compacted) || f.j.broken != nil {
 			if err := f.compact(); err != nil {
 				f.log.Error("the journal cannot be compacted", "err", err)
 			}

@@ -56,8 +56,8 @@ func (f *FS) ReadDir(ctx context.Context, dir *Node) ([]*Node, error) {
 	return names, nil
 }
 
-// Forget makes the directory path (relative, "" the root), or the one that holds it where
-// it is no known directory, be listed again at the next use.
+// Forget makes the directory path (relative, "" the root) and the one that holds it be
+// listed again at the next use.
 func (f *FS) Forget(_ context.Context, path string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -69,7 +69,11 @@ func (f *FS) Forget(_ context.Context, path string) {
 		}
 		n = next
 	}
-	n.dir.loadedAt = time.Time{}
+	for _, m := range []*Node{n, n.parent} {
+		if m != nil {
+			m.dir.loadedAt, m.dir.forgot = time.Time{}, f.nextTick()
+		}
+	}
 }
 
 // know makes sure that dir.children can be believed about name.
@@ -204,176 +208,4 @@ func (f *FS) unlinger() {
 		}
 	}
 	f.linger = keep
-}
-
-// sources are the paths at which dir's objects may be, those that pending moves of trees
-// still have to empty first, in that order; its own path comes last.
-func (f *FS) sources(dir *Node) []source {
-	if dir.parent == nil {
-		return []source{{}}
-	}
-	var out []source
-	for _, s := range f.sources(dir.parent) {
-		if s.op != nil {
-			out = append(out, source{joinPath(s.path, dir.name), s.op})
-		}
-	}
-	for _, s := range dir.dir.from {
-		if !s.op.ended {
-			out = append(out, s)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b source) int { return int(a.op.id) - int(b.op.id) })
-	return append(out, source{path: dir.path()})
-}
-
-// leaving tells for each of from whether what the store shows there is on its way
-// elsewhere: the directory was made anew in the place of one that a pending moveTree
-// takes away, so that all it holds is known here.
-func (f *FS) leaving(from []source) []bool {
-	skip := make([]bool, len(from))
-	for i, s := range from {
-		for _, t := range f.q.trees {
-			if (s.path == t.key || below(s.path, t.key)) && (s.op == nil || t.id < s.op.id) &&
-				!slices.ContainsFunc(from, func(own source) bool { return own.op == t && own.path == s.path }) {
-				skip[i] = true
-			}
-		}
-	}
-	return skip
-}
-
-// guarded reports whether operations on an object of a directory with these sources are
-// unfinished, or ended after start, so that no listing from start decides about it. name
-// is the object's key within the directory.
-func (f *FS) guarded(from []source, name string, start uint64) bool {
-	for _, s := range from {
-		ks := f.q.dirs[s.path][name]
-		if ks == nil {
-			continue
-		}
-		// What came after the directory left a path is about another one made there.
-		if ks.tick >= start || len(ks.ops) > 0 && (s.op == nil || ks.ops[0].id < s.op.id) {
-			return true
-		}
-	}
-	return false
-}
-
-// merge lays dir's pending state over a listing that began at start.
-func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint64) {
-	d := dir.dir
-	shown := make(map[string]Object, len(found))
-	hidden := map[string]bool{} // names of which the listing showed what no longer counts
-	for key, o := range found {
-		name := entryName(o)
-		if f.guarded(from, key, start) {
-			hidden[name] = true
-			continue
-		}
-		// One name can stand for three keys: a directory hides a file, a file a symlink.
-		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
-			shown[name] = o
-		}
-	}
-	for name, o := range shown {
-		n := d.children[name]
-		switch {
-		case n == nil:
-			f.adopt(dir, name, o)
-		case n.kind != o.Kind:
-			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
-				f.vanish(n)
-				f.adopt(dir, name, o)
-			}
-		case n.kind != Dir && !n.pending():
-			f.refresh(n, o)
-		}
-	}
-	for name, n := range d.children {
-		_, ok := shown[name]
-		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
-			f.vanish(n)
-		}
-	}
-	d.loaded, d.loadedAt = true, time.Now()
-}
-
-// adopt makes the node of a listed object.
-func (f *FS) adopt(dir *Node, name string, o Object) {
-	n := f.newNode(dir, name, o.Kind)
-	if o.Kind == Symlink && !strings.HasSuffix(o.Key, SymlinkSuffix) {
-		o.Key += SymlinkSuffix
-	}
-	if o.Kind != Dir {
-		n.base = &o
-		n.setTimes(o.ModTime)
-	}
-	dir.dir.children[name] = n
-}
-
-func (n *Node) setTimes(t time.Time) {
-	if !t.IsZero() {
-		n.mtime = t.UnixNano()
-		n.atime, n.ctime = n.mtime, n.mtime
-	}
-}
-
-// refresh compares a node with nothing pending with its listed object. Another object
-// means that somebody else changed it.
-func (f *FS) refresh(n *Node, o Object) {
-	if o.Kind == Symlink && !strings.HasSuffix(o.Key, SymlinkSuffix) {
-		o.Key += SymlinkSuffix
-	}
-	if b := n.base; b != nil && sameObject(*b, o) {
-		if b.Key != o.Key || b.ModTime.IsZero() || b.ETag == "" {
-			n.base = &o
-			f.lean(n)
-		}
-		return
-	}
-	if n.file != nil && n.file.content != nil {
-		f.letGo(n)
-	}
-	if n.file != nil {
-		n.file.held = nil
-	}
-	fresh := f.newNode(nil, "", n.kind)
-	n.base, n.target, n.ghost = &o, "", false
-	n.mode, n.uid, n.gid = fresh.mode, fresh.uid, fresh.gid
-	n.setTimes(o.ModTime)
-	n.gen++
-	f.lean(n)
-	f.tell(n, false)
-}
-
-func sameObject(a, b Object) bool {
-	if a.Size != b.Size {
-		return false
-	}
-	if a.ETag != "" && b.ETag != "" {
-		return a.ETag == b.ETag
-	}
-	return a.ModTime.IsZero() || a.ModTime.Equal(b.ModTime)
-}
-
-// vanish takes out a node that the store no longer has.
-func (f *FS) vanish(n *Node) {
-	f.tell(n, true)
-	f.detach(n)
-	f.settle(n)
-}
-
-// detach takes n out of its directory. It keeps its parent and name for those that hold it.
-func (f *FS) detach(n *Node) {
-	if n.parent.dir.children[n.name] == n {
-		delete(n.parent.dir.children, n.name)
-	}
-	n.gone = true
-}
-
-// attach puts n into dir as name.
-func (f *FS) attach(n, dir *Node, name string) {
-	n.parent, n.name, n.gone = dir, name, false
-	dir.dir.children[name] = n
 }
