@@ -266,7 +266,7 @@ func TestCopyTree(t *testing.T) {
 func TestGitAndGoBuild(t *testing.T) {
 	for _, tool := range []string{"git", "go"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 	}
 	w := newWorld(t)

@@ -11,7 +11,7 @@ import (
 )
 
 // Bodies above one chunk are hashed and written by goroutines of their own while the
-// next chunk is read: MD5 alone is slower than the network (DESIGN: 64 % of an upload).
+// next chunk is read: MD5 alone is slower than the network, 64 % of an upload.
 const (
 	chunkSize = 512 << 10
 	chunksMax = 4 // in flight for one body

@@ -234,8 +234,7 @@ func TestJournalFullAtRelease(t *testing.T) {
 	w.wantRemote(map[string]string{"f": "data"})
 }
 
-// A full disk is ENOSPC for the writer, and nothing of that file is uploaded. DESIGN: "A
-// full cache disk gave EIO and a truncated upload".
+// A full disk is ENOSPC for the writer, never EIO, and nothing of that file is uploaded.
 func TestStagingDiskFull(t *testing.T) {
 	for _, c := range []struct {
 		name string

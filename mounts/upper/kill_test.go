@@ -115,7 +115,7 @@ func killWrite(f *FS, writer, version int) error {
 	return nil
 }
 
-// DESIGN, kill table: overwrites and a kill -9 at a random time, of a real process. Every
+// Kill table: overwrites and a kill -9 at a random time, of a real process. Every
 // close that was reported is delivered, or a later one; nothing is torn, nothing
 // half-written is uploaded. SPEC C7, E11.
 func TestKill9(t *testing.T) {

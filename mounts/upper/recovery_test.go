@@ -38,7 +38,7 @@ func (w *world) powerLoss() {
 	w.crash()
 }
 
-// DESIGN, kill table: half-written file, kill, store down at remount. SPEC C7, E11.
+// Kill table: half-written file, kill, store down at remount. SPEC C7, E11.
 func TestHalfWrittenIsQuarantined(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("old", "old content")
@@ -107,7 +107,7 @@ func TestUnclosedOverwriteLeavesClosedVersion(t *testing.T) {
 	w.wantRemote(map[string]string{"f": "first version"})
 }
 
-// DESIGN, kill table: patch and close with the store down, store back. SPEC E11.
+// Kill table: patch and close with the store down, store back. SPEC E11.
 func TestPatchWithStoreDownIsKept(t *testing.T) {
 	for _, crash := range []bool{false, true} {
 		w := newWorld(t)
@@ -128,7 +128,7 @@ func TestPatchWithStoreDownIsKept(t *testing.T) {
 	}
 }
 
-// DESIGN, kill table: unlink with the store down, kill: stays deleted. SPEC E11.
+// Kill table: unlink with the store down, kill: stays deleted. SPEC E11.
 func TestUnlinkWithStoreDownStaysDeleted(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("f", "x")

@@ -245,7 +245,7 @@ func TestReaderKeepsReplacedFile(t *testing.T) {
 	h.Release()
 }
 
-// DESIGN, kill table: overwrite while a reader holds the file, kill.
+// Kill table: overwrite while a reader holds the file, kill.
 func TestOverwriteUnderReaderThenKill(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("f", "the old content")
@@ -377,7 +377,7 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 	}
 }
 
-// DESIGN: a base that changed under a partial patch is a conflict, never a torn mix. SPEC D4.
+// A base that changed under a partial patch is a conflict, never a torn mix. SPEC D4.
 func TestConflictOfPartialPatch(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("f", "0123456789")

@@ -12,7 +12,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
-// Benchmarks send what a mesh peer's scripts do, with 16 connections as DESIGN's table has them.
+// Benchmarks send what a mesh peer's scripts do, with 16 connections.
 // Bearer keeps the client's signing out of the figures; the hash of a SHA-256 PUT stays in.
 const connections = 16
 
