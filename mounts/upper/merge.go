@@ -14,7 +14,8 @@ func (f *FS) sources(dir *Node) []source {
 	}
 	var out []source
 	for _, s := range f.sources(dir.parent) {
-		if s.op != nil {
+		// Where its parent was before it came there is no place of its own.
+		if s.op != nil && s.op.id > dir.dir.since {
 			out = append(out, source{joinPath(s.path, dir.name), s.op})
 		}
 	}

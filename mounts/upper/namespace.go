@@ -43,7 +43,7 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 		c.supersede(last)
 	}
 	o := c.queue(opPutMarker, path+"/")
-	o.fresh = true
+	o.made, o.fresh = true, true
 	n := f.newNode(dir, name, Dir)
 	n.mode = mode & 0o7777
 	o.node = n
@@ -51,7 +51,7 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 		return nil, err
 	}
 	// Whatever the store shows below is about to go: nothing need be listed.
-	n.dir.loaded, n.dir.loadedAt, n.dir.fresh = true, time.Now(), fresh
+	n.dir.loaded, n.dir.loadedAt, n.dir.fresh, n.dir.since = true, time.Now(), fresh, o.id
 	f.attach(n, dir, name)
 	dir.touch()
 	return n, nil

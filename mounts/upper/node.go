@@ -101,6 +101,7 @@ type dirState struct {
 	loadedAt time.Time
 	loading  *loadCall
 	forgot   uint64   // the tick of the last Forget: older listings do not last
+	since    uint64   // the operation that made it, or brought it, where it is; 0: it was listed
 	from     []source // where its objects still are, before a pending moveTree is done
 	marker   bool     // its marker object exists, or is on its way
 	fresh    bool     // made here; nothing that this mount did not put exists below it

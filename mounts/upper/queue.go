@@ -29,7 +29,8 @@ type op struct {
 	// old are the uploads that this one stands for, the newest content first: after a loss
 	// of power theirs serves where its own bytes are in doubt.
 	old   []uint64
-	fresh bool // of a marker: the directory was made here
+	made  bool // of a marker: a mkdir is why
+	fresh bool // and the store has nothing below yet
 
 	node *Node
 	ver  *version

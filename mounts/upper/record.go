@@ -37,10 +37,11 @@ type opRecord struct {
 	Key   string         `json:"key"`
 	Dst   string         `json:"dst,omitempty"`
 	After uint64         `json:"after,omitempty"`
-	Old   []uint64       `json:"old,omitempty"` // the dropped uploads that it stands for
-	Fresh bool           `json:"fresh,omitempty"`
-	Base  *objectRecord  `json:"base,omitempty"` // of a move
-	Mode  uint32         `json:"mode,omitempty"` // of a move's node, and those below
+	Old   []uint64       `json:"old,omitempty"`   // the dropped uploads that it stands for
+	Made  bool           `json:"made,omitempty"`  // of a marker: a mkdir is why
+	Fresh bool           `json:"fresh,omitempty"` // and the store has nothing below yet
+	Base  *objectRecord  `json:"base,omitempty"`  // of a move
+	Mode  uint32         `json:"mode,omitempty"`  // of a move's node, and those below
 	UID   uint32         `json:"uid,omitempty"`
 	GID   uint32         `json:"gid,omitempty"`
 	MTime int64          `json:"mtime,omitempty"`
@@ -160,7 +161,7 @@ func (v *version) record() *versionRecord {
 }
 
 func (o *op) record() *opRecord {
-	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Fresh: o.fresh, Base: o.base.record()}
+	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Made: o.made, Fresh: o.fresh, Base: o.base.record()}
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {

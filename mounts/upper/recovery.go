@@ -55,7 +55,7 @@ func (f *FS) recover() error {
 // data files by id, one for all that name it.
 func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	o := &op{
-		id: r.ID, kind: r.Kind, key: r.Key, dst: r.Dst, after: r.After, old: r.Old, fresh: r.Fresh,
+		id: r.ID, kind: r.Kind, key: r.Key, dst: r.Dst, after: r.After, old: r.Old, made: r.Made, fresh: r.Fresh,
 		base: r.Base.object(), attempted: true, born: time.Now(), seq: f.j.seq.Load(),
 	}
 	switch r.Kind {
@@ -70,6 +70,9 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opPutMarker:
 		n := f.placeholder(strings.TrimSuffix(r.Key, "/"))
 		n.dir.marker = true
+		if r.Made {
+			n.dir.since = r.ID
+		}
 		if r.Fresh {
 			n.dir.loaded, n.dir.loadedAt = true, time.Now()
 		}
@@ -84,7 +87,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		f.detach(n)
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
-		n.dir.from = from
+		n.dir.from, n.dir.since = from, r.ID
 		n.mode, n.uid, n.gid, n.mtime = r.Mode, r.UID, r.GID, r.MTime
 		o.node = n
 	}

@@ -171,7 +171,7 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 		return err
 	}
 	from[len(from)-1].op = tree
-	n.dir.from, n.dir.fresh = from, false
+	n.dir.from, n.dir.since, n.dir.fresh = from, tree.id, false
 	if t != nil {
 		f.detach(t)
 	}
