@@ -3,6 +3,7 @@ package upper
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -152,7 +153,7 @@ func takeLock(path string) (*os.File, error) {
 		return lock, nil
 	}
 	lock.Close()
-	if err == unix.EWOULDBLOCK {
+	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, fault.New(fault.Conflict, "find it with 'artifacts mount list' and unmount it first",
 			"the workspace is mounted by another process: %s is locked", path)
 	}

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync/atomic"
@@ -308,7 +309,7 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 	k, err := h.fs.read(ctx, h.node, p, off)
 	h.fs.bytesRead.Add(int64(k))
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return k, err
 	}
 	return k, errno(err)

@@ -3,6 +3,7 @@ package upper
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,11 +119,11 @@ func TestCompaction(t *testing.T) {
 	for i := range 50 {
 		w.write("again", fmt.Sprint("version ", i))
 	}
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	before := w.j.size
 	err := w.compact()
 	after := w.j.size
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	w.must(err)
 	if after > before/3 {
 		t.Errorf("the journal has %d bytes after compaction, %d before", after, before)
@@ -150,7 +151,7 @@ type fullDisk struct {
 
 func (w *world) fullDisk() *fullDisk {
 	d := &fullDisk{err: syscall.ENOSPC}
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	defer w.FS.mu.Unlock()
 	w.j.write = func(f *os.File, b []byte) (int, error) {
 		if d.journal {
@@ -254,10 +255,10 @@ func TestStagingDiskFull(t *testing.T) {
 			w.writeAt(g, "OLD", 0)
 			d.data = true
 			for _, x := range []*Handle{h, g} {
-				if n, err := x.WriteAt(ctx, []byte("more"), 4); n != 0 || errnoOf(err) != c.err {
+				if n, err := x.WriteAt(ctx, []byte("more"), 4); n != 0 || !errors.Is(err, c.err) {
 					t.Errorf("write: %d, %v", n, err)
 				}
-				if err := x.Flush(ctx); errnoOf(err) != c.err {
+				if err := x.Flush(ctx); !errors.Is(err, c.err) {
 					t.Errorf("close: %v", err)
 				}
 			}

@@ -68,7 +68,7 @@ func killChild(dir string) {
 				if err := killWrite(f, writer, version); err != nil {
 					panic(err)
 				}
-				os.Stdout.WriteString(fmt.Sprintf("%d %d\n", writer, version))
+				fmt.Fprintf(os.Stdout, "%d %d\n", writer, version)
 			}
 		}()
 	}
@@ -146,7 +146,7 @@ func TestKill9(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(20*time.Millisecond+time.Duration(rand.IntN(300))*time.Millisecond, func() { child.Process.Kill() })
+		timer := time.AfterFunc(20*time.Millisecond+time.Duration(rand.IntN(300))*time.Millisecond, func() { _ = child.Process.Kill() })
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			var writer, version int
@@ -157,7 +157,7 @@ func TestKill9(t *testing.T) {
 			from = max(from, version+1)
 			closes++
 		}
-		io.Copy(io.Discard, out)
+		_, _ = io.Copy(io.Discard, out)
 		err = child.Wait()
 		timer.Stop()
 		if s, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || !s.Signaled() {
@@ -208,7 +208,9 @@ func killCheck(t *testing.T, dir string, closed map[int]int) {
 			continue
 		}
 		var w, v int
-		fmt.Sscanf(data, "w%d v%d", &w, &v)
+		if _, err := fmt.Sscanf(data, "w%d v%d", &w, &v); err != nil {
+			t.Errorf("file%d is torn: %v", writer, err)
+		}
 		if v %= 1e6; w != writer || v < version%1e6 {
 			t.Errorf("file%d has version %d; %d was closed", writer, v, version)
 		}

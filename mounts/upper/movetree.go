@@ -76,7 +76,11 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
-	return f.done(o, func() { rebaseBelow(o.node, o) })
+	return f.done(o, func() {
+		for _, n := range o.carried {
+			rebaseBelow(n, o)
+		}
+	})
 }
 
 // insist repeats one request of many a few times: a large tree would never get through

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"errors"
 	"io"
 	"syscall"
 	"time"
@@ -122,7 +123,7 @@ func (f *FS) Readlink(ctx context.Context, n *Node) (string, error) {
 			r.Close()
 			if k == len(buf) {
 				err = nil
-			} else if err == nil || err == io.EOF {
+			} else if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 		}

@@ -39,6 +39,7 @@ type op struct {
 	attempted bool // it ran, so that the store may show its effect
 	running   bool
 	copied    map[string]treeCopy // of a moveTree: copies made so far, by source key
+	carried   []*Node             // of a moveTree: directories with objects that it has to move
 	committed bool                // of a put that runs: the request that changes the store was sent
 	abandoned bool                // superseded while running: not tried again
 	covered   bool                // its version's bytes are held by a newer one too

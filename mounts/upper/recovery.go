@@ -80,14 +80,13 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opMoveTree:
 		n := f.placeholder(r.Key)
 		from := f.sources(n)
-		from[len(from)-1].op = o
 		if old := f.find(r.Dst); old != nil {
 			f.detach(old)
 		}
 		f.detach(n)
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
-		n.dir.from, n.dir.since = from, r.ID
+		n.comesFrom(from, o)
 		n.mode, n.uid, n.gid, n.mtime = r.Mode, r.UID, r.GID, r.MTime
 		o.node = n
 	}

@@ -170,8 +170,8 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 	if err := f.commit(c); err != nil {
 		return err
 	}
-	from[len(from)-1].op = tree
-	n.dir.from, n.dir.since, n.dir.fresh = from, tree.id, false
+	n.comesFrom(from, tree)
+	n.dir.fresh = false
 	if t != nil {
 		f.detach(t)
 	}
@@ -180,4 +180,14 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 	dir.touch()
 	newDir.touch()
 	return nil
+}
+
+// comesFrom notes that tree brings the directory n from its last place, and that earlier
+// moves first bring some of its objects there.
+func (n *Node) comesFrom(from []source, tree *op) {
+	from[len(from)-1].op = tree
+	n.dir.from, n.dir.since = from, tree.id
+	for _, s := range from {
+		s.op.carried = append(s.op.carried, n)
+	}
 }
