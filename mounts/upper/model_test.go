@@ -450,7 +450,10 @@ func (p *player) look(path string) {
 }
 
 // compare walks the whole tree.
-func (p *player) compare() {
+func (p *player) compare() { p.compareBelow("") }
+
+// compareBelow walks what is below the directory root.
+func (p *player) compareBelow(root string) {
 	p.t.Helper()
 	seen := &model{files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{}}
 	var walk func(dir *Node, path string)
@@ -477,7 +480,12 @@ func (p *player) compare() {
 			}
 		}
 	}
-	walk(p.Root(), "")
+	top, err := p.node(root)
+	p.must(err)
+	if root != "" {
+		seen.dirs[root] = true
+	}
+	walk(top, root)
 	for path := range p.m.files {
 		if _, ok := seen.files[path]; !ok {
 			p.fatalf("the mount lacks file %s", path)
