@@ -152,7 +152,7 @@ type fullDisk struct {
 func (w *world) fullDisk() *fullDisk {
 	d := &fullDisk{err: syscall.ENOSPC}
 	w.mu.Lock()
-	defer w.FS.mu.Unlock()
+	defer w.mu.Unlock()
 	w.j.write = func(f *os.File, b []byte) (int, error) {
 		if d.journal {
 			n, _ := f.Write(b[:5])
@@ -182,8 +182,8 @@ func TestJournalFull(t *testing.T) {
 	w.writeAt(h, "three", 0)
 	d := w.fullDisk()
 	set := func(full bool) {
-		w.FS.mu.Lock()
-		defer w.FS.mu.Unlock()
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		d.journal = full
 	}
 	set(true)
@@ -201,12 +201,12 @@ func TestJournalFull(t *testing.T) {
 	}
 	w.wantRemote(map[string]string{"f": "one"})
 	set(false)
+	w.close(h)
 	records, after, damage, err := readJournal(filepath.Join(w.dir, journalName))
 	w.must(err)
 	if damage != nil || len(after) > 0 || len(records) == 0 {
 		t.Errorf("the journal: %d records, damage %v", len(records), damage)
 	}
-	w.close(h)
 	w.drain()
 	w.wantRemote(map[string]string{"f": "three"})
 }
@@ -218,9 +218,9 @@ func TestJournalFullAtRelease(t *testing.T) {
 	h := w.create("f", os.O_WRONLY)
 	w.writeAt(h, "data", 0)
 	d := w.fullDisk()
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	d.journal = true
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	if err := h.Flush(context.Background()); !isFull(err) {
 		t.Errorf("close: %v", err)
 	}
@@ -228,9 +228,9 @@ func TestJournalFullAtRelease(t *testing.T) {
 	if s := w.Stats(); s.Failed != 1 || len(s.Failures) != 1 || s.Failures[0].Path != "f" {
 		t.Errorf("%+v", s)
 	}
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	d.journal = false
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	w.drain()
 	w.wantRemote(map[string]string{"f": "data"})
 }

@@ -439,7 +439,7 @@ func (p *player) look(path string) {
 		want := p.m.files[path]
 		buf := make([]byte, len(want)+10)
 		k, err := h.ReadAt(ctx, buf, 0)
-		if err == nil || err == io.EOF {
+		if err == nil || errors.Is(err, io.EOF) {
 			if string(buf[:k]) != want {
 				p.fatalf("read %s: %.80q, want %.80q", path, buf[:k], want)
 			}

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -106,7 +107,7 @@ func (f *FS) readBase(ctx context.Context, n *Node, base *Object, buf []byte, of
 		if k == len(part) {
 			continue
 		}
-		if err == nil || err == io.EOF {
+		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return err

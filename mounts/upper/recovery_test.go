@@ -223,7 +223,7 @@ func TestPowerLossQuarantines(t *testing.T) {
 	w.store.set("gone", "x")
 	w.ls("")
 	w.client.setDown(true)
-	w.FS.syncMu.Lock() // keeps the background sync from proving anything
+	w.syncMu.Lock() // keeps the background sync from proving anything
 	old := w.FS
 	defer func() {
 		old.syncMu.Unlock()
@@ -233,9 +233,9 @@ func TestPowerLossQuarantines(t *testing.T) {
 	w.write("old", "overwritten")
 	w.unlink("gone")
 	copied := w.t.TempDir()
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	copyTree(t, w.dir, copied)
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	w.client.kill()
 	w.dir = copied
 	w.opt.BootID = "boot-2"
@@ -373,25 +373,25 @@ func TestNoChangeOfUnsyncedUploads(t *testing.T) {
 	w := newWorld(t)
 	w.write("f", "version one")
 	w.drain()
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	data := w.root.dir.children["f"].file.content.data
 	frozen := data.frozen()
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	if frozen != 11 {
 		t.Errorf("before the done record is durable %d bytes are frozen, want 11", frozen)
 	}
 	w.must(w.Sync(context.Background()))
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	frozen = data.frozen()
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	if frozen != 0 {
 		t.Errorf("after it %d bytes are frozen", frozen)
 	}
 	h := w.openFile("f", os.O_RDWR)
 	w.writeAt(h, "VERSION", 0)
-	w.FS.mu.Lock()
+	w.mu.Lock()
 	same := w.root.dir.children["f"].file.content.data == data
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	if !same {
 		t.Error("a clean copy is not adopted in place")
 	}

@@ -322,9 +322,9 @@ func TestListingOlderThanOperation(t *testing.T) {
 	go func() { done <- w.ls("") }()
 	<-g.arrived // the listing is made, and still on its way
 	ctx := context.Background()
-	w.FS.mu.Lock()
-	w.FS.root.dir.loadedAt = time.Now() // so that the changes below need no listing
-	w.FS.mu.Unlock()
+	w.mu.Lock()
+	w.root.dir.loadedAt = time.Now() // so that the changes below need no listing
+	w.mu.Unlock()
 	w.must(w.Unlink(ctx, w.Root(), "gone"))
 	w.write("new", "n")
 	w.drain()
@@ -359,7 +359,7 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 		t.Error("the own write changed the generation")
 	}
 	w.store.set("f", "another one")
-	w.FS.Forget(context.Background(), "")
+	w.Forget(context.Background(), "")
 	w.ls("")
 	if got := w.read("f"); got != "another one" || n.Generation() == before {
 		t.Errorf("read %q, generation %d", got, n.Generation())
@@ -368,7 +368,7 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 		t.Error("told about another node")
 	}
 	w.store.unset("f")
-	w.FS.Forget(context.Background(), "")
+	w.Forget(context.Background(), "")
 	if got := w.ls(""); got != "" {
 		t.Errorf("ls: %s", got)
 	}

@@ -59,9 +59,9 @@ func (w *world) crash() {
 	w.t.Helper()
 	w.client.kill()
 	dir := w.t.TempDir()
-	w.FS.mu.Lock() // so that the copy is of one moment
+	w.mu.Lock() // so that the copy is of one moment
 	copyTree(w.t, w.dir, dir)
-	w.FS.mu.Unlock()
+	w.mu.Unlock()
 	w.Close()
 	w.dir = dir
 	w.open()
@@ -188,7 +188,7 @@ func (w *world) readHandle(h *Handle) string {
 	for {
 		n, err := h.ReadAt(context.Background(), buf, int64(len(out)))
 		out = append(out, buf[:n]...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return string(out)
 		}
 		w.must(err)
@@ -240,8 +240,8 @@ func (w *world) ls(path string) string {
 
 // refresh makes everything known be listed again.
 func (w *world) refresh() {
-	w.FS.mu.Lock()
-	defer w.FS.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var each func(n *Node)
 	each = func(n *Node) {
 		n.dir.loadedAt = time.Time{}
