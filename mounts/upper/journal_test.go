@@ -202,12 +202,12 @@ func TestJournalFull(t *testing.T) {
 	w.wantRemote(map[string]string{"f": "one"})
 	set(false)
 	w.close(h)
+	w.drain()
 	records, after, damage, err := readJournal(filepath.Join(w.dir, journalName))
 	w.must(err)
 	if damage != nil || len(after) > 0 || len(records) == 0 {
 		t.Errorf("the journal: %d records, damage %v", len(records), damage)
 	}
-	w.drain()
 	w.wantRemote(map[string]string{"f": "three"})
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +106,63 @@ func TestRenameDirectoryWhileUploading(t *testing.T) {
 	if got := w.read("e/remote") + w.read("e/1"); got != "rcontent 1" {
 		t.Errorf("read: %s", got)
 	}
+}
+
+// A file of a directory that moves is patched after it was copied, and before its source
+// is deleted: the patch belongs to the copy.
+func TestPatchDuringDirectoryRename(t *testing.T) {
+	w := newWorld(t)
+	w.store.multipart = true
+	for _, name := range []string{"a", "b", "c"} {
+		w.store.set("d/"+name, "0123456789 "+name)
+	}
+	w.ls("d")
+	g := w.hold("delete", "d/a")
+	w.rename("d", "e")
+	<-g.arrived
+	eventually(t, "the other sources are gone", func() bool { return len(w.store.keys()) == 4 })
+	for _, name := range []string{"a", "b"} {
+		w.patch("e/"+name, "abc", 3)
+	}
+	w.rename("e/c", "moved")
+	if got := w.read("moved"); got != "0123456789 c" {
+		t.Errorf("read %q", got)
+	}
+	close(g.open)
+	w.drain()
+	w.wantRemote(map[string]string{"e/a": "012abc6789 a", "e/b": "012abc6789 b", "moved": "0123456789 c"})
+}
+
+// A directory that takes the place of one that left a moving directory has nothing of it.
+func TestDirectoryReplacedWithinMovingOne(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("d/c/old", "old")
+	w.store.set("q/new", "new")
+	w.ls("d")
+	w.ls("q")
+	var stuck atomic.Bool // listings are answered, changes are not
+	stuck.Store(true)
+	w.store.before = func(op, _ string) error {
+		if stuck.Load() && op != "list" && op != "listed" {
+			return errDown
+		}
+		return nil
+	}
+	w.rename("d", "e")
+	w.rename("e/c", "z")
+	w.rename("q", "e/c")
+	for _, crash := range []bool{false, true} {
+		if crash {
+			w.crash()
+		}
+		w.refresh()
+		if got := w.ls("e/c") + "|" + w.ls("z"); got != "new|old" {
+			t.Errorf("crashed %v: ls: %s", crash, got)
+		}
+	}
+	stuck.Store(false)
+	w.drain()
+	w.wantRemote(map[string]string{"e/c/new": "new", "z/old": "old"})
 }
 
 func TestTruncateAndOverwriteWhileUploading(t *testing.T) {
