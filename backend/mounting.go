@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -53,6 +54,9 @@ func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error
 	}
 	if w.Backend == workspace.Managed {
 		spec.Endpoint = link.storeURL()
+		if a.opt.Coordinator == "" {
+			spec.Socket = embedded.Socket(a.opt.Roots)
+		}
 	}
 	spec.Region = creds.SigningRegion()
 	if err := a.ensureLocalRoots(); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
@@ -39,6 +40,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "building the program:", err)
 	} else {
 		programDir = dir
+		// Scripts that run side by side would take the default port from each other in
+		// the moment between a stop and a start.
+		if taken, err := net.Listen("tcp", coordinator.DefaultListen); err == nil {
+			defer taken.Close()
+		}
 		code = m.Run()
 	}
 	_ = os.RemoveAll(dir)

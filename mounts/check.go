@@ -30,7 +30,7 @@ func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
 // extra certificate authorities, as for other clients (SPEC C19).
 func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 	return remote.New(remote.Options{
-		Endpoint: spec.Endpoint, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
+		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
 		Keys: keys, CABundle: os.Getenv("AWS_CA_BUNDLE"),
 	})
 }

@@ -4,16 +4,19 @@ import "time"
 
 // Spec says what to mount where. It holds nothing secret; credentials travel beside it.
 type Spec struct {
-	ID         string  `json:"id"`        // of the workspace: names its staging folder, socket and log
-	Workspace  string  `json:"workspace"` // its name
-	Backend    string  `json:"backend"`   // managed, byo or mesh; shown, never acted on
-	Mountpoint string  `json:"mountpoint"`
-	Endpoint   string  `json:"endpoint"` // URL of the S3 service; a path such as /s3 is kept
-	Bucket     string  `json:"bucket"`
-	Prefix     string  `json:"prefix"` // ends in "/" where not empty
-	Region     string  `json:"region"`
-	ReadOnly   bool    `json:"read_only"`
-	Options    Options `json:"options"`
+	ID         string `json:"id"`        // of the workspace: names its staging folder, socket and log
+	Workspace  string `json:"workspace"` // its name
+	Backend    string `json:"backend"`   // managed, byo or mesh; shown, never acted on
+	Mountpoint string `json:"mountpoint"`
+	Endpoint   string `json:"endpoint"` // URL of the S3 service; a path such as /s3 is kept
+	// Socket reaches the endpoint of a coordinator on this machine, whatever port it
+	// has after its next start; empty for any other.
+	Socket   string  `json:"socket,omitempty"`
+	Bucket   string  `json:"bucket"`
+	Prefix   string  `json:"prefix"` // ends in "/" where not empty
+	Region   string  `json:"region"`
+	ReadOnly bool    `json:"read_only"`
+	Options  Options `json:"options"`
 }
 
 // Options tune a mount. The zero value of a field means its default.

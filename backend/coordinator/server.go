@@ -78,18 +78,13 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
 	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
 
-	root := http.NewServeMux()
-	root.Handle("/v1/", peers.handler())
+	// The store is on both listeners, and wants a signature on either: the mounts of this
+	// machine use the socket, which stays where it is when the port changes.
 	s3 := newS3(s, o, opt.Log)
-	// The store sees its paths as they came: ServeMux would clean `//` and `..` out of keys.
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isS3Path(r.URL.EscapedPath()) {
-			s3.ServeHTTP(w, r)
-			return
-		}
-		root.ServeHTTP(w, r)
-	})
-	servers := []*http.Server{newServer(ctx, handler, opt.Log), newServer(ctx, admin.handler(), opt.Log)}
+	servers := []*http.Server{
+		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
+		newServer(ctx, withStore(s3, admin.handler()), opt.Log),
+	}
 	failed := make(chan error, len(servers))
 	for i, l := range []net.Listener{public, socket} {
 		go func() { failed <- servers[i].Serve(l) }()
@@ -103,6 +98,18 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	case err = <-failed:
 	}
 	return errors.Join(err, shutdown(servers, opt.Log))
+}
+
+// withStore puts the store beside the orchestrator. The store sees its paths as they
+// came: a ServeMux would clean `//` and `..` out of keys.
+func withStore(s3, orchestrator http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isS3Path(r.URL.EscapedPath()) {
+			s3.ServeHTTP(w, r)
+			return
+		}
+		orchestrator.ServeHTTP(w, r)
+	})
 }
 
 func newServer(ctx context.Context, h http.Handler, log *slog.Logger) *http.Server {

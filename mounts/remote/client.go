@@ -31,6 +31,7 @@ const (
 // Options say which part of which bucket a Client speaks for.
 type Options struct {
 	Endpoint string // URL of the S3 service; a path such as /s3 is kept
+	Socket   string // unix socket to reach it through; empty: the endpoint's host and port
 	Bucket   string
 	Prefix   string // ends in "/" where not empty; put before every key
 	Region   string // for signing; empty: keyring.DefaultRegion
@@ -84,7 +85,7 @@ func New(opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := httpClient(opt.CABundle)
+	web, err := httpClient(opt.CABundle, opt.Socket)
 	if err != nil {
 		return nil, err
 	}

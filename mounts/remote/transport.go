@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -12,18 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
 
 // connections are kept open to the store: more than the parallel uploads, reads and
 // listings of one mount.
 const connections = 64
 
-func httpClient(caBundle string) (*http.Client, error) {
+func httpClient(caBundle, socket string) (*http.Client, error) {
 	roots, err := authorities(caBundle)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{
+	client := &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer().DialContext,
@@ -39,7 +41,13 @@ func httpClient(caBundle string) (*http.Client, error) {
 		},
 		// A signature is for one host and path; a redirect is answered as an error.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	}
+	if socket != "" {
+		transport := client.Transport.(*http.Transport)
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) }
+	}
+	return client, nil
 }
 
 // dialer notices a peer that vanished within half a minute, by keep-alives where the
