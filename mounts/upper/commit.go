@@ -146,6 +146,11 @@ func (f *FS) apply(c *change) {
 			n.dir.marker = true
 		}
 		f.q.add(o)
+		for _, d := range c.drop {
+			if d.running && d.kind == opPut && d.ver == o.ver {
+				f.q.follow(o, d) // once it is there it can be copied instead of sent again
+			}
+		}
 		for _, old := range o.old {
 			for _, s := range followers[old] {
 				s.after = o.id

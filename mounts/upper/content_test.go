@@ -46,7 +46,7 @@ func TestForgetDuringListing(t *testing.T) {
 	<-g.arrived
 	w.store.set("new", "x")
 	w.Forget(context.Background(), "new")
-	close(g.open)
+	g.let()
 	<-done
 	if got := w.ls(""); got != "new" {
 		t.Errorf("ls: %s", got)
@@ -179,7 +179,7 @@ func TestCopyOnceAFreeze(t *testing.T) {
 		t.Errorf("%d data files, want 2", len(entries))
 	}
 	w.close(h)
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"f": strings.Repeat("2", 100) + strings.Repeat("1", 3996)})
 }

@@ -20,20 +20,22 @@ func (f *FS) Drain(ctx context.Context) error {
 		f.q.urgent--
 		f.mu.Unlock()
 	}()
+	var idle chan struct{} // closed when the queue is empty; nil while not asked for
 	for {
 		left := len(f.q.ops) + len(f.unrecorded)
 		if left == 0 {
 			f.mu.Unlock()
 			return nil
 		}
-		wait := make(chan struct{})
-		if len(f.q.ops) > 0 {
-			f.q.idle = append(f.q.idle, wait)
+		if idle == nil && len(f.q.ops) > 0 {
+			idle = make(chan struct{})
+			f.q.idle = append(f.q.idle, idle)
 		}
 		f.mu.Unlock()
 		retry := time.NewTimer(time.Second)
 		select {
-		case <-wait:
+		case <-idle:
+			idle = nil
 		case <-retry.C:
 		case <-f.ctx.Done():
 			retry.Stop()

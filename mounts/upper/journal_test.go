@@ -128,7 +128,7 @@ func TestCompaction(t *testing.T) {
 	if after > before/3 {
 		t.Errorf("the journal has %d bytes after compaction, %d before", after, before)
 	}
-	close(g.open)
+	g.let()
 	w.write("later", "after compaction")
 	w.crash()
 	w.drain()

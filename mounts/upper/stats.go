@@ -1,6 +1,7 @@
 package upper
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ func (f *FS) Stats() Stats {
 		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
 		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(),
 	}
-	for o := range f.q.failed {
+	failed := slices.SortedFunc(maps.Keys(f.q.failed), func(a, b *op) int { return cmp.Compare(a.id, b.id) })
+	for _, o := range failed {
 		if o.running {
 			s.Failed-- // it is in progress again
 		}

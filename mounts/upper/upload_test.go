@@ -17,11 +17,14 @@ import (
 type gate struct {
 	arrived chan string
 	open    chan struct{}
+	let     func()
 }
 
-// holdPuts makes uploads of key wait half-way, with half of the body read.
+// hold makes requests of one kind for key wait until the gate, or the test, is over.
 func (w *world) hold(op, key string) *gate {
 	g := &gate{arrived: make(chan string, 100), open: make(chan struct{})}
+	g.let = sync.OnceFunc(func() { close(g.open) })
+	w.t.Cleanup(g.let)
 	w.store.before = func(o, k string) error {
 		if o == op && k == key {
 			g.arrived <- k
@@ -38,7 +41,7 @@ func TestUnlinkWhileUploading(t *testing.T) {
 	w.write("f", "content")
 	<-g.arrived
 	w.unlink("f")
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(nil) // the delete ran after the put
 	w.refresh()
@@ -56,7 +59,7 @@ func TestRenameWhileUploading(t *testing.T) {
 	if got := w.ls("") + w.read("b"); got != "bcontent" {
 		t.Errorf("ls, read: %s", got)
 	}
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"b": "content"})
 	if w.store.puts != 1 || w.store.copies != 1 {
@@ -71,7 +74,7 @@ func TestRenameOverFileThatUploads(t *testing.T) {
 	<-g.arrived
 	w.write("tmp", "new")
 	w.rename("tmp", "b")
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"b": "new"})
 }
@@ -97,7 +100,7 @@ func TestRenameDirectoryWhileUploading(t *testing.T) {
 	if got := w.ls("e") + "|" + w.ls("d") + "|" + w.read("e/remote"); got != "1 2 remote sub/|1|r" {
 		t.Errorf("ls after a listing: %s", got)
 	}
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{
 		"e/1": "content 1", "e/2": "content 2", "e/sub/3": "content sub/3", "e/remote": "r", "d/1": "another",
@@ -128,7 +131,7 @@ func TestPatchDuringDirectoryRename(t *testing.T) {
 	if got := w.read("moved"); got != "0123456789 c" {
 		t.Errorf("read %q", got)
 	}
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"e/a": "012abc6789 a", "e/b": "012abc6789 b", "moved": "0123456789 c"})
 }
@@ -183,7 +186,7 @@ func TestTruncateAndOverwriteWhileUploading(t *testing.T) {
 	_, err := w.SetAttr(context.Background(), n, nil, Change{Size: &size})
 	w.must(err)
 	w.write("f", strings.Repeat("2", 2000))
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"f": strings.Repeat("2", 2000)})
 }
@@ -211,7 +214,7 @@ func TestAppendDoesNotCopy(t *testing.T) {
 		t.Errorf("queued %d, in progress %d; want the last close alone to wait", s.Queued, s.InProgress)
 	}
 	h.Release()
-	close(g.open)
+	g.let()
 	w.drain()
 	w.wantRemote(map[string]string{"log": want})
 }
@@ -386,7 +389,7 @@ func TestListingOlderThanOperation(t *testing.T) {
 	w.must(w.Unlink(ctx, w.Root(), "gone"))
 	w.write("new", "n")
 	w.drain()
-	close(g.open)
+	g.let()
 	if got := <-done; got != "new stays" {
 		t.Errorf("ls: %s", got)
 	}
