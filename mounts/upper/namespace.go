@@ -191,12 +191,22 @@ func (f *FS) remove(c *change, n *Node) {
 }
 
 // keepDir adds the marker of a directory that leaves no object below it once n is gone:
-// other hosts would not see it any more.
+// other hosts would not see it any more, nor would this one after a crash.
 func (f *FS) keepDir(c *change, dir, n *Node) {
-	if dir.parent == nil || dir.dir.marker || len(dir.dir.children) != 1 || dir.dir.children[n.name] != n {
+	if dir.parent == nil || dir.dir.marker {
 		return
 	}
+	for _, other := range dir.dir.children {
+		if other != n && other.lasts() {
+			return
+		}
+	}
 	c.queue(opPutMarker, dir.path()+"/").node = dir
+}
+
+// lasts reports whether the store has n or will have it: all but files never closed.
+func (n *Node) lasts() bool {
+	return n.kind == Dir || n.base != nil || n.file != nil && n.file.put != nil
 }
 
 // Rmdir removes an empty directory. What counts is what the mount shows: deletions need

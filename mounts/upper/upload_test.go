@@ -359,9 +359,12 @@ func TestEmptiedDirectoryStays(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("d/only", "x")
 	w.store.set("e/only", "x")
+	h := w.create("d/unclosed", os.O_WRONLY)
 	w.unlink("d/only")
 	w.rename("e/only", "moved")
 	w.drain()
+	w.unlink("d/unclosed")
+	h.Release()
 	if got := fmt.Sprint(w.store.keys()); got != "[d/ e/ moved]" {
 		t.Errorf("the store has %s", got)
 	}
