@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	_ "github.com/rclone/rclone/backend/local" // the cache's own files
@@ -49,9 +50,13 @@ func configure(ctx context.Context, opt Options) context.Context {
 	ci.BufferSize = 0 // streams read ahead themselves
 	ci.Transfers, ci.Checkers = 4, 4
 	ci.TPSLimit = 0
-	fs.SetLogger(quiet{opt.Log.Handler()})
+	setLogger.Do(func() { fs.SetLogger(quiet{opt.Log.Handler()}) })
 	return ctx
 }
+
+// setLogger guards rclone's logger, a variable of the process that rclone reads without a
+// lock, also in downloads that outlive the cache they belong to.
+var setLogger sync.Once
 
 func openCache(ctx context.Context, v *view, opt Options, s stamp) (*vfscache.Cache, error) {
 	if err := s.begin(); err != nil {

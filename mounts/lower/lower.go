@@ -59,7 +59,7 @@ type shared struct {
 
 // New starts the read cache in the background; an unusable cache folder is logged, and
 // reads then go to the store each time. rclone's cache folder and logger are settings of
-// the process: the last New wins.
+// the process: the last New sets the folder, the first one the logger.
 func New(opt Options) (*Lower, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)

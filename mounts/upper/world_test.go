@@ -251,7 +251,7 @@ func (w *world) refresh() {
 			}
 		}
 	}
-	each(w.FS.root)
+	each(w.root)
 }
 
 func (w *world) drain() {
