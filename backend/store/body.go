@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"hash/crc32"
 	"io"
 	"sync"
 )
@@ -24,53 +25,78 @@ var (
 	smallPool = sync.Pool{New: func() any { return new([smallSize]byte) }}
 )
 
-// spooled is a body that is on disk under a blob's id.
+// spooled is a body that was read and waits to be committed. Its sums are known.
 type spooled struct {
-	segments []Segment // none where the body was empty
-	size     int64
-	md5      string // hex
+	size int64
+	md5  string // hex
+	sum  uint32 // CRC-32C
+	w    BlobWriter
 }
 
-// spool copies body to a new durable blob. size is the length that was announced, -1
-// where it was not; a body of another length is refused with IncompleteBody. space
-// grows along where the size is not known.
+// spool copies body to a new blob that is not committed yet. size is the length that was
+// announced, -1 where it was not; a body of another length is refused with IncompleteBody.
+// space grows along where the size is not known. After an error nothing is left.
 func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space Reservation) (spooled, error) {
-	w := &lazyBlob{ctx: ctx, blobs: s.blobs}
-	defer w.abort()
-	sum := md5.New() //nolint:gosec // S3's ETag is an MD5
+	w := &lazyBlob{ctx: ctx, blobs: s.blobs, size: size}
+	sums := &digest{md5: md5.New()} //nolint:gosec // S3's ETag is an MD5
 	take := pump
 	if size >= 0 && size < smallSize {
 		take = gulp
 	}
-	n, err := take(ctx, body, size, space, w, sum)
+	n, err := take(ctx, body, size, space, w, sums)
+	if err == nil && size >= 0 && n != size {
+		err = Refuse(IncompleteBody, "the body has %d bytes, %d were announced", n, size)
+	}
 	if err != nil {
+		w.abort()
 		return spooled{}, err
 	}
-	if size >= 0 && n != size {
-		return spooled{}, Refuse(IncompleteBody, "the body has %d bytes, %d were announced", n, size)
+	return spooled{size: n, md5: hex.EncodeToString(sums.md5.Sum(nil)), sum: sums.crc, w: w.w}, nil
+}
+
+// abort gives the body up; after commit it does nothing.
+func (b spooled) abort() {
+	if b.w != nil {
+		b.w.Abort()
 	}
-	out := spooled{size: n, md5: hex.EncodeToString(sum.Sum(nil))}
-	if w.w == nil {
-		return out, nil
+}
+
+// commit makes the bytes durable. An empty body has no segment.
+func (b spooled) commit() ([]Segment, error) {
+	if b.w == nil {
+		return nil, nil
 	}
-	id, err := w.w.Commit()
+	id, err := b.w.Commit()
 	if err != nil {
-		return spooled{}, err
+		return nil, err
 	}
-	out.segments = []Segment{{Blob: id, Length: n}}
-	return out, nil
+	return []Segment{{Blob: id, Length: b.size, Sum: b.sum}}, nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// digest sums what is written: MD5 is S3's, CRC-32C is the store's own.
+type digest struct {
+	md5 hash.Hash
+	crc uint32
+}
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.crc = crc32.Update(d.crc, castagnoli, p)
+	return d.md5.Write(p)
 }
 
 // lazyBlob makes its blob with the first byte, so that an empty body has none.
 type lazyBlob struct {
 	ctx   context.Context
 	blobs Blobs
+	size  int64
 	w     BlobWriter
 }
 
 func (l *lazyBlob) Write(p []byte) (int, error) {
 	if l.w == nil {
-		w, err := l.blobs.Create(l.ctx)
+		w, err := l.blobs.Create(l.ctx, l.size)
 		if err != nil {
 			return 0, err
 		}
@@ -108,7 +134,7 @@ func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
 }
 
 // gulp is pump for a body that is known to be small.
-func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w io.Writer, sum hash.Hash) (int64, error) {
+func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w, sum io.Writer) (int64, error) {
 	buf := smallPool.Get().(*[smallSize]byte)
 	defer smallPool.Put(buf)
 	// One byte more than announced shows a body that is too long, and reaches its end.
@@ -121,13 +147,13 @@ func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w io.Wri
 	case n == 0:
 		return 0, nil
 	}
-	sum.Write(buf[:n])
+	_, _ = sum.Write(buf[:n]) // never fails: hash.Hash
 	_, err = w.Write(buf[:n])
 	return int64(n), err
 }
 
 // pump reads body to its end, so that whatever the reader verifies there has been verified.
-func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w io.Writer, sum hash.Hash) (n int64, err error) {
+func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w, sum io.Writer) (n int64, err error) {
 	p := pipeline{w: w, sum: sum}
 	defer func() { err = errors.Join(err, p.wait()) }()
 	for {
@@ -160,7 +186,7 @@ func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w 
 // pipeline hands chunks to a goroutine that hashes and one that writes.
 type pipeline struct {
 	w   io.Writer
-	sum hash.Hash
+	sum io.Writer
 
 	running bool
 	hashing chan *chunk
@@ -184,7 +210,7 @@ func (p *pipeline) put(buf *[chunkSize]byte, n int, last bool) error {
 		if n == 0 {
 			return nil
 		}
-		p.sum.Write(buf[:n])
+		_, _ = p.sum.Write(buf[:n])
 		_, err := p.w.Write(buf[:n])
 		return err
 	}
@@ -210,7 +236,7 @@ func (p *pipeline) start() {
 	p.slots = make(chan struct{}, chunksMax)
 	p.done.Go(func() {
 		for c := range p.hashing {
-			p.sum.Write(c.buf[:c.n])
+			_, _ = p.sum.Write(c.buf[:c.n])
 			c.left.Done()
 		}
 	})

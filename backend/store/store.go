@@ -30,6 +30,7 @@ type Store struct {
 	expiry   time.Duration
 	now      func() time.Time
 	pins     pins
+	settling settling
 	sweeping sync.Mutex
 
 	stop context.CancelFunc

@@ -60,6 +60,7 @@ type Segment struct {
 	Blob   string
 	Offset int64
 	Length int64
+	Sum    uint32 // CRC-32C (Castagnoli) of its bytes; it is what Check and small reads verify
 }
 
 // Object is an ObjectInfo with where its bytes are.
