@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // A blob up to packMax bytes is a piece of a pack, a file that is only appended to: writers
@@ -172,7 +170,7 @@ func (p *packs) append(batch []packOp) (ids []string, err error) {
 		off += int64(len(op.data))
 	}
 	if _, err = p.file.WriteAt(all, p.size); err == nil {
-		err = unix.Fdatasync(int(p.file.Fd()))
+		err = syncData(p.file)
 	}
 	if err != nil {
 		// What a failed fsync leaves in the page cache is not to be trusted: go on in another file.
