@@ -9,13 +9,15 @@ import (
 	"hash/crc32"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Bodies above one chunk are hashed and written by goroutines of their own while the
 // next chunk is read: MD5 alone is slower than the network, 64 % of an upload.
 const (
-	chunkSize = 512 << 10
-	chunksMax = 4 // in flight for one body
+	chunkSize = 128 << 10
+	chunksMax = 16  // on their way for one body
+	chunksAll = 256 // on their way for all bodies: however many clients there are, memory is bounded
 	smallSize = 32 << 10
 )
 
@@ -23,6 +25,7 @@ const (
 var (
 	chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 	smallPool = sync.Pool{New: func() any { return new([smallSize]byte) }}
+	underway  = make(chan struct{}, chunksAll)
 )
 
 // spooled is a body that was read and waits to be committed. Its sums are known.
@@ -185,27 +188,30 @@ func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w,
 
 // pipeline hands chunks to a goroutine that hashes and one that writes.
 type pipeline struct {
-	w   io.Writer
-	sum io.Writer
+	w, sum io.Writer
 
-	running bool
-	hashing chan *chunk
+	hashing chan *chunk // nil until there is a second chunk
 	writing chan *chunk
-	slots   chan struct{}
 	done    sync.WaitGroup
-	mu      sync.Mutex
-	err     error
+	err     atomic.Pointer[error] // of the first write that failed
 }
 
 type chunk struct {
 	buf  *[chunkSize]byte
 	n    int
-	left sync.WaitGroup
+	left atomic.Int32 // of the two that use it
+}
+
+func (c *chunk) release() {
+	if c.left.Add(-1) == 0 {
+		chunkPool.Put(c.buf)
+		<-underway
+	}
 }
 
 // put takes buf over. A body of one chunk is done on the spot.
 func (p *pipeline) put(buf *[chunkSize]byte, n int, last bool) error {
-	if !p.running && last {
+	if p.hashing == nil && last {
 		defer chunkPool.Put(buf)
 		if n == 0 {
 			return nil
@@ -214,55 +220,47 @@ func (p *pipeline) put(buf *[chunkSize]byte, n int, last bool) error {
 		_, err := p.w.Write(buf[:n])
 		return err
 	}
-	if !p.running {
+	if p.hashing == nil {
 		p.start()
 	}
-	p.slots <- struct{}{}
+	underway <- struct{}{} // neither hashing nor writing waits for a client
 	c := &chunk{buf: buf, n: n}
-	c.left.Add(2)
+	c.left.Store(2)
 	p.hashing <- c
 	p.writing <- c
-	p.done.Go(func() {
-		c.left.Wait()
-		chunkPool.Put(c.buf)
-		<-p.slots
-	})
 	return p.failed()
 }
 
 func (p *pipeline) start() {
-	p.running = true
 	p.hashing, p.writing = make(chan *chunk, chunksMax), make(chan *chunk, chunksMax)
-	p.slots = make(chan struct{}, chunksMax)
 	p.done.Go(func() {
 		for c := range p.hashing {
 			_, _ = p.sum.Write(c.buf[:c.n])
-			c.left.Done()
+			c.release()
 		}
 	})
 	p.done.Go(func() {
 		for c := range p.writing {
 			if p.failed() == nil && c.n > 0 {
 				if _, err := p.w.Write(c.buf[:c.n]); err != nil {
-					p.mu.Lock()
-					p.err = err
-					p.mu.Unlock()
+					p.err.Store(&err)
 				}
 			}
-			c.left.Done()
+			c.release()
 		}
 	})
 }
 
 func (p *pipeline) failed() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
+	if err := p.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // wait ends the goroutines; after it sum and w are the caller's again.
 func (p *pipeline) wait() error {
-	if !p.running {
+	if p.hashing == nil {
 		return nil
 	}
 	close(p.hashing)

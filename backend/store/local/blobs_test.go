@@ -1,14 +1,18 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -211,8 +215,8 @@ func (f *faultyIndex) Put(ctx context.Context, p store.PutEntry) (store.Freed, e
 	return f.Index.Put(ctx, p)
 }
 
-// A full disk leaves the old object whole, nothing else, and a store that goes on.
-func TestFullDisk(t *testing.T) {
+// A disk that is full, or broken, leaves the old object whole, nothing else, and a store that goes on.
+func TestFailingDisk(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "store")
 	must(t, os.MkdirAll(root, 0o700))
 	index, err := bolt.Open(filepath.Join(root, "index.db"), 0)
@@ -228,11 +232,13 @@ func TestFullDisk(t *testing.T) {
 	for name, set := range map[string]func(error){
 		"write": func(e error) { disk.write = e }, "commit": func(e error) { disk.commit = e }, "index": func(e error) { db.put = e },
 	} {
-		set(syscall.ENOSPC)
-		for _, size := range []int{10, 2 << 20} {
-			_, err := s.Put(ctx, "bucket", "k", strings.NewReader(strings.Repeat("n", size)), store.PutOptions{Size: int64(size)})
-			if !errors.Is(err, syscall.ENOSPC) {
-				t.Errorf("%s: %v", name, err)
+		for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO} {
+			set(errno)
+			for _, size := range []int{10, 100 << 10, 2 << 20} {
+				_, err := s.Put(ctx, "bucket", "k", strings.NewReader(strings.Repeat("n", size)), store.PutOptions{Size: int64(size)})
+				if !errors.Is(err, errno) {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 		}
 		set(nil)
@@ -243,6 +249,51 @@ func TestFullDisk(t *testing.T) {
 	put(t, s, "k", strings.Repeat("n", 3<<20)) // to the quota's last byte: nothing stayed reserved
 	if n := files(t, root, "tmp"); n != 0 {
 		t.Errorf("%d temporary files stay", n)
+	}
+}
+
+// Hundreds of large uploads at once, whose clients are slow, need little memory each.
+func TestManyUploadsNeedLittleMemory(t *testing.T) {
+	s, err := open(filepath.Join(t.TempDir(), "store"), 0)
+	must(t, err)
+	defer s.Close()
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	const n, size = 500, 1 << 20
+	half := bytes.Repeat([]byte("x"), size/2)
+	var uploads sync.WaitGroup
+	var pipes [n]*io.PipeWriter
+	for i := range n {
+		r, w := io.Pipe()
+		pipes[i] = w
+		uploads.Go(func() {
+			if _, err := s.Put(ctx, "bucket", fmt.Sprint(i), r, store.PutOptions{Size: size}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	send := func() {
+		var all sync.WaitGroup
+		for _, w := range pipes {
+			all.Go(func() { _, _ = w.Write(half) })
+		}
+		all.Wait()
+	}
+	send()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapInuse > 128<<20 {
+		t.Errorf("%d uploads that wait for their clients hold %d MiB", n, m.HeapInuse>>20)
+	}
+	send()
+	for _, w := range pipes {
+		_ = w.Close()
+	}
+	uploads.Wait()
+	r, err := s.Check(ctx, store.CheckOptions{})
+	must(t, err)
+	if r.Objects != n || !r.Sound() {
+		t.Errorf("%+v", r)
 	}
 }
 
