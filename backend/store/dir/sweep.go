@@ -45,7 +45,7 @@ type inventory struct {
 
 // sealed is a pack that nothing is appended to.
 type sealed struct {
-	size   int64
+	size   int64    // when it was seen: a little may have come after
 	pieces []uint64 // offset<<32 | length, of the references
 	live   int64    // bytes
 }
@@ -53,11 +53,13 @@ type sealed struct {
 // Sweep implements store.Blobs. Names that are not those of blobs are left alone. A pack that
 // is half garbage is proposed to be moved; once it has been, the next sweep removes it.
 func (b *Blobs) Sweep(ctx context.Context, references func(each func(id string)) error) (swept store.Swept, err error) {
-	if err := b.packs.seal(); err != nil {
-		return swept, err
-	}
+	// In this order: a pack that is begun after the inventory is none of this sweep's business,
+	// and nothing is appended any more to those that are in it.
 	have, err := b.take()
 	if err != nil {
+		return swept, err
+	}
+	if err := b.packs.seal(); err != nil {
 		return swept, err
 	}
 	var strange error
@@ -173,7 +175,7 @@ func (b *Blobs) sweepPacks(all map[token]*sealed) (sparse map[token]bool, garbag
 			moves += len(s.pieces)
 			sparse[t] = true
 		}
-		garbage += s.size - s.live
+		garbage += max(s.size-s.live, 0)
 	}
 	return sparse, garbage, nil
 }
