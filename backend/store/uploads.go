@@ -196,7 +196,7 @@ func choose(present []Part, named []CompletedPart) ([]Part, error) {
 func assemble(u UploadInfo, parts []Part) Object {
 	obj := Object{
 		ObjectInfo: ObjectInfo{
-			Bucket: u.Bucket, Key: u.Key, ContentType: u.ContentType, Headers: u.Headers, Meta: u.Meta,
+			Bucket: u.Bucket, Key: u.Key, ContentType: u.ContentType, Headers: u.Headers, Meta: u.Meta, Tags: u.Tags,
 		},
 		UploadID: u.ID,
 	}
@@ -204,6 +204,9 @@ func assemble(u UploadInfo, parts []Part) Object {
 	for _, p := range parts {
 		obj.Size += p.Size
 		obj.PartSizes = append(obj.PartSizes, p.Size)
+		if u.ChecksumAlgorithm != "" {
+			obj.PartChecksums = append(obj.PartChecksums, p.Checksum)
+		}
 		obj.Segments = append(obj.Segments, p.Segments...)
 		raw, err := hex.DecodeString(p.ETag)
 		if err != nil {
