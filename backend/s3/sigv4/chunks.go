@@ -181,7 +181,7 @@ func (c *ChunkReader) finish() error {
 			continue
 		}
 		canonical.WriteString(name + ":" + value + "\n")
-		c.Trailer.Set(name, value)
+		c.Trailer.Add(name, value)
 	}
 	if c.sig != nil && c.trailers {
 		if err := c.compare("AWS4-HMAC-SHA256-TRAILER", hexSum(canonical.String()), signature); err != nil {
