@@ -171,11 +171,13 @@ func choose(present []Part, named []CompletedPart) ([]Part, error) {
 	for _, p := range present {
 		byNumber[p.Number] = p
 	}
+	for i, n := range named[1:] {
+		if n.Number <= named[i].Number {
+			return nil, Refuse(InvalidPartOrder, "part %d comes after part %d", n.Number, named[i].Number)
+		}
+	}
 	chosen := make([]Part, 0, len(named))
 	for i, n := range named {
-		if i > 0 && n.Number <= named[i-1].Number {
-			return nil, Refuse(InvalidPartOrder, "part %d comes after part %d", n.Number, named[i-1].Number)
-		}
 		p, ok := byNumber[n.Number]
 		switch {
 		case !ok:

@@ -31,6 +31,8 @@ type settings struct {
 	maxSize int64
 	clock   func() time.Time
 	log     *slog.Logger
+	hosts   []string
+	region  string
 }
 
 // WithDir keeps the data in dir, so that a second server can go on with it.
@@ -44,6 +46,12 @@ func WithClock(now func() time.Time) Option { return func(s *settings) { s.clock
 
 // WithLog gives store and API a log.
 func WithLog(l *slog.Logger) Option { return func(s *settings) { s.log = l } }
+
+// WithHosts names the service, so that bucket.NAME is a bucket.
+func WithHosts(names ...string) Option { return func(s *settings) { s.hosts = names } }
+
+// WithRegion puts the service elsewhere than in us-east-1.
+func WithRegion(name string) Option { return func(s *settings) { s.region = name } }
 
 // Request is one line of the log. Faulted requests are in it too.
 type Request struct {
@@ -88,7 +96,9 @@ func Start(t testing.TB, options ...Option) *Server {
 	}
 	s := &Server{AccessKey: AccessKey, Secret: Secret, Store: st, identities: NewIdentities()}
 	s.identities.Add(api.Identity{ID: AccessKey}, AccessKey, Secret)
-	s.handler = api.New(api.Config{Store: st, Identities: s.identities, BasePath: basePath, Clock: set.clock, Log: set.log})
+	s.handler = api.New(api.Config{
+		Store: st, Identities: s.identities, BasePath: basePath, Hosts: set.hosts, Region: set.region, Clock: set.clock, Log: set.log,
+	})
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
 		s.Up()
