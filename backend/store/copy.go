@@ -13,6 +13,9 @@ type CopyOptions struct {
 	ContentType string
 	Headers     map[string]string
 	Meta        map[string]string
+	// ReplaceTags gives the new object Tags; otherwise it has the source's.
+	ReplaceTags bool
+	Tags        map[string]string
 	IfMatch     string // of the destination; see Condition
 	IfNoneMatch bool   // of the destination
 	// Source is asked with what is copied; an error refuses. It may be nil, and may be called again.
@@ -43,12 +46,18 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 		if o.Replace {
 			obj.ContentType, obj.Headers, obj.Meta = o.ContentType, o.Headers, o.Meta
 		}
+		if o.ReplaceTags {
+			obj.Tags = o.Tags
+		}
 		if o.Checksum != nil {
 			if obj.Checksum, err = s.checksumOf(ctx, src.ObjectInfo, o.Checksum); errors.Is(err, errChanged) {
 				continue
 			}
 			if err != nil {
 				return ObjectInfo{}, err
+			}
+			if obj.Checksum.Algorithm != src.Checksum.Algorithm {
+				obj.PartChecksums = nil
 			}
 		}
 		freed, err := s.index.Put(ctx, PutEntry{

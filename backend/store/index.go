@@ -33,6 +33,9 @@ type Index interface {
 	Put(ctx context.Context, p PutEntry) (Freed, error)
 	// Delete refuses with NoSuchKey where there is no object.
 	Delete(ctx context.Context, bucket, key string, c Condition) (Freed, error)
+	// SetTags replaces an object's tag set and nothing else of it but Seq. It refuses with
+	// NoSuchBucket, NoSuchKey.
+	SetTags(ctx context.Context, bucket, key string, tags map[string]string) error
 
 	CreateUpload(ctx context.Context, u UploadInfo) error
 	Upload(ctx context.Context, bucket, key, id string) (UploadInfo, error)

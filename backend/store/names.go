@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -18,9 +19,29 @@ const SystemBucket = "_tunnelmesh"
 // Reserved reports whether the bucket is one of the coordinator's own (SPEC B14).
 func Reserved(bucket string) bool { return strings.HasPrefix(bucket, "_") }
 
+// Beginnings and ends that S3 keeps for itself.
+var (
+	reservedPrefixes = []string{"xn--", "sthree-", "amzn-s3-demo-"}
+	reservedSuffixes = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
+)
+
+// checkBucketName is https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
 func checkBucketName(name string) error {
 	if !bucketName.MatchString(name) || strings.Contains(name, "..") {
 		return Refuse(InvalidBucketName, "%q is not a valid bucket name: use 3 to 63 of a-z, 0-9, . and -", name)
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		return Refuse(InvalidBucketName, "%q is not a valid bucket name: it is an IP address", name)
+	}
+	for _, p := range reservedPrefixes {
+		if strings.HasPrefix(name, p) {
+			return Refuse(InvalidBucketName, "%q is not a valid bucket name: names do not begin with %s", name, p)
+		}
+	}
+	for _, s := range reservedSuffixes {
+		if strings.HasSuffix(name, s) {
+			return Refuse(InvalidBucketName, "%q is not a valid bucket name: names do not end in %s", name, s)
+		}
 	}
 	return nil
 }

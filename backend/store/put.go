@@ -13,6 +13,7 @@ type PutOptions struct {
 	ContentType string
 	Headers     map[string]string // see ObjectInfo
 	Meta        map[string]string // see ObjectInfo
+	Tags        map[string]string // see ObjectInfo
 	IfMatch     string            // see Condition
 	IfNoneMatch bool              // see Condition
 	// Finish is called once the body has ended, with the MD5 of its bytes in hex, before
@@ -58,7 +59,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 	defer data.abort()
 	obj := Object{ObjectInfo: ObjectInfo{
 		Bucket: bucket, Key: key, Size: data.size, Modified: s.now().UTC(), ETag: data.md5,
-		ContentType: o.ContentType, Headers: o.Headers, Meta: o.Meta,
+		ContentType: o.ContentType, Headers: o.Headers, Meta: o.Meta, Tags: o.Tags,
 	}}
 	if o.Finish != nil {
 		if obj.Checksum, err = o.Finish(data.md5); err != nil {

@@ -51,8 +51,11 @@ type ObjectInfo struct {
 	Headers     map[string]string // Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires; canonical names
 	Meta        map[string]string // user metadata; lower-case names without x-amz-meta-
 	Checksum    Checksum
-	PartSizes   []int64 // bytes of each part; nil where it was not a multipart upload
-	Seq         uint64  // given by the index; differs for every write of a key
+	// What follows up to Seq is not filled in by a list.
+	Tags          map[string]string // the object's tag set
+	PartSizes     []int64           // bytes of each part; nil where it was not a multipart upload
+	PartChecksums []string          // base64 in Checksum's algorithm, as PartSizes; nil where the parts have none
+	Seq           uint64            // given by the index; differs for every write of a key, its tags included
 }
 
 // Segment is a piece of a blob.
@@ -80,6 +83,7 @@ type UploadInfo struct {
 	ContentType       string
 	Headers           map[string]string
 	Meta              map[string]string
+	Tags              map[string]string
 	ChecksumAlgorithm string // empty: parts carry none
 	ChecksumType      string
 }

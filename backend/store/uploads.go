@@ -170,11 +170,13 @@ func choose(present []Part, named []CompletedPart) ([]Part, error) {
 	for _, p := range present {
 		byNumber[p.Number] = p
 	}
+	for i, n := range named[1:] {
+		if n.Number <= named[i].Number {
+			return nil, Refuse(InvalidPartOrder, "part %d comes after part %d", n.Number, named[i].Number)
+		}
+	}
 	chosen := make([]Part, 0, len(named))
 	for i, n := range named {
-		if i > 0 && n.Number <= named[i-1].Number {
-			return nil, Refuse(InvalidPartOrder, "part %d comes after part %d", n.Number, named[i-1].Number)
-		}
 		p, ok := byNumber[n.Number]
 		switch {
 		case !ok:
@@ -195,7 +197,7 @@ func choose(present []Part, named []CompletedPart) ([]Part, error) {
 func assemble(u UploadInfo, parts []Part) Object {
 	obj := Object{
 		ObjectInfo: ObjectInfo{
-			Bucket: u.Bucket, Key: u.Key, ContentType: u.ContentType, Headers: u.Headers, Meta: u.Meta,
+			Bucket: u.Bucket, Key: u.Key, ContentType: u.ContentType, Headers: u.Headers, Meta: u.Meta, Tags: u.Tags,
 		},
 		UploadID: u.ID,
 	}
@@ -203,6 +205,9 @@ func assemble(u UploadInfo, parts []Part) Object {
 	for _, p := range parts {
 		obj.Size += p.Size
 		obj.PartSizes = append(obj.PartSizes, p.Size)
+		if u.ChecksumAlgorithm != "" {
+			obj.PartChecksums = append(obj.PartChecksums, p.Checksum)
+		}
 		obj.Segments = append(obj.Segments, p.Segments...)
 		raw, err := hex.DecodeString(p.ETag)
 		if err != nil {

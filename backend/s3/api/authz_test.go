@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/checksum"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/s3test"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
@@ -44,7 +45,9 @@ func TestSystemBucket(t *testing.T) {
 		{method: "GET", path: "/_tunnelmesh/peers/a.json"},
 		{method: "GET", path: "/%5ftunnelmesh/peers%2Fa.json"},
 		{method: "HEAD", path: "/_tunnelmesh/peers/a.json"},
-		{method: "GET", path: "/_tunnelmesh/peers/a.json?attributes"},
+		{method: "GET", path: "/_tunnelmesh/peers/a.json?attributes", header: map[string]string{"X-Amz-Object-Attributes": "ETag"}},
+		{method: "GET", path: "/_tunnelmesh/peers/a.json?tagging"},
+		{method: "GET", path: "/_tunnelmesh/peers/a.json?acl"},
 		{method: "PUT", path: "/bkt/stolen", header: map[string]string{"X-Amz-Copy-Source": "/_tunnelmesh/peers/a.json"}},
 		{method: "PUT", path: "/bkt/stolen", header: map[string]string{"X-Amz-Copy-Source": "%5Ftunnelmesh%2Fpeers%2Fa.json"}},
 	}
@@ -61,6 +64,10 @@ func TestSystemBucket(t *testing.T) {
 		{method: "PUT", path: "/_tunnelmesh/k?partNumber=1&uploadId=x", header: map[string]string{"X-Amz-Copy-Source": "/bkt/k"}},
 		{method: "POST", path: "/_tunnelmesh/k?uploadId=x", body: "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>"},
 		{method: "DELETE", path: "/_tunnelmesh/k?uploadId=x"},
+		{method: "PUT", path: "/_tunnelmesh/peers/a.json?tagging", body: "<Tagging><TagSet></TagSet></Tagging>"},
+		{method: "DELETE", path: "/_tunnelmesh/peers/a.json?tagging"},
+		{method: "PUT", path: "/_tunnelmesh/peers/a.json?acl", header: map[string]string{"X-Amz-Acl": "private"}},
+		{method: "PUT", path: "/_tunnelmesh?acl", header: map[string]string{"X-Amz-Acl": "private"}},
 		{method: "PUT", path: "/_other"},
 	}
 	for name, who := range map[string]struct {
@@ -79,6 +86,7 @@ func TestSystemBucket(t *testing.T) {
 				}
 			}
 			q := raw{method: "POST", path: "/_tunnelmesh?delete", body: "<Delete><Object><Key>peers/a.json</Key></Object></Delete>", key: who.key, secret: who.secret}
+			q.header = map[string]string{checksum.Header(checksum.CRC32): sumOf(t, checksum.CRC32, []byte(q.body))}
 			if a := q.do(t, srv); !strings.Contains(a.body, "AccessDenied") || strings.Contains(a.body, "<Deleted>") {
 				t.Errorf("POST ?delete: %d %s", a.status, a.body)
 			}

@@ -2,29 +2,58 @@ package api
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
+
+const bucketsMax = 10000 // of a page, and the default
 
 // listBuckets is GET Service; it shows the buckets that the identity may see (SPEC B14, B28).
 func (q *request) listBuckets() error {
 	if err := q.allow(authz.ListBuckets, "", ""); err != nil {
 		return err
 	}
+	get := q.query.Get
+	limit := bucketsMax
+	if v := get("max-buckets"); v != "" {
+		n, err := integer(v, "max-buckets")
+		if err != nil || n < 1 || n > bucketsMax {
+			return invalid("Argument max-buckets must be an integer between 1 and 10000")
+		}
+		limit = n
+	}
+	after := ""
+	if q.query.Has("continuation-token") {
+		var err error
+		if after, err = openToken(get("continuation-token")); err != nil {
+			return err
+		}
+	}
 	list, err := q.store.Buckets(q.r.Context())
 	if err != nil {
 		return err
+	}
+	if r := get("bucket-region"); r != "" && r != q.region {
+		list = nil
 	}
 	var x xmlWriter
 	x.root("ListAllMyBucketsResult")
 	x.owner(q.who.ID)
 	x.open("Buckets")
+	n, last, more := 0, "", false
 	for _, b := range list {
-		if !authz.Allowed(q.who, authz.SeeBucket, b.Name, "") {
+		if b.Name <= after || !strings.HasPrefix(b.Name, get("prefix")) || !authz.Allowed(q.who, authz.SeeBucket, b.Name, "") {
 			continue
 		}
+		if n == limit {
+			more = true
+			break
+		}
+		n, last = n+1, b.Name
 		x.open("Bucket")
 		x.text("Name", b.Name)
 		x.time("CreationDate", b.Created)
@@ -32,23 +61,45 @@ func (q *request) listBuckets() error {
 		x.close("Bucket")
 	}
 	x.close("Buckets")
+	x.optional("Prefix", get("prefix"))
+	if more {
+		x.text("ContinuationToken", sealToken(last))
+	}
 	x.close("ListAllMyBucketsResult")
 	q.xml(http.StatusOK, &x)
 	return nil
 }
 
-// createBucket answers 200 for a bucket that the identity has already, as us-east-1
-// does: rclone creates its bucket before each upload.
+type createBucketRequest struct {
+	XMLName            xml.Name `xml:"CreateBucketConfiguration"`
+	LocationConstraint string
+	// What directory buckets and bucket tags ask for.
+	Location, Bucket, Tags *struct{}
+}
+
+// check takes every region, as signatures do, but nothing that could not be one.
+func (in createBucketRequest) check() error {
+	if in.Location != nil || in.Bucket != nil || in.Tags != nil {
+		return notImplemented("directory buckets and tags of buckets")
+	}
+	if strings.Trim(in.LocationConstraint, "abcdefghijklmnopqrstuvwxyzEU0123456789-") != "" || len(in.LocationConstraint) > 63 {
+		return fail(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid")
+	}
+	return nil
+}
+
+// createBucket answers 200 for a bucket that the identity has already where the region is
+// us-east-1, as S3 does: rclone creates its bucket before each upload.
 func (q *request) createBucket() error {
 	if err := q.allow(authz.CreateBucket, q.bucket, ""); err != nil {
 		return err
 	}
 	if q.body.Length != 0 {
-		var location struct {
-			XMLName            xml.Name `xml:"CreateBucketConfiguration"`
-			LocationConstraint string
+		var in createBucketRequest
+		if err := q.parse(&in, smallXML); err != nil {
+			return err
 		}
-		if err := q.parse(&location); err != nil {
+		if err := in.check(); err != nil {
 			return err
 		}
 	}
@@ -56,17 +107,31 @@ func (q *request) createBucket() error {
 		return err
 	}
 	b, err := q.store.Bucket(q.r.Context(), q.bucket)
-	scoped := q.who.Scope != nil
-	switch {
-	case err == nil && (scoped || b.Owner == q.who.ID):
-	case err == nil:
-		return fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available: the bucket belongs to another peer.")
-	case scoped:
-		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
-	default:
-		if err := q.store.CreateBucket(q.r.Context(), q.bucket, store.CreateBucketOptions{Owner: q.who.ID}); err != nil {
-			return err
+	if errors.Is(err, store.ErrNoSuchBucket) && q.who.Scope == nil {
+		err = q.store.CreateBucket(q.r.Context(), q.bucket, store.CreateBucketOptions{Owner: q.who.ID})
+		if !errors.Is(err, store.ErrBucketAlreadyExists) {
+			return q.created(err)
 		}
+		b, err = q.store.Bucket(q.r.Context(), q.bucket) // somebody was faster, perhaps this peer itself
+	}
+	switch {
+	case q.who.Scope != nil && err == nil:
+		return q.created(nil)
+	case q.who.Scope != nil:
+		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+	case err != nil:
+		return err
+	case b.Owner != q.who.ID:
+		return fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available: the bucket belongs to another peer.")
+	case q.region != defaultRegion:
+		return fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
+	}
+	return q.created(nil)
+}
+
+func (q *request) created(err error) error {
+	if err != nil {
+		return err
 	}
 	q.w.Header().Set("Location", "/"+q.bucket)
 	q.w.WriteHeader(http.StatusOK)
@@ -106,7 +171,7 @@ func (q *request) bucketLocation() error {
 	}
 	var x xmlWriter
 	x.root("LocationConstraint")
-	if q.region != "us-east-1" {
+	if q.region != defaultRegion {
 		x.escape(q.region)
 	}
 	x.close("LocationConstraint")

@@ -1,9 +1,9 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
@@ -32,7 +32,10 @@ func (q *request) source() (bucket, key string, err error) {
 	if err1 != nil || err2 != nil || bucket == "" || key == "" {
 		return "", "", invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 	}
-	return bucket, key, q.allow(authz.Read, bucket, key)
+	if err := q.allow(authz.Read, bucket, key); err != nil {
+		return "", "", err
+	}
+	return bucket, key, q.expectedOwner("X-Amz-Source-Expected-Bucket-Owner", bucket)
 }
 
 func (q *request) copyObject() error {
@@ -61,6 +64,16 @@ func (q *request) copyObject() error {
 		o.Replace = true
 	default:
 		return invalid("Unknown metadata directive.")
+	}
+	switch q.r.Header.Get("X-Amz-Tagging-Directive") {
+	case "", "COPY":
+	case "REPLACE":
+		o.ReplaceTags = true
+		if o.Tags, err = taggingHeader(q.r.Header.Get("X-Amz-Tagging")); err != nil {
+			return err
+		}
+	default:
+		return invalid("Unknown tagging directive.")
 	}
 	wanted, err := q.wantedChecksum()
 	if err != nil {
@@ -100,6 +113,9 @@ func (q *request) copyPart() error {
 	if err != nil {
 		return err
 	}
+	if err := q.refuseHeaders(); err != nil {
+		return err
+	}
 	number, id, err := q.partNumber()
 	if err != nil {
 		return err
@@ -116,15 +132,14 @@ func (q *request) copyPart() error {
 		Checksum: section(u.ChecksumAlgorithm),
 	}
 	if v := q.r.Header.Get("X-Amz-Copy-Source-Range"); v != "" {
-		first, last, ok := strings.Cut(strings.TrimPrefix(v, "bytes="), "-")
-		from, err1 := strconv.ParseInt(first, 10, 64)
-		to, err2 := strconv.ParseInt(last, 10, 64)
-		if !ok || !strings.HasPrefix(v, "bytes=") || err1 != nil || err2 != nil || to < from {
-			return invalid("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		if o.Offset, o.Length, err = copyRange(v); err != nil {
+			return err
 		}
-		o.Offset, o.Length = from, to-from+1
 	}
 	part, err := q.store.CopyPart(q.r.Context(), bucket, key, q.bucket, q.key, id, number, o)
+	if errors.Is(err, store.ErrInvalidRange) {
+		return invalid("Range specified is not valid for source object: %v", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -138,4 +153,16 @@ func (q *request) copyPart() error {
 	x.close("CopyPartResult")
 	q.xml(http.StatusOK, &x)
 	return nil
+}
+
+// copyRange reads x-amz-copy-source-range, "bytes=first-last", both there.
+func copyRange(v string) (offset, length int64, err error) {
+	spec, ok1 := strings.CutPrefix(v, "bytes=")
+	first, last, ok2 := strings.Cut(spec, "-")
+	from, ok3 := decimal(first)
+	to, ok4 := decimal(last)
+	if !ok1 || !ok2 || !ok3 || !ok4 || to < from || to == 1<<63-1 {
+		return 0, 0, invalid("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+	}
+	return from, to - from + 1, nil
 }

@@ -21,24 +21,34 @@ type deleteRequest struct {
 		Key       string
 		VersionID string `xml:"VersionId"`
 		ETag      string
+		// Conditions of directory buckets.
+		LastModifiedTime *string
+		Size             *string
 	} `xml:"Object"`
 }
 
 // deleteObjects answers for each key by itself.
 func (q *request) deleteObjects() error {
+	// A bucket that is not there, or not the identity's, is one answer and not a thousand.
+	if err := q.allow(authz.SeeBucket, q.bucket, ""); err != nil {
+		return err
+	}
+	if _, err := q.store.Bucket(q.r.Context(), q.bucket); err != nil {
+		return err
+	}
+	d, err := q.digests()
+	if err != nil {
+		return err
+	}
+	if d.md5 == nil && d.sum == nil {
+		return badRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
 	var in deleteRequest
-	if err := q.parse(&in); err != nil {
+	if err := d.parse(&in, deleteXML); err != nil {
 		return err
 	}
 	if len(in.Objects) == 0 || len(in.Objects) > deleteMax {
 		return malformed()
-	}
-	// A bucket that is not there, or not the identity's, is one answer and not a thousand.
-	if !authz.Allowed(q.who, authz.SeeBucket, q.bucket, "") {
-		return q.allow(authz.SeeBucket, q.bucket, "")
-	}
-	if _, err := q.store.Bucket(q.r.Context(), q.bucket); err != nil {
-		return err
 	}
 	results := make([]error, len(in.Objects))
 	slots := make(chan struct{}, deleteParallel)
@@ -49,6 +59,10 @@ func (q *request) deleteObjects() error {
 		}
 		if o.VersionID != "" && o.VersionID != "null" {
 			results[i] = fail(http.StatusNotFound, "NoSuchVersion", "The bucket has no versions.")
+			continue
+		}
+		if o.LastModifiedTime != nil || o.Size != nil {
+			results[i] = notImplemented("deletion by size or time")
 			continue
 		}
 		slots <- struct{}{}

@@ -14,9 +14,10 @@ import (
 )
 
 // digests reads a body along with the checksum that came with it: in a header, in a
-// trailer, or only named, and then computed.
+// trailer, or none, and then of the algorithm that its upload has.
 type digests struct {
 	body      *authn.Body
+	patience  *patience
 	algorithm string // empty: none
 	want      string // base64; empty: not known before the trailer, or never
 	trailer   string // name; empty: there is none
@@ -24,40 +25,53 @@ type digests struct {
 	md5       []byte // Content-MD5; nil: none
 }
 
-// digests reads the headers. Only the first algorithm that is named counts; S3 allows no more.
+// digests reads the headers. S3 allows one algorithm in a request.
 func (q *request) digests() (*digests, error) {
-	d := &digests{body: q.body}
-	h := q.r.Header
-	if v := h.Get("Content-Md5"); v != "" {
+	d, err := q.contentMD5()
+	if err != nil {
+		return nil, err
+	}
+	given := 0
+	for name, values := range q.r.Header {
+		suffix, ok := strings.CutPrefix(name, "X-Amz-Checksum-")
+		if !ok || suffix == "Algorithm" || suffix == "Type" || suffix == "Mode" {
+			continue
+		}
+		given++
+		d.algorithm, d.want = strings.ToUpper(suffix), values[0]
+	}
+	for _, name := range q.body.TrailerNames {
+		suffix, ok := strings.CutPrefix(name, "x-amz-checksum-")
+		if !ok {
+			return nil, badRequest("The value specified in the x-amz-trailer header is not supported: %s", name)
+		}
+		given++
+		d.algorithm, d.trailer = strings.ToUpper(suffix), name
+	}
+	if given > 1 {
+		return nil, badRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+	}
+	switch sdk := strings.ToUpper(q.r.Header.Get("X-Amz-Sdk-Checksum-Algorithm")); {
+	case sdk == "":
+	case given == 0:
+		return nil, badRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+	case sdk != d.algorithm:
+		return nil, badRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+	}
+	return d, d.begin()
+}
+
+// contentMD5 is a body of which Content-MD5 alone is known.
+func (q *request) contentMD5() (*digests, error) {
+	d := &digests{body: q.body, patience: q.patience}
+	if v := q.r.Header.Get("Content-Md5"); v != "" {
 		raw, err := base64.StdEncoding.DecodeString(v)
 		if err != nil || len(raw) != md5.Size {
 			return nil, fail(http.StatusBadRequest, "InvalidDigest", "The Content-MD5 you specified was invalid.")
 		}
 		d.md5 = raw
 	}
-	given := 0
-	for name := range h {
-		lower := strings.ToLower(name)
-		suffix, ok := strings.CutPrefix(lower, "x-amz-checksum-")
-		if !ok || suffix == "algorithm" || suffix == "type" || suffix == "mode" {
-			continue
-		}
-		given++
-		d.algorithm, d.want = strings.ToUpper(suffix), h.Get(name)
-	}
-	for _, name := range q.body.TrailerNames {
-		if suffix, ok := strings.CutPrefix(name, "x-amz-checksum-"); ok {
-			given++
-			d.algorithm, d.trailer = strings.ToUpper(suffix), name
-		}
-	}
-	if given > 1 {
-		return nil, badRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-	}
-	if d.algorithm == "" {
-		d.algorithm = strings.ToUpper(h.Get("X-Amz-Sdk-Checksum-Algorithm"))
-	}
-	return d, d.begin()
+	return d, nil
 }
 
 // begin starts the hash, once the algorithm is settled.
@@ -77,6 +91,7 @@ func (d *digests) begin() (err error) {
 
 // Read implements io.Reader.
 func (d *digests) Read(p []byte) (int, error) {
+	d.patience.reading()
 	n, err := d.body.Read(p)
 	if d.sum != nil {
 		d.sum.Write(p[:n])
@@ -94,7 +109,12 @@ func (d *digests) finish(sum string) (string, error) {
 		return "", nil
 	}
 	if d.trailer != "" {
-		if d.want = d.body.Trailer(d.trailer); !checksum.Valid(d.algorithm, d.want) {
+		values := d.body.Trailer(d.trailer)
+		if len(values) != 1 {
+			return "", fail(http.StatusBadRequest, "MalformedTrailerError",
+				"The request contained trailing data that was not well-formed or did not conform to our published schema.")
+		}
+		if d.want = values[0]; !checksum.Valid(d.algorithm, d.want) {
 			return "", badRequest("Value for %s trailing header is invalid.", d.trailer)
 		}
 	}

@@ -24,6 +24,9 @@ func (q *request) getObject() error {
 	if err := q.allow(authz.Read, q.bucket, q.key); err != nil {
 		return err
 	}
+	if err := q.refuseCustomerKey(); err != nil {
+		return err
+	}
 	if q.r.Method == http.MethodHead {
 		o, err := q.store.Head(q.r.Context(), q.bucket, q.key)
 		if err != nil {
@@ -56,12 +59,6 @@ func (q *request) getObject() error {
 	return nil
 }
 
-// piece is the part of an object that is answered.
-type piece struct {
-	offset, length int64
-	partial        bool
-}
-
 // answerObject checks the conditions and sends status and headers.
 func (q *request) answerObject(o store.ObjectInfo) (piece, error) {
 	h := q.w.Header()
@@ -82,10 +79,18 @@ func (q *request) answerObject(o store.ObjectInfo) (piece, error) {
 	h.Set("Content-Length", strconv.FormatInt(p.length, 10))
 	for name, v := range o.Meta {
 		// Written as stored: net/http would change the case of the name.
-		h["x-amz-meta-"+name] = []string{v}
+		h["x-amz-meta-"+name] = []string{encodeMeta(v)}
 	}
-	if !p.partial && q.r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
-		setChecksum(h, o.Checksum)
+	if len(o.Tags) > 0 {
+		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
+	}
+	if strings.EqualFold(q.r.Header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
+		switch {
+		case !p.partial:
+			setChecksum(h, o.Checksum)
+		case p.part > 0:
+			setChecksum(h, partChecksum(o, p.part-1))
+		}
 	}
 	for name, header := range overrides {
 		if q.query.Has(name) {
@@ -102,7 +107,7 @@ func (q *request) answerObject(o store.ObjectInfo) (piece, error) {
 }
 
 func setChecksum(h http.Header, c store.Checksum) {
-	if c.Algorithm == "" {
+	if c.Value == "" {
 		return
 	}
 	h.Set(checksum.Header(c.Algorithm), c.Value)
@@ -113,38 +118,24 @@ func setChecksum(h http.Header, c store.Checksum) {
 func (q *request) piece(o store.ObjectInfo) (piece, error) {
 	whole := piece{length: o.Size}
 	if v := q.query.Get("partNumber"); v != "" {
+		if q.r.Header.Get("Range") != "" {
+			return piece{}, badRequest("Cannot specify both Range header and partNumber query parameter")
+		}
 		return q.partPiece(o, v)
 	}
-	spec, ok := strings.CutPrefix(q.r.Header.Get("Range"), "bytes=")
-	if !ok || strings.Contains(spec, ",") {
-		return whole, nil // S3 answers several ranges, and other units, with the whole object
+	header := q.r.Header.Get("Range")
+	if header == "" {
+		return whole, nil
 	}
 	if v := q.r.Header.Get("If-Range"); v != "" && !rangeHolds(v, o) {
 		return whole, nil
 	}
-	first, last, ok := strings.Cut(spec, "-")
+	p, ok := byteRange(header, o.Size)
 	if !ok {
-		return whole, nil
-	}
-	from, err1 := strconv.ParseInt(first, 10, 64)
-	to, err2 := strconv.ParseInt(last, 10, 64)
-	switch {
-	case first == "" && err2 == nil: // the last bytes
-		from, to = max(o.Size-to, 0), o.Size-1
-		if last == "0" {
-			from = o.Size
-		}
-	case err1 == nil && last == "":
-		to = o.Size - 1
-	case err1 != nil || err2 != nil || to < from:
-		return whole, nil
-	}
-	if from >= o.Size {
 		q.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
 		return piece{}, fail(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
 	}
-	to = min(to, o.Size-1)
-	return piece{offset: from, length: to - from + 1, partial: true}, nil
+	return p, nil
 }
 
 // rangeHolds is If-Range: an ETag or a date.
@@ -170,55 +161,9 @@ func (q *request) partPiece(o store.ObjectInfo, v string) (piece, error) {
 	if n > len(sizes) {
 		return piece{}, fail(http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable")
 	}
-	p := piece{length: sizes[n-1], partial: o.Size > 0}
+	p := piece{length: sizes[n-1], partial: o.Size > 0, part: n}
 	for _, s := range sizes[:n-1] {
 		p.offset += s
 	}
 	return p, nil
-}
-
-// objectAttributes is GetObjectAttributes.
-func (q *request) objectAttributes() error {
-	if err := q.allow(authz.Read, q.bucket, q.key); err != nil {
-		return err
-	}
-	o, err := q.store.Head(q.r.Context(), q.bucket, q.key)
-	if err != nil {
-		return err
-	}
-	if err := readCondition(q.r.Header, "", o, true); err != nil {
-		return err
-	}
-	asked := map[string]bool{}
-	for _, v := range q.r.Header.Values("X-Amz-Object-Attributes") {
-		for _, name := range strings.Split(v, ",") {
-			asked[strings.TrimSpace(name)] = true
-		}
-	}
-	var x xmlWriter
-	x.root("GetObjectAttributesResponse")
-	if asked["ETag"] {
-		x.text("ETag", o.ETag)
-	}
-	if asked["Checksum"] && o.Checksum.Algorithm != "" {
-		x.open("Checksum")
-		x.text(checksum.Element(o.Checksum.Algorithm), o.Checksum.Value)
-		x.text("ChecksumType", o.Checksum.Type)
-		x.close("Checksum")
-	}
-	if asked["ObjectParts"] && o.PartSizes != nil {
-		x.open("ObjectParts")
-		x.num("TotalPartsCount", int64(len(o.PartSizes)))
-		x.close("ObjectParts")
-	}
-	if asked["StorageClass"] {
-		x.text("StorageClass", "STANDARD")
-	}
-	if asked["ObjectSize"] {
-		x.num("ObjectSize", o.Size)
-	}
-	x.close("GetObjectAttributesResponse")
-	q.w.Header().Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
-	q.xml(http.StatusOK, &x)
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
@@ -29,10 +30,13 @@ var ErrUnknown = authn.ErrUnknown
 type Config struct {
 	Store      *store.Store
 	Identities Identities
-	BasePath   string           // "/s3"; empty: the root
-	Region     string           // that GetBucketLocation answers; empty: us-east-1. Every region is accepted in signatures.
-	Log        *slog.Logger     // one line a request, never a query or a secret; nil: none
-	Clock      func() time.Time // nil: time.Now
+	BasePath   string // "/s3"; empty: the root
+	// Hosts are names of the service under which buckets have names of their own:
+	// bucket.HOST is the bucket, whatever the port. Paths keep BasePath.
+	Hosts  []string
+	Region string           // that GetBucketLocation answers; empty: us-east-1. Every region is accepted in signatures.
+	Log    *slog.Logger     // one line a request, never a query or a secret; nil: none
+	Clock  func() time.Time // nil: time.Now
 	// Stall is how long a client may neither send nor take a byte; 0: a minute.
 	Stall time.Duration
 }
@@ -41,6 +45,7 @@ type handler struct {
 	store  *store.Store
 	auth   authn.Authenticator
 	base   string
+	hosts  []string // each with a dot before it, lower-case
 	region string
 	log    *slog.Logger
 	stall  time.Duration
@@ -63,10 +68,16 @@ func New(c Config) http.Handler {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	if h.region == "" {
-		h.region = "us-east-1"
+		h.region = defaultRegion
+	}
+	for _, host := range c.Hosts {
+		h.hosts = append(h.hosts, "."+strings.ToLower(strings.Trim(host, ".")))
 	}
 	return h
 }
+
+// defaultRegion is the one whose name S3 leaves out of GetBucketLocation.
+const defaultRegion = "us-east-1"
 
 // request is one call in progress.
 type request struct {
@@ -89,7 +100,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID(), patience: newPatience(w, h.stall)}
 	if r.ContentLength != 0 {
 		q.patience.reading()
-		r.Body = &patientBody{r.Body, q.patience}
 	}
 	header := w.Header()
 	header.Set("X-Amz-Request-Id", q.id)
@@ -122,6 +132,9 @@ func (q *request) serve() error {
 	if !ok || (path != "" && path[0] != '/') {
 		return fail(http.StatusNotFound, "InvalidURI", "The store is at %s.", q.base)
 	}
+	if err := checkHeaders(q.r.Header); err != nil {
+		return err
+	}
 	query, err := url.ParseQuery(q.r.URL.RawQuery)
 	if err != nil {
 		return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
@@ -137,20 +150,68 @@ func (q *request) serve() error {
 	if err != nil {
 		return err
 	}
+	if err := q.expectedOwner("X-Amz-Expected-Bucket-Owner", q.bucket); err != nil {
+		return err
+	}
 	return op(q)
 }
 
 // name splits bucket and key before it decodes them: an escaped slash belongs to a name.
 func (q *request) name(path string) error {
-	bucket, key, _ := strings.Cut(path, "/")
+	bucket, key := q.virtualBucket(q.r.Host), path
+	if bucket == "" {
+		bucket, key, _ = strings.Cut(path, "/")
+	}
 	var err1, err2 error
 	q.bucket, err1 = url.PathUnescape(bucket)
 	q.key, err2 = url.PathUnescape(key)
-	if err1 != nil || err2 != nil {
+	switch {
+	case err1 != nil, err2 != nil, !utf8.ValidString(q.bucket), !utf8.ValidString(q.key):
 		return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
-	}
-	if q.bucket == "" && q.key != "" {
+	case q.bucket == "" && q.key != "":
 		return fail(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
+	case len(q.key) > store.MaxKey:
+		return fail(http.StatusBadRequest, "KeyTooLongError", "Your key is too long: %d bytes, and at most %d are allowed.", len(q.key), store.MaxKey)
+	}
+	return nil
+}
+
+// virtualBucket is the bucket that a Host header names, empty where it names none:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html.
+func (h *handler) virtualBucket(host string) string {
+	if len(h.hosts) == 0 {
+		return ""
+	}
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, suffix := range h.hosts {
+		if bucket, ok := strings.CutSuffix(host, suffix); ok {
+			return bucket
+		}
+	}
+	return ""
+}
+
+// Limits of a request's headers. S3's own, 8 KB, leaves tag sets in other scripts than
+// Latin no room.
+const (
+	headersMax     = 200
+	headerBytesMax = 32 << 10
+)
+
+func checkHeaders(h http.Header) error {
+	n, size := 0, 0
+	for name, values := range h {
+		for _, v := range values {
+			n++
+			size += len(name) + len(v)
+		}
+	}
+	if n > headersMax || size > headerBytesMax {
+		return fail(http.StatusBadRequest, "RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size: %d bytes in %d headers.",
+			headerBytesMax, headersMax)
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // kept are the headers of a PUT that come back with GET.
@@ -38,7 +40,7 @@ func (q *request) describe() (contentType string, headers, meta map[string]strin
 	size := 0
 	for name, values := range h {
 		if rest, ok := strings.CutPrefix(name, metaPrefix); ok && rest != "" {
-			v := strings.Join(values, ",")
+			v := decodeMeta(strings.Join(values, ","))
 			size += len(rest) + len(v)
 			// Header names have no case; S3 gives them back in lower case.
 			set(&meta, strings.ToLower(rest), v)
@@ -61,30 +63,34 @@ func withoutChunked(v string) string {
 	return strings.Join(list, ",")
 }
 
-// refuseHeaders refuses what is not kept rather than keep silent about it.
-func (q *request) refuseHeaders() error {
-	for name, values := range q.r.Header {
-		if !strings.HasPrefix(name, "X-Amz-") {
-			continue
-		}
-		switch {
-		case name == "X-Amz-Acl":
-			switch values[0] {
-			case "", "private", "bucket-owner-full-control", "bucket-owner-read":
-			default:
-				return fail(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
-			}
-		case strings.HasPrefix(name, "X-Amz-Grant-"),
-			strings.HasPrefix(name, "X-Amz-Server-Side-Encryption"),
-			strings.HasPrefix(name, "X-Amz-Object-Lock-"),
-			strings.HasPrefix(name, "X-Amz-Bucket-Object-Lock-") && !strings.EqualFold(values[0], "false"),
-			name == "X-Amz-Tagging" && values[0] != "",
-			name == "X-Amz-Website-Redirect-Location",
-			name == "X-Amz-Write-Offset-Bytes":
-			return notImplemented(strings.ToLower(name))
+// decodeMeta reads a value of user metadata. S3 keeps text: RFC 2047's encoded words are
+// decoded, and what is not UTF-8 is Latin-1, as RFC 9110 section 5.5 has it:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html.
+func decodeMeta(v string) string {
+	if strings.Contains(v, "=?") {
+		if text, err := new(mime.WordDecoder).DecodeHeader(v); err == nil {
+			return text
 		}
 	}
-	return nil
+	if utf8.ValidString(v) {
+		return v
+	}
+	var b strings.Builder
+	for i := range len(v) {
+		b.WriteRune(rune(v[i]))
+	}
+	return b.String()
+}
+
+// encodeMeta makes a value fit for a header again: what is not printable ASCII becomes
+// encoded words of RFC 2047.
+func encodeMeta(v string) string {
+	for i := range len(v) {
+		if v[i] < ' ' || v[i] > '~' {
+			return mime.BEncoding.Encode("UTF-8", v)
+		}
+	}
+	return v
 }
 
 func quote(etag string) string { return `"` + etag + `"` }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"encoding/base64"
 	"net/http"
-	"strconv"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -26,7 +24,7 @@ func (q *request) list(startAfter string) (*listing, error) {
 		return nil, err
 	}
 	var err error
-	if l.options.Max, err = q.limit("max-keys"); err != nil {
+	if l.options.Max, err = pageLimit(get("max-keys"), "max-keys"); err != nil {
 		return nil, err
 	}
 	if l.encode, l.encoded, err = q.encoding(); err != nil {
@@ -41,19 +39,6 @@ func (q *request) list(startAfter string) (*listing, error) {
 		l.page, err = q.store.List(q.r.Context(), q.bucket, l.options)
 	}
 	return l, err
-}
-
-// limit reads a page size; 1000 is the default and the most, 0 asks for an empty page.
-func (q *request) limit(name string) (int, error) {
-	v := q.query.Get(name)
-	if v == "" {
-		return store.MaxPage, nil
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 {
-		return 0, invalid("Argument %s must be an integer between 0 and 2147483647", name)
-	}
-	return min(n, store.MaxPage), nil
 }
 
 func (q *request) encoding() (func(string) string, bool, error) {
@@ -116,7 +101,7 @@ func (q *request) listV1() error {
 	x := xmlWriter{b: make([]byte, 0, 4096)}
 	l.begin(&x, q.bucket)
 	x.text("Marker", l.encode(marker))
-	if l.page.Truncated {
+	if l.page.Truncated && l.options.Delimiter != "" { // without one the last key is the marker
 		x.text("NextMarker", l.encode(l.page.Next))
 	}
 	l.end(&x, true)
@@ -129,11 +114,10 @@ func (q *request) listV2() error {
 	get := q.query.Get
 	after := get("start-after")
 	if token := get("continuation-token"); token != "" || q.query.Has("continuation-token") {
-		raw, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil || len(raw) == 0 {
-			return invalid("The continuation token provided is incorrect")
+		var err error
+		if after, err = openToken(token); err != nil {
+			return err
 		}
-		after = string(raw)
 	}
 	l, err := q.list(after)
 	if err != nil {
@@ -144,7 +128,7 @@ func (q *request) listV2() error {
 	x.num("KeyCount", int64(len(l.page.Objects)+len(l.page.Prefixes)))
 	x.optional("ContinuationToken", get("continuation-token"))
 	if l.page.Truncated {
-		x.text("NextContinuationToken", base64.RawURLEncoding.EncodeToString([]byte(l.page.Next)))
+		x.text("NextContinuationToken", sealToken(l.page.Next))
 	}
 	x.optional("StartAfter", l.encode(get("start-after")))
 	l.end(&x, get("fetch-owner") == "true")
@@ -156,6 +140,9 @@ func (q *request) listV2() error {
 // own only version, null.
 func (q *request) listVersions() error {
 	marker := q.query.Get("key-marker")
+	if marker == "" && q.query.Get("version-id-marker") != "" {
+		return invalid("A version-id marker cannot be specified without a key marker.")
+	}
 	l, err := q.list(marker)
 	if err != nil {
 		return err

@@ -9,14 +9,14 @@ import (
 )
 
 // listUploads is ListMultipartUploads. Uploads in flight are few: a delimiter rolls them
-// up here, after a list of the prefix.
+// up here, after a list of the whole prefix.
 func (q *request) listUploads() error {
 	get := q.query.Get
 	prefix, delimiter := get("prefix"), get("delimiter")
 	if err := q.allow(authz.List, q.bucket, prefix); err != nil {
 		return err
 	}
-	limit, err := q.limit("max-uploads")
+	limit, err := pageLimit(get("max-uploads"), "max-uploads")
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,11 @@ func (q *request) listUploads() error {
 	if err != nil {
 		return err
 	}
-	list, err := q.store.Uploads(q.r.Context(), q.bucket, prefix, get("key-marker"), get("upload-id-marker"), 0)
+	fetch := 0
+	if delimiter == "" {
+		fetch = limit + 1
+	}
+	list, err := q.store.Uploads(q.r.Context(), q.bucket, prefix, get("key-marker"), get("upload-id-marker"), fetch)
 	if err != nil {
 		return err
 	}
@@ -56,6 +60,7 @@ func (q *request) listUploads() error {
 		x.open("Upload")
 		x.text("Key", encode(u.Key))
 		x.text("UploadId", u.ID)
+		x.person("Initiator", u.Owner)
 		x.owner(u.Owner)
 		x.text("StorageClass", "STANDARD")
 		x.time("Initiated", u.Created)
@@ -76,6 +81,9 @@ func (q *request) listUploads() error {
 }
 
 func rollUpUploads(list []store.UploadInfo, prefix, delimiter, marker string, limit int) (shown []store.UploadInfo, prefixes []string, more bool) {
+	if limit == 0 {
+		return nil, nil, false // an empty page has no place to go on from
+	}
 	for _, u := range list {
 		common := ""
 		if delimiter != "" {

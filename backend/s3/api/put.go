@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/checksum"
@@ -36,6 +37,9 @@ func (q *request) putObject() error {
 	if o.ContentType, o.Headers, o.Meta, err = q.describe(); err != nil {
 		return err
 	}
+	if o.Tags, err = taggingHeader(q.r.Header.Get("X-Amz-Tagging")); err != nil {
+		return err
+	}
 	d, err := q.digests()
 	if err != nil {
 		return err
@@ -62,6 +66,12 @@ func (q *request) deleteObject() error {
 	if err := q.allow(authz.Write, q.bucket, q.key); err != nil {
 		return err
 	}
+	h := q.r.Header
+	for _, name := range []string{"If-None-Match", "X-Amz-If-Match-Last-Modified-Time", "X-Amz-If-Match-Size"} {
+		if h.Get(name) != "" {
+			return notImplemented(strings.ToLower(name) + " of a deletion")
+		}
+	}
 	match, _, err := q.writeCondition()
 	if err != nil {
 		return err
@@ -84,6 +94,9 @@ func (q *request) partNumber() (number int, id string, err error) {
 
 func (q *request) putPart() error {
 	if err := q.allow(authz.Write, q.bucket, q.key); err != nil {
+		return err
+	}
+	if err := q.refuseHeaders(); err != nil {
 		return err
 	}
 	number, id, err := q.partNumber()

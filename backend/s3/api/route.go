@@ -42,6 +42,8 @@ func (q *request) routeBucket() operation {
 			return (*request).listVersions
 		case q.query.Get("list-type") == "2":
 			return (*request).listV2
+		case q.query.Get("list-type") != "":
+			return refuseWith(invalid("Invalid List Type specified in Request"))
 		}
 		return (*request).listV1
 	case http.MethodHead:
@@ -63,7 +65,10 @@ func (q *request) routeBucket() operation {
 
 func (q *request) routeObject() operation {
 	has := q.query.Has
-	if v := q.query.Get("versionId"); v != "" && v != "null" {
+	switch v := q.query.Get("versionId"); {
+	case v == "" && has("versionId"):
+		return refuseWith(invalid("Version id cannot be the empty string"))
+	case v != "" && v != "null":
 		return refuseWith(fail(http.StatusNotFound, "NoSuchVersion", "The bucket has no versions."))
 	}
 	if op := q.subresource(objectAnswers); op != nil {
@@ -76,6 +81,8 @@ func (q *request) routeObject() operation {
 			return (*request).listParts
 		case has("attributes"):
 			return (*request).objectAttributes
+		case has("tagging"):
+			return (*request).getTagging
 		}
 		return (*request).getObject
 	case http.MethodHead:
@@ -87,6 +94,8 @@ func (q *request) routeObject() operation {
 			return (*request).copyPart
 		case has("uploadId"):
 			return (*request).putPart
+		case has("tagging"):
+			return (*request).putTagging
 		case copies:
 			return (*request).copyObject
 		}
@@ -94,6 +103,9 @@ func (q *request) routeObject() operation {
 	case http.MethodDelete:
 		if has("uploadId") {
 			return (*request).abortUpload
+		}
+		if has("tagging") {
+			return (*request).deleteTagging
 		}
 		return (*request).deleteObject
 	case http.MethodPost:

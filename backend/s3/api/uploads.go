@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,12 +31,18 @@ func (q *request) createUpload() error {
 	if u.ContentType, u.Headers, u.Meta, err = q.describe(); err != nil {
 		return err
 	}
+	if u.Tags, err = taggingHeader(q.r.Header.Get("X-Amz-Tagging")); err != nil {
+		return err
+	}
 	if u.ChecksumAlgorithm, err = q.wantedChecksum(); err != nil {
 		return err
 	}
+	if u.ChecksumAlgorithm == "" && q.r.Header.Get("X-Amz-Checksum-Type") != "" {
+		return badRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+	}
 	h := q.w.Header()
 	if u.ChecksumAlgorithm != "" {
-		if u.ChecksumType = q.r.Header.Get("X-Amz-Checksum-Type"); u.ChecksumType == "" {
+		if u.ChecksumType = strings.ToUpper(q.r.Header.Get("X-Amz-Checksum-Type")); u.ChecksumType == "" {
 			u.ChecksumType = checksum.DefaultType(u.ChecksumAlgorithm)
 		}
 		if !checksum.Allowed(u.ChecksumAlgorithm, u.ChecksumType) {
@@ -81,6 +89,26 @@ type completeRequest struct {
 	} `xml:"Part"`
 }
 
+// parts are those that are named, each with its checksum in the upload's algorithm.
+func (in completeRequest) parts(u store.UploadInfo) ([]store.CompletedPart, error) {
+	if len(in.Parts) == 0 || len(in.Parts) > store.MaxPart {
+		return nil, malformed()
+	}
+	parts := make([]store.CompletedPart, len(in.Parts))
+	for i, p := range in.Parts {
+		given := map[string]string{
+			checksum.CRC32: p.ChecksumCRC32, checksum.CRC32C: p.ChecksumCRC32C, checksum.CRC64NVME: p.ChecksumCRC64NVME,
+			checksum.SHA1: p.ChecksumSHA1, checksum.SHA256: p.ChecksumSHA256,
+		}[u.ChecksumAlgorithm]
+		if given == "" && u.ChecksumType == checksum.Composite {
+			return nil, badRequest("The upload was created using a %s checksum. The complete request must include the checksum for each part. "+
+				"It was missing for part %d in the request.", strings.ToLower(u.ChecksumAlgorithm), p.PartNumber)
+		}
+		parts[i] = store.CompletedPart{Number: p.PartNumber, ETag: unquote(p.ETag), Checksum: given}
+	}
+	return parts, nil
+}
+
 func (q *request) completeUpload() error {
 	if err := q.allow(authz.Write, q.bucket, q.key); err != nil {
 		return err
@@ -91,27 +119,35 @@ func (q *request) completeUpload() error {
 		return err
 	}
 	id := q.query.Get("uploadId")
-	raw, err := q.completeBody()
+	u, err := q.store.Upload(q.r.Context(), q.bucket, q.key, id)
+	if err != nil && !errors.Is(err, store.ErrNoSuchUpload) { // a complete that is sent again finds its upload gone
+		return err
+	}
+	// The x-amz-checksum- headers are the object's here, not the document's.
+	d, err := q.contentMD5()
 	if err != nil {
 		return err
 	}
-	parts := make([]store.CompletedPart, len(raw.Parts))
-	for i, p := range raw.Parts {
-		parts[i] = store.CompletedPart{Number: p.PartNumber, ETag: unquote(p.ETag)}
-		for _, v := range []string{p.ChecksumCRC32, p.ChecksumCRC32C, p.ChecksumCRC64NVME, p.ChecksumSHA1, p.ChecksumSHA256} {
-			if v != "" {
-				parts[i].Checksum = v
-			}
-		}
+	var in completeRequest
+	if err := d.parse(&in, completeXML); err != nil {
+		return err
+	}
+	parts, err := in.parts(u)
+	if err != nil {
+		return err
 	}
 	o.Finish = q.combine
 	info, err := q.store.CompleteUpload(q.r.Context(), q.bucket, q.key, id, parts, o)
 	if err != nil {
 		return err
 	}
+	scheme := "http"
+	if q.r.TLS != nil {
+		scheme = "https"
+	}
 	var x xmlWriter
 	x.root("CompleteMultipartUploadResult")
-	x.text("Location", "http://"+q.r.Host+q.r.URL.EscapedPath())
+	x.text("Location", scheme+"://"+q.r.Host+q.r.URL.EscapedPath())
 	x.text("Bucket", q.bucket)
 	x.text("Key", q.key)
 	x.etag(info.ETag)
@@ -122,26 +158,6 @@ func (q *request) completeUpload() error {
 	x.close("CompleteMultipartUploadResult")
 	q.xml(http.StatusOK, &x)
 	return nil
-}
-
-// completeBody parses the list of parts. The x-amz-checksum- headers of this request are of
-// the object, not of its body.
-func (q *request) completeBody() (in completeRequest, err error) {
-	object := http.Header{}
-	for name := range q.r.Header {
-		if strings.HasPrefix(name, "X-Amz-Checksum-") {
-			object[name] = q.r.Header[name]
-			delete(q.r.Header, name)
-		}
-	}
-	err = q.parse(&in)
-	for name, v := range object {
-		q.r.Header[name] = v
-	}
-	if err == nil && len(in.Parts) == 0 {
-		err = malformed()
-	}
-	return in, err
 }
 
 // combine makes the object's checksum of its parts', and compares it and the size with what
@@ -155,6 +171,15 @@ func (q *request) combine(u store.UploadInfo, parts []store.PartInfo) (store.Che
 	}
 	if v := q.r.Header.Get("X-Amz-Mp-Object-Size"); v != "" && v != strconv.FormatInt(size, 10) {
 		return store.Checksum{}, badRequest("The provided 'x-amz-mp-object-size' header value %s does not match what was computed: %d", v, size)
+	}
+	if t := q.r.Header.Get("X-Amz-Checksum-Type"); t != "" && !strings.EqualFold(t, u.ChecksumType) {
+		return store.Checksum{}, badRequest("The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", u.ChecksumType)
+	}
+	for _, a := range checksum.Algorithms {
+		if a != u.ChecksumAlgorithm && q.r.Header.Get(checksum.Header(a)) != "" {
+			return store.Checksum{}, badRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+				cmp.Or(strings.ToLower(u.ChecksumAlgorithm), "null"), strings.ToLower(a))
+		}
 	}
 	if u.ChecksumAlgorithm == "" {
 		return store.Checksum{}, nil
@@ -179,11 +204,11 @@ func (q *request) listParts() error {
 	if err != nil {
 		return err
 	}
-	limit, err := q.limit("max-parts")
+	limit, err := pageLimit(q.query.Get("max-parts"), "max-parts")
 	if err != nil {
 		return err
 	}
-	marker, err := q.number("part-number-marker")
+	marker, err := integer(q.query.Get("part-number-marker"), "part-number-marker")
 	if err != nil {
 		return err
 	}
@@ -195,13 +220,14 @@ func (q *request) listParts() error {
 	if err != nil {
 		return err
 	}
-	more := len(parts) > limit
+	more := limit > 0 && len(parts) > limit
 	parts = parts[:min(len(parts), limit)]
 	var x xmlWriter
 	x.root("ListPartsResult")
 	x.text("Bucket", q.bucket)
 	x.text("Key", encode(q.key))
 	x.text("UploadId", id)
+	x.person("Initiator", u.Owner)
 	x.owner(u.Owner)
 	x.text("StorageClass", "STANDARD")
 	if u.ChecksumAlgorithm != "" {
@@ -209,7 +235,7 @@ func (q *request) listParts() error {
 		x.text("ChecksumType", u.ChecksumType)
 	}
 	x.num("PartNumberMarker", int64(marker))
-	if more && len(parts) > 0 {
+	if more {
 		x.num("NextPartNumberMarker", int64(parts[len(parts)-1].Number))
 	}
 	x.num("MaxParts", int64(limit))
@@ -228,16 +254,4 @@ func (q *request) listParts() error {
 	x.close("ListPartsResult")
 	q.xml(http.StatusOK, &x)
 	return nil
-}
-
-func (q *request) number(name string) (int, error) {
-	v := q.query.Get(name)
-	if v == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 {
-		return 0, invalid("Argument %s must be an integer", name)
-	}
-	return n, nil
 }

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -126,28 +128,61 @@ func urlEncoding(on bool) func(string) string {
 	return func(s string) string { return sigv4.Escape(s, true) }
 }
 
-const xmlMax = 8 << 20 // bytes of a document: 10,000 parts with their checksums
+// Bytes of a request's document.
+const (
+	smallXML    = 64 << 10 // one setting or tag set
+	deleteXML   = 2 << 20  // 1,000 keys of 1,024 bytes
+	completeXML = 8 << 20  // 10,000 parts with their checksums
+)
 
-// parse reads the body's XML into v, to its end, so that its hash is verified.
-func (q *request) parse(v any) error {
-	c, err := q.digests()
+// parse reads the body's XML, of at most limit bytes, into v, to its end, so that its hash is verified.
+func (q *request) parse(v any, limit int64) error {
+	d, err := q.digests()
 	if err != nil {
 		return err
 	}
-	raw, err := io.ReadAll(io.LimitReader(c, xmlMax+1))
-	if err != nil {
-		return err
-	}
-	if len(raw) > xmlMax {
+	return d.parse(v, limit)
+}
+
+func (d *digests) parse(v any, limit int64) error {
+	if d.body.Length > limit {
 		return fail(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.")
 	}
-	if err := c.verify(raw); err != nil {
+	raw, err := io.ReadAll(io.LimitReader(d, limit+1))
+	if err != nil {
 		return err
 	}
-	if err := xml.Unmarshal(raw, v); err != nil {
+	if int64(len(raw)) > limit {
+		return fail(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.")
+	}
+	if err := d.verify(raw); err != nil {
+		return err
+	}
+	return unmarshal(raw, v)
+}
+
+// unmarshal takes one document and nothing after it.
+func unmarshal(raw []byte, v any) error {
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	if err := d.Decode(v); err != nil {
 		return malformed()
 	}
-	return nil
+	for {
+		switch t, err := d.Token(); t := t.(type) {
+		case nil:
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return malformed()
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return malformed()
+			}
+		case xml.Comment, xml.ProcInst:
+		default:
+			return malformed()
+		}
+	}
 }
 
 func malformed() error {

@@ -29,6 +29,10 @@ func forbid(code, message string) error {
 	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
 }
 
+func bad(code, message string) error {
+	return &Error{Status: http.StatusBadRequest, Code: code, Message: message}
+}
+
 func challenge(code, message string) error {
 	return &Error{Status: http.StatusUnauthorized, Code: code, Message: message, Challenge: true}
 }
@@ -38,6 +42,8 @@ type Authenticator struct {
 	Identities Identities
 	BasePath   string           // of the service, which some clients leave out of what they sign
 	Now        func() time.Time // the server's clock
+
+	keys keyCache
 }
 
 // Authenticate returns who sent r. It replaces r.Body by one that is decoded and
@@ -45,18 +51,24 @@ type Authenticator struct {
 // wrong, so nothing that was read may be kept before io.EOF. Errors are *Error or a
 // failure of Identities.
 func (a *Authenticator) Authenticate(r *http.Request, query url.Values) (Identity, *Body, error) {
-	header := r.Header.Get("Authorization")
+	headers, inQuery := r.Header["Authorization"], sigv4.InQuery(query)
+	header := ""
+	if len(headers) > 0 {
+		header = headers[0]
+	}
 	scheme, rest, _ := strings.Cut(header, " ")
 	switch {
+	case len(headers) > 1, header != "" && (inQuery || query.Has("AWSAccessKeyId")):
+		return Identity{}, nil, bad("InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "+
+			"Signature query string parameter or the Authorization header should be specified")
 	case sigv4.InHeader(r):
 		s, err := sigv4.ParseHeader(r)
 		return a.signed(r, s, err)
 	case strings.EqualFold(scheme, "AWS"), header == "" && query.Has("AWSAccessKeyId"):
-		return Identity{}, nil, &Error{
-			Status: http.StatusBadRequest, Code: "InvalidRequest",
-			Message: "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: " +
-				"aws configure set default.s3.signature_version s3v4, or in boto3 Config(signature_version='s3v4')",
-		}
+		return Identity{}, nil, bad("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: "+
+			"aws configure set default.s3.signature_version s3v4, or in boto3 Config(signature_version='s3v4')")
+	case strings.HasPrefix(scheme, "AWS4-"):
+		return Identity{}, nil, bad("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	case strings.EqualFold(scheme, "Basic"):
 		id, err := a.basic(r)
 		return a.plain(r, id, err)
@@ -65,8 +77,11 @@ func (a *Authenticator) Authenticate(r *http.Request, query url.Values) (Identit
 		return a.plain(r, id, err)
 	case header != "":
 		return Identity{}, nil, challenge("InvalidRequest", "The Authorization scheme is not one of AWS4-HMAC-SHA256, Basic and Bearer.")
-	case sigv4.InQuery(query):
+	case inQuery:
 		s, err := sigv4.ParseQuery(query)
+		if s != nil && !query.Has("X-Amz-Content-Sha256") && s.Signs("x-amz-content-sha256") {
+			s.PayloadHash = r.Header.Get("X-Amz-Content-Sha256")
+		}
 		return a.signed(r, s, err)
 	}
 	return Identity{}, nil, challenge("AccessDenied", "Access Denied: the request carries no credentials.")
@@ -77,13 +92,14 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 	if err != nil {
 		return Identity{}, nil, fromSig(err)
 	}
+	if r.Header.Get("X-Amz-Security-Token") != "" || s.SessionToken {
+		return Identity{}, nil, bad("InvalidToken", "The provided token is malformed or otherwise invalid: this service issues no session tokens. "+
+			"Unset AWS_SESSION_TOKEN, or remove aws_session_token from the profile.")
+	}
 	if s.PayloadHash == "" {
 		// curl before 8 sends no hash with a request without a body, but signs that of nothing.
 		if r.ContentLength != 0 {
-			return Identity{}, nil, &Error{
-				Status: http.StatusBadRequest, Code: "InvalidRequest",
-				Message: "Missing required header for this request: x-amz-content-sha256 (UNSIGNED-PAYLOAD will do)",
-			}
+			return Identity{}, nil, bad("InvalidRequest", "Missing required header for this request: x-amz-content-sha256 (UNSIGNED-PAYLOAD will do)")
 		}
 		s.PayloadHash = sigv4.EmptyPayload
 	}
@@ -95,8 +111,8 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 		return Identity{}, nil, unknown(err, forbid("InvalidAccessKeyId", "The access key ID you provided does not exist in our records."))
 	}
 	targets := sigv4.Targets(r.URL.EscapedPath(), a.BasePath)
-	key := s.Key(secret)
-	if err := s.Verify(r, key, targets); err != nil {
+	key, err := a.verify(r, s, secret, targets)
+	if err != nil {
 		if key, err = a.previous(r, s, targets, err); err != nil {
 			return Identity{}, nil, fromSig(err)
 		}
@@ -118,8 +134,23 @@ func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, targets []
 	if err != nil || secret == "" {
 		return nil, mismatch
 	}
-	key := s.Key(secret)
-	return key, s.Verify(r, key, targets)
+	return a.verify(r, s, secret, targets)
+}
+
+// verify returns the key that the request is signed with. Only a key that a request was
+// signed with is remembered, so that nobody without a secret can fill the cache.
+func (a *Authenticator) verify(r *http.Request, s *sigv4.Signature, secret string, targets []sigv4.Target) ([]byte, error) {
+	key, known := a.keys.get(secret, s)
+	if !known {
+		key = s.Key(secret)
+	}
+	if err := s.Verify(r, key, targets); err != nil {
+		return nil, err
+	}
+	if !known {
+		a.keys.put(secret, s, key)
+	}
+	return key, nil
 }
 
 // basic is peer-id:mesh-token.

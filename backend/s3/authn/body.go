@@ -28,12 +28,12 @@ type Body struct {
 	finished error
 }
 
-// Trailer is a trailer's value; it is known once Read has returned io.EOF.
-func (b *Body) Trailer(name string) string {
+// Trailer are a trailer's values; they are known once Read has returned io.EOF.
+func (b *Body) Trailer(name string) []string {
 	if b.chunks == nil {
-		return ""
+		return nil
 	}
-	return b.chunks.Trailer.Get(name)
+	return b.chunks.Trailer.Values(name)
 }
 
 // newBody wraps r.Body by what the request says of its payload hash.

@@ -32,6 +32,8 @@ type settings struct {
 	clock   func() time.Time
 	stall   time.Duration
 	log     *slog.Logger
+	hosts   []string
+	region  string
 }
 
 // WithDir keeps the data in dir, so that a second server can go on with it.
@@ -48,6 +50,12 @@ func WithStall(d time.Duration) Option { return func(s *settings) { s.stall = d 
 
 // WithLog gives store and API a log.
 func WithLog(l *slog.Logger) Option { return func(s *settings) { s.log = l } }
+
+// WithHosts names the service, so that bucket.NAME is a bucket.
+func WithHosts(names ...string) Option { return func(s *settings) { s.hosts = names } }
+
+// WithRegion puts the service elsewhere than in us-east-1.
+func WithRegion(name string) Option { return func(s *settings) { s.region = name } }
 
 // Request is one line of the log. Faulted requests are in it too.
 type Request struct {
@@ -92,7 +100,9 @@ func Start(t testing.TB, options ...Option) *Server {
 	}
 	s := &Server{AccessKey: AccessKey, Secret: Secret, Store: st, identities: NewIdentities()}
 	s.identities.Add(api.Identity{ID: AccessKey}, AccessKey, Secret)
-	s.handler = api.New(api.Config{Store: st, Identities: s.identities, BasePath: basePath, Clock: set.clock, Stall: set.stall, Log: set.log})
+	s.handler = api.New(api.Config{
+		Store: st, Identities: s.identities, BasePath: basePath, Hosts: set.hosts, Region: set.region, Clock: set.clock, Stall: set.stall, Log: set.log,
+	})
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
 		s.Up()

@@ -109,11 +109,11 @@ func (c *ChunkReader) head() error {
 		return err
 	}
 	size, ext, _ := strings.Cut(l, ";")
-	n, err := strconv.ParseInt(strings.TrimSpace(size), 16, 64)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(strings.TrimSpace(size), 16, 63) // Uint: no signs
+	if err != nil {
 		return errChunk
 	}
-	c.left = n
+	c.left = int64(n)
 	if c.sig == nil {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (c *ChunkReader) finish() error {
 			continue
 		}
 		canonical.WriteString(name + ":" + value + "\n")
-		c.Trailer.Set(name, value)
+		c.Trailer.Add(name, value)
 	}
 	if c.sig != nil && c.trailers {
 		if err := c.compare("AWS4-HMAC-SHA256-TRAILER", hexSum(canonical.String()), signature); err != nil {

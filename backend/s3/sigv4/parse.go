@@ -3,6 +3,7 @@ package sigv4
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,7 @@ type Signature struct {
 	Time          time.Time
 	Presigned     bool
 	Expires       time.Duration // of a presigned URL, from Time
+	SessionToken  bool          // a presigned URL carries X-Amz-Security-Token
 	PayloadHash   string        // what the canonical request ends in
 }
 
@@ -65,16 +67,30 @@ func ParseHeader(r *http.Request) (*Signature, error) {
 	if !ok || (rest != "" && rest[0] != ' ') {
 		return nil, malformed("the algorithm is not %s", Algorithm)
 	}
-	fields := map[string]string{}
+	var credential, signed, value string
 	for _, f := range strings.Split(rest, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(f), "=")
-		fields[name] = value
+		name, v, _ := strings.Cut(strings.TrimSpace(f), "=")
+		var at *string
+		switch name {
+		case "Credential":
+			at = &credential
+		case "SignedHeaders":
+			at = &signed
+		case "Signature":
+			at = &value
+		default:
+			continue
+		}
+		if *at != "" {
+			return nil, malformed("%s is there twice", name)
+		}
+		*at = v
 	}
-	s := &Signature{Value: fields["Signature"], PayloadHash: r.Header.Get("X-Amz-Content-Sha256")}
-	if err := s.credential(fields["Credential"]); err != "" {
+	s := &Signature{Value: value, PayloadHash: r.Header.Get("X-Amz-Content-Sha256")}
+	if err := s.credential(credential); err != "" {
 		return nil, malformed("%s", err)
 	}
-	if err := s.headers(fields["SignedHeaders"]); err != "" {
+	if err := s.headers(signed); err != "" {
 		return nil, malformed("%s", err)
 	}
 	if s.Value == "" {
@@ -97,7 +113,7 @@ func ParseQuery(q url.Values) (*Signature, error) {
 	if q.Get("X-Amz-Algorithm") != Algorithm {
 		return nil, malformed("X-Amz-Algorithm only supports %q", Algorithm)
 	}
-	s := &Signature{Value: q.Get("X-Amz-Signature"), Presigned: true, PayloadHash: UnsignedPayload}
+	s := &Signature{Value: q.Get("X-Amz-Signature"), Presigned: true, PayloadHash: UnsignedPayload, SessionToken: q.Has("X-Amz-Security-Token")}
 	if h := q.Get("X-Amz-Content-Sha256"); h != "" {
 		s.PayloadHash = h
 	}
@@ -140,14 +156,18 @@ func (s *Signature) credential(v string) (problem string) {
 	}
 	s.AccessKeyID = strings.Join(parts[:n-4], "/")
 	s.Date, s.Region, s.Service = parts[n-4], parts[n-3], parts[n-2]
-	if s.AccessKeyID == "" {
-		return "the Credential has no access key"
+	if s.AccessKeyID == "" || s.Region == "" {
+		return "the Credential has no access key or no region"
 	}
 	return ""
 }
 
+const signedMax = 100 // signed headers
+
 func (s *Signature) headers(v string) (problem string) {
-	s.SignedHeaders = strings.Split(v, ";")
+	if s.SignedHeaders = strings.Split(v, ";"); len(s.SignedHeaders) > signedMax {
+		return "there are too many signed headers"
+	}
 	for _, h := range s.SignedHeaders {
 		if h == "host" {
 			return ""
@@ -156,20 +176,20 @@ func (s *Signature) headers(v string) (problem string) {
 	return "the host header is not among the signed headers"
 }
 
+// Signs reports whether a header, by its lower-case name, is among the signed ones.
+func (s *Signature) Signs(header string) bool { return slices.Contains(s.SignedHeaders, header) }
+
 // when reads X-Amz-Date, or Date where there is none.
 func (s *Signature) when(h http.Header) error {
-	if v := h.Get("X-Amz-Date"); v != "" {
-		t, err := time.Parse(timeFormat, v)
-		s.Time = t
-		if err != nil {
-			return refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
+	v := h.Get("X-Amz-Date")
+	if v == "" {
+		v = h.Get("Date")
+	}
+	for _, layout := range []string{timeFormat, http.TimeFormat, time.RFC1123Z, time.RFC850, time.ANSIC} {
+		if t, err := time.Parse(layout, v); err == nil {
+			s.Time = t.UTC()
+			return nil
 		}
-		return nil
 	}
-	t, err := http.ParseTime(h.Get("Date"))
-	s.Time = t.UTC()
-	if err != nil {
-		return refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
-	}
-	return nil
+	return refuse("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
 }

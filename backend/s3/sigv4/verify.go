@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -52,11 +51,14 @@ func (s *Signature) Timely(now time.Time) error {
 // Covers checks that every x-amz- header that the request carries was signed: one that was
 // added on the way could name a copy source.
 func (s *Signature) Covers(h http.Header) error {
-	for name := range h {
-		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-amz-") && !slices.Contains(s.SignedHeaders, lower) {
+	const prefix = "x-amz-"
+	for name, values := range h {
+		if len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) {
+			continue
+		}
+		if lower := strings.ToLower(name); !s.Signs(lower) {
 			// Where the query or the canonical request holds the value, it is signed there.
-			if lower == "x-amz-content-sha256" && h.Get(name) == s.PayloadHash {
+			if lower == "x-amz-content-sha256" && values[0] == s.PayloadHash {
 				continue
 			}
 			return refuse("AccessDenied", "There were headers present in the request which were not signed: %s", lower)
@@ -65,17 +67,15 @@ func (s *Signature) Covers(h http.Header) error {
 	return nil
 }
 
-// Verify compares the signature, in constant time, with those that the targets give.
+// Verify compares the signature with those that the targets give, each in constant time.
 func (s *Signature) Verify(r *http.Request, key []byte, targets []Target) error {
-	match := 0
 	for _, t := range targets {
 		text := Algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope() + "\n" + hexSum(canonicalRequest(r, t, s))
 		want := hex.EncodeToString(mac(key, text))
-		match |= subtle.ConstantTimeCompare([]byte(want), []byte(s.Value))
+		if subtle.ConstantTimeCompare([]byte(want), []byte(s.Value)) == 1 {
+			return nil
+		}
 	}
-	if match == 0 {
-		return refuse("SignatureDoesNotMatch",
-			"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
-	}
-	return nil
+	return refuse("SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 }

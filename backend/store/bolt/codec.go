@@ -33,6 +33,8 @@ const (
 	tagUploadID
 	tagNumber
 	tagSegmentSum // of the segment before it
+	tagObjectTag
+	tagPartChecksum
 )
 
 type encoder struct{ b []byte }
@@ -40,9 +42,13 @@ type encoder struct{ b []byte }
 func newEncoder() *encoder { return &encoder{b: append(make([]byte, 0, 160), format)} }
 
 func (e *encoder) str(t tag, s string) {
-	if s == "" {
-		return
+	if s != "" {
+		e.field(t, s)
 	}
+}
+
+// field is str of a string that counts even where it is empty.
+func (e *encoder) field(t tag, s string) {
 	e.b = binary.AppendUvarint(e.b, uint64(t))
 	e.b = binary.AppendUvarint(e.b, uint64(len(s)))
 	e.b = append(e.b, s...)
@@ -150,6 +156,10 @@ func encodeObject(o store.Object) []byte {
 	for _, s := range o.PartSizes {
 		e.num(tagPartSize, uint64(s))
 	}
+	for _, c := range o.PartChecksums {
+		e.field(tagPartChecksum, c)
+	}
+	e.pairs(tagObjectTag, o.Tags)
 	e.str(tagUploadID, o.UploadID)
 	e.segments(o.Segments)
 	return e.b
@@ -183,6 +193,14 @@ func decodeObject(bucket, key string, b []byte, deep bool) (store.Object, error)
 		case tagPartSize:
 			if deep {
 				o.PartSizes = append(o.PartSizes, int64(number(v)))
+			}
+		case tagPartChecksum:
+			if deep {
+				o.PartChecksums = append(o.PartChecksums, string(v))
+			}
+		case tagObjectTag:
+			if deep {
+				return pair(&o.Tags, v)
 			}
 		case tagUploadID:
 			o.UploadID = string(v)

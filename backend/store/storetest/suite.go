@@ -27,6 +27,7 @@ func Run(t *testing.T, open Backend) {
 		"readers keep bytes": testReadersKeepBytes,
 		"copy":               testCopy,
 		"list":               testList,
+		"tags":               testTags,
 		"multipart":          testMultipart,
 		"copy part":          testCopyPart,
 		"quota":              testQuota,
@@ -151,7 +152,7 @@ func blob(seed string, n int) string {
 func testBuckets(t *testing.T, open Backend) {
 	f := start(t, open, 0)
 	f.refused(f.CreateBucket(f.ctx, "bucket", store.CreateBucketOptions{}), store.ErrBucketAlreadyExists)
-	for _, bad := range []string{"", "a", "Upper", "a/b", "a..b", "-abc", strings.Repeat("x", 64), "a b c", "_"} {
+	for _, bad := range []string{"", "a", "Upper", "a/b", "a..b", "-abc", strings.Repeat("x", 64), "a b c", "_", "192.168.5.4", "xn--a", "sthree-a", "a-s3alias", "a--ol-s3"} {
 		f.refused(f.CreateBucket(f.ctx, bad, store.CreateBucketOptions{}), store.ErrInvalidBucketName)
 	}
 	// The coordinator's own bucket is a bucket like any other here. SPEC B14
