@@ -201,6 +201,9 @@ func listObjects(ctx context.Context, c *bbolt.Cursor, bucket string, o store.Li
 		if err != nil {
 			return err
 		}
+		if page.Objects == nil {
+			page.Objects = make([]store.ObjectInfo, 0, min(o.Max, store.MaxPage))
+		}
 		page.Objects = append(page.Objects, obj.ObjectInfo)
 		last = key
 		k, v = c.Next()
