@@ -201,8 +201,8 @@ func listObjects(ctx context.Context, c *bbolt.Cursor, bucket string, o store.Li
 		if err != nil {
 			return err
 		}
-		if page.Objects == nil {
-			page.Objects = make([]store.ObjectInfo, 0, min(o.Max, store.MaxPage))
+		if len(page.Objects) == 32 { // more than a few: a full page is likely
+			page.Objects = slices.Grow(page.Objects, min(o.Max, store.MaxPage))
 		}
 		page.Objects = append(page.Objects, obj.ObjectInfo)
 		last = key
