@@ -48,7 +48,7 @@ func (c *cli) coordinatorServe() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "coordinator.yaml: s3.data_dir, s3.max_size, listen")
+	f.StringVar(&o.config, "config", "", "coordinator.yaml: s3.data_dir, s3.max_size, s3.hosts, listen")
 	f.StringVar(&o.dataDir, "data-dir", "", "where the store is kept (default: under the XDG data root)")
 	f.StringVar(&o.listen, "listen", "", "address:port (default "+coordinator.DefaultListen+")")
 	f.BoolVar(&o.insecure, "insecure-bind", false, "allow 0.0.0.0, :: and public addresses")

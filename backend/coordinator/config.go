@@ -27,6 +27,9 @@ type Config struct {
 type S3Config struct {
 	DataDir string `yaml:"data_dir"` // absolute, or relative to the file's folder
 	MaxSize Size   `yaml:"max_size"` // bytes for all buckets together; 0: unlimited
+	// Hosts are names of this coordinator under which buckets have names of their own:
+	// bucket.HOST is the bucket. The path stays /s3.
+	Hosts []string `yaml:"hosts"`
 }
 
 // Listen is an address with a port, or an interface by name with one.
@@ -133,11 +136,16 @@ func LoadConfig(path string) (Config, error) {
 	}
 	var c Config
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return Config{}, fault.New(fault.Usage, "the keys are s3.data_dir, s3.max_size and listen",
+		return Config{}, fault.New(fault.Usage, "the keys are s3.data_dir, s3.max_size, s3.hosts and listen",
 			"%s: %s", path, strings.TrimSpace(strings.ReplaceAll(yaml.FormatError(err, false, false), "\n", " ")))
 	}
 	if c.S3.DataDir == "" {
 		return Config{}, fault.New(fault.Usage, "add `s3: {data_dir: /var/lib/artifacts/s3}`", "%s has no s3.data_dir", path)
+	}
+	for _, host := range c.S3.Hosts {
+		if host == "" || strings.ContainsAny(host, "/:*_ ") {
+			return Config{}, fault.New(fault.Usage, "write it as coordinator.mesh, without a port or a path", "%s: s3.hosts has %q, which is no host name", path, host)
+		}
 	}
 	if !filepath.IsAbs(c.S3.DataDir) {
 		base, err := filepath.Abs(filepath.Dir(path))

@@ -52,10 +52,15 @@ func TestLoadConfig(t *testing.T) {
 	if address, err := c.Listen.Resolve(false); err != nil || address != "127.0.0.1:8081" {
 		t.Errorf("interface lo is %q, %v", address, err)
 	}
+	c, err = load("s3: {data_dir: /d, hosts: [coordinator.mesh, s3.mesh]}\n")
+	if err != nil || len(c.S3.Hosts) != 2 || c.S3.Hosts[1] != "s3.mesh" {
+		t.Errorf("hosts: %+v, %v", c, err)
+	}
 	for text, want := range map[string]string{
 		"s3:\n  data_dir: /d\n  max_sise: 1\n": "3:",
 		"s3: {max_size: 1}\n":                  "no s3.data_dir",
 		"s3: {data_dir: /d, max_size: ten}\n":  "not a size",
+		"s3: {data_dir: /d, hosts: ['a:80']}":  "no host name",
 		"s3: [":                                "coordinator.yaml",
 	} {
 		if _, err := load(text); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), want) {

@@ -14,8 +14,8 @@ import (
 // s3Path is where the store is served, whatever the host and port (SPEC B1).
 const s3Path = "/s3"
 
-func newS3(s *store.Store, o *Orchestrator, log *slog.Logger) http.Handler {
-	return api.New(api.Config{Store: s, Identities: o, BasePath: s3Path, Log: log})
+func newS3(s *store.Store, o *Orchestrator, hosts []string, log *slog.Logger) http.Handler {
+	return api.New(api.Config{Store: s, Identities: o, BasePath: s3Path, Hosts: hosts, Log: log})
 }
 
 func isS3Path(escaped string) bool {

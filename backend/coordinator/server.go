@@ -80,7 +80,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 
 	// The store is on both listeners, and wants a signature on either: the mounts of this
 	// machine use the socket, which stays where it is when the port changes.
-	s3 := newS3(s, o, opt.Log)
+	s3 := newS3(s, o, opt.Config.S3.Hosts, opt.Log)
 	servers := []*http.Server{
 		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
 		newServer(ctx, withStore(s3, admin.handler()), opt.Log),

@@ -97,24 +97,26 @@ func canonicalQuery(raw string) string {
 	return strings.Join(list, "&")
 }
 
-// canonicalHeaders are the signed headers with their values, one a line.
-func canonicalHeaders(r *http.Request, signed []string, hostSuffix string) string {
-	var b strings.Builder
+// appendHeaders appends the signed headers with their values, one a line.
+func appendHeaders(b []byte, r *http.Request, signed []string, hostSuffix string) []byte {
 	for _, name := range signed {
-		b.WriteString(name)
-		b.WriteByte(':')
+		b = append(b, name...)
+		b = append(b, ':')
 		for i, v := range headerValues(r, name) {
 			if i > 0 {
-				b.WriteByte(',')
+				b = append(b, ',')
 			}
-			b.WriteString(strings.Join(strings.Fields(v), " "))
+			if strings.Contains(v, "  ") || strings.ContainsAny(v, "\t") {
+				v = strings.Join(strings.Fields(v), " ")
+			}
+			b = append(b, strings.TrimSpace(v)...)
 		}
 		if name == "host" {
-			b.WriteString(hostSuffix)
+			b = append(b, hostSuffix...)
 		}
-		b.WriteByte('\n')
+		b = append(b, '\n')
 	}
-	return b.String()
+	return b
 }
 
 // headerValues gives back what net/http takes out of the header map.
@@ -135,9 +137,22 @@ func headerValues(r *http.Request, name string) []string {
 	return nil
 }
 
-func canonicalRequest(r *http.Request, t Target, s *Signature) string {
-	return strings.Join([]string{
-		r.Method, t.Path, canonicalQuery(r.URL.RawQuery), canonicalHeaders(r, s.SignedHeaders, t.HostSuffix),
-		strings.Join(s.SignedHeaders, ";"), s.PayloadHash,
-	}, "\n")
+// appendRequest appends the canonical request; query is canonical already.
+func appendRequest(b []byte, r *http.Request, t Target, query string, s *Signature) []byte {
+	b = append(b, r.Method...)
+	b = append(b, '\n')
+	b = append(b, t.Path...)
+	b = append(b, '\n')
+	b = append(b, query...)
+	b = append(b, '\n')
+	b = appendHeaders(b, r, s.SignedHeaders, t.HostSuffix)
+	b = append(b, '\n')
+	for i, name := range s.SignedHeaders {
+		if i > 0 {
+			b = append(b, ';')
+		}
+		b = append(b, name...)
+	}
+	b = append(b, '\n')
+	return append(b, s.PayloadHash...)
 }

@@ -69,8 +69,12 @@ func (s *Signature) Covers(h http.Header) error {
 
 // Verify compares the signature with those that the targets give, each in constant time.
 func (s *Signature) Verify(r *http.Request, key []byte, targets []Target) error {
+	query, buf := canonicalQuery(r.URL.RawQuery), make([]byte, 0, 1024)
+	head := Algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope() + "\n"
 	for _, t := range targets {
-		text := Algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope() + "\n" + hexSum(canonicalRequest(r, t, s))
+		buf = appendRequest(buf[:0], r, t, query, s)
+		sum := sha256.Sum256(buf)
+		text := head + hex.EncodeToString(sum[:])
 		want := hex.EncodeToString(mac(key, text))
 		if subtle.ConstantTimeCompare([]byte(want), []byte(s.Value)) == 1 {
 			return nil
