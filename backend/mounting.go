@@ -68,6 +68,7 @@ func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error
 			return none, err
 		}
 	}
+	a.rememberOne(w)
 	status, err := a.mounts.Mount(ctx, spec, creds)
 	if err != nil && made {
 		_ = os.Remove(mountpoint) // leave nothing half done; it is empty

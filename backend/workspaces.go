@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
@@ -236,6 +237,14 @@ func (a *App) remember(list []workspace.Workspace) {
 		return
 	}
 	_ = atomicfile.Write(a.rememberedFile(), text, 0o600) // only a convenience of the next start
+}
+
+// rememberOne makes sure that a workspace is known by name on this machine alone.
+func (a *App) rememberOne(w workspace.Workspace) {
+	list := a.Remembered()
+	if !slices.ContainsFunc(list, func(have workspace.Workspace) bool { return have.ID == w.ID }) {
+		a.remember(append(list, w))
+	}
 }
 
 // Remembered is the list that this machine saw last, without asking anyone. It

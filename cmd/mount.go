@@ -43,7 +43,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },
-	})
+	}, c.repairCommand(), c.quarantineCommand())
 	return cmd
 }
 

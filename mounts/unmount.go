@@ -34,6 +34,16 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 	return d, err
 }
 
+// Drain waits until the store has every closed write of a mount, which stays: the result is
+// then zero. fault.Pending: not within opt.Timeout.
+func (m *Manager) Drain(ctx context.Context, mountpointOrWorkspace string, opt UnmountOptions) (Drain, error) {
+	s, err := m.Find(ctx, mountpointOrWorkspace)
+	if err != nil {
+		return Drain{}, err
+	}
+	return dialControl(SocketPath(m.roots, s.ID)).drain(ctx, "drain", DrainRequest{TimeoutSeconds: opt.Timeout.Seconds()}, opt.Progress)
+}
+
 // unmountStale detaches what a dead process left. Only the next mount can tell what of
 // its staged files the store has, so any there are is reported as pending.
 func (m *Manager) unmountStale(ctx context.Context, s Status) (Drain, error) {

@@ -38,18 +38,17 @@ type FS struct {
 	closed   bool
 	handles  int
 
-	logged      map[*dataFile]string // files with bytes that no close covers, as journalled: paths
-	garbage     []garbage            // data files to remove once the journal says so durably
-	finished    []finishedVersion    // uploaded versions whose done record is not durable yet
-	unrecorded  map[*Node]struct{}   // changed, closed, and the journal refused: tried again
-	gone        []string             // for the next record
-	synced      uint64               // records up to this one are on disk, with their bytes
-	quiet       uint64               // nothing is worth a sync while this is the last record
-	cleanNodes  *list.List           // of *Node, least recently used first
-	cleanBytes  int64
-	quarantined int
-	events      []event
-	onChange    func(n *Node, entry bool)
+	logged     map[*dataFile]string // files with bytes that no close covers, as journalled: paths
+	garbage    []garbage            // data files to remove once the journal says so durably
+	finished   []finishedVersion    // uploaded versions whose done record is not durable yet
+	unrecorded map[*Node]struct{}   // changed, closed, and the journal refused: tried again
+	gone       []string             // for the next record
+	synced     uint64               // records up to this one are on disk, with their bytes
+	quiet      uint64               // nothing is worth a sync while this is the last record
+	cleanNodes *list.List           // of *Node, least recently used first
+	cleanBytes int64
+	events     []event
+	onChange   func(n *Node, entry bool)
 
 	bytesRead, bytesWritten, uploadedBytes atomic.Int64
 

@@ -1,10 +1,14 @@
 package upper
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -12,15 +16,65 @@ import (
 // JSON line each.
 const quarantineIndex = "index.jsonl"
 
-// quarantined is one line of the index.
-type quarantined struct {
+// Quarantined is a file that was set aside: a line of the index, but for journals.
+type Quarantined struct {
 	Time   time.Time `json:"time"`
 	File   string    `json:"file"` // in the quarantine folder
 	Path   string    `json:"path"` // in the workspace; "" where not known
 	Reason string    `json:"reason"`
 	Offset int64     `json:"offset,omitempty"` // the file holds the bytes from here on
-	Size   int64     `json:"size"`
+	Size   int64     `json:"size"`             // of the file in bytes
 }
+
+// ReadQuarantine lists what is set aside in a staging folder, oldest first. It takes no
+// lock: a mount may use the folder meanwhile.
+func ReadQuarantine(dir string) ([]Quarantined, error) {
+	dir = quarantineDir(dir)
+	entries, err := os.ReadDir(dir) // by name, which begins with the time
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, quarantineIndex))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	known := map[string]Quarantined{}
+	for line := range bytes.Lines(text) {
+		var q Quarantined
+		if json.Unmarshal(line, &q) == nil { // a torn line is of a file that its name tells of
+			known[q.File] = q
+		}
+	}
+	var list []Quarantined
+	for _, e := range entries {
+		if e.Name() == quarantineIndex {
+			continue
+		}
+		q, ok := known[e.Name()]
+		if !ok {
+			q = Quarantined{File: e.Name(), Reason: "a file without a line in the index"}
+			if strings.HasSuffix(e.Name(), journalName) {
+				q.Reason = "a journal that was damaged, as it was"
+			}
+		}
+		if info, err := e.Info(); err == nil {
+			q.Size = info.Size()
+			if q.Time.IsZero() {
+				q.Time = info.ModTime()
+			}
+		}
+		list = append(list, q)
+	}
+	return list, nil
+}
+
+// QuarantinedPath is where the bytes of a file in quarantine are.
+func QuarantinedPath(dir, file string) string { return filepath.Join(quarantineDir(dir), file) }
+
+func quarantineDir(dir string) string { return filepath.Join(dir, "quarantine") }
 
 // quarantine moves a data file whose bytes are in doubt out of the way. It is never
 // uploaded and never deleted.
@@ -56,12 +110,12 @@ func (f *FS) quarantineTail(d doubtful, size int64) error {
 }
 
 func (f *FS) setAside(d doubtful, offset int64, take func(to string) error) error {
-	dir := filepath.Join(f.opt.Dir, "quarantine")
+	dir := quarantineDir(f.opt.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	now := time.Now()
-	q := quarantined{
+	q := Quarantined{
 		Time: now, File: now.UTC().Format("20060102T150405.000000000Z") + "-" + d.id,
 		Path: nodePath(d.path), Reason: d.reason, Offset: offset,
 	}
@@ -93,22 +147,22 @@ func (f *FS) keepDamaged(path string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(f.opt.Dir, "quarantine")
+	dir := quarantineDir(f.opt.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, time.Now().UTC().Format("20060102T150405.000000000Z")+"-"+journalName), b, 0o600)
 }
 
-func (f *FS) countQuarantined() {
-	entries, err := os.ReadDir(filepath.Join(f.opt.Dir, "quarantine"))
+func (f *FS) countQuarantined() (n int) {
+	entries, err := os.ReadDir(quarantineDir(f.opt.Dir))
 	if err != nil {
-		return
+		return 0
 	}
-	f.quarantined = 0
 	for _, e := range entries {
 		if e.Name() != quarantineIndex {
-			f.quarantined++
+			n++
 		}
 	}
+	return n
 }

@@ -41,7 +41,6 @@ func (f *FS) recover() error {
 	if err := f.sortFiles(past); err != nil {
 		return err
 	}
-	f.countQuarantined()
 	if err := f.compact(); err != nil {
 		return err
 	}

@@ -2,10 +2,7 @@ package upper
 
 import (
 	"context"
-	"encoding/json"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,16 +12,10 @@ import (
 func (w *world) quarantineOf() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
-	dir := filepath.Join(w.dir, "quarantine")
-	b, err := os.ReadFile(filepath.Join(dir, quarantineIndex))
-	if os.IsNotExist(err) {
-		return out
-	}
+	list, err := ReadQuarantine(w.dir)
 	w.must(err)
-	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		var q quarantined
-		w.must(json.Unmarshal([]byte(line), &q))
-		data, err := os.ReadFile(filepath.Join(dir, q.File))
+	for _, q := range list {
+		data, err := os.ReadFile(QuarantinedPath(w.dir, q.File))
 		w.must(err)
 		out[q.Path] = string(data)
 	}

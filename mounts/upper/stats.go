@@ -10,10 +10,11 @@ import (
 
 // Stats counts what is on its way.
 func (f *FS) Stats() Stats {
+	quarantined := f.countQuarantined() // a person may have taken some out
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Stats{
-		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: f.quarantined, OpenHandles: f.handles,
+		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: quarantined, OpenHandles: f.handles,
 		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
 		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(),
 	}
