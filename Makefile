@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build test soak lint bench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 
 bench: ## benchmarks of the store and the mount
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
+
+soak: test-deps ## what takes longer than a test may: 200 kills of the store under load
+	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 
 screenshots: build ## draw screenshots/ from the real program
 	$(GO) run ./screenshots

@@ -23,7 +23,7 @@ func (c *cli) coordinatorCommand() *cobra.Command {
 		Short: "Run, stop and show the coordinator",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus())
+	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorFsck())
 	return cmd
 }
 
@@ -65,18 +65,8 @@ func (c *cli) serve(ctx context.Context, o serveOptions) error {
 	opt := coordinator.ServeOptions{
 		Kind: "configured", Socket: embedded.Socket(roots), Version: Version, InsecureBind: o.insecure, Log: c.log(),
 	}
-	if o.config != "" {
-		if opt.Config, err = coordinator.LoadConfig(o.config); err != nil {
-			return err
-		}
-	}
-	if o.dataDir != "" {
-		if opt.Config.S3.DataDir, err = filepath.Abs(o.dataDir); err != nil {
-			return err
-		}
-	}
-	if opt.Config.S3.DataDir == "" {
-		opt.Config.S3.DataDir = embedded.DataDir(roots)
+	if opt.Config, err = loadConfig(roots, o.config, o.dataDir); err != nil {
+		return err
 	}
 	if o.listen != "" {
 		opt.Config.Listen = coordinator.Listen{Address: o.listen}
@@ -91,6 +81,24 @@ func (c *cli) serve(ctx context.Context, o serveOptions) error {
 	opt.Kind, opt.AnyPort = "embedded", true
 	opt.Log = slog.New(slog.NewTextHandler(c.err, nil))
 	return serveEmbedded(ctx, opt)
+}
+
+// loadConfig is the file's, with data_dir from the flag, or the embedded coordinator's.
+func loadConfig(roots xdg.Roots, file, dataDir string) (config coordinator.Config, err error) {
+	if file != "" {
+		if config, err = coordinator.LoadConfig(file); err != nil {
+			return config, err
+		}
+	}
+	if dataDir != "" {
+		if config.S3.DataDir, err = filepath.Abs(dataDir); err != nil {
+			return config, err
+		}
+	}
+	if config.S3.DataDir == "" {
+		config.S3.DataDir = embedded.DataDir(roots)
+	}
+	return config, nil
 }
 
 // serveEmbedded tells the process that started this one how it went.

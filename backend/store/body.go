@@ -6,15 +6,18 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"hash/crc32"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // Bodies above one chunk are hashed and written by goroutines of their own while the
 // next chunk is read: MD5 alone is slower than the network, 64 % of an upload.
 const (
-	chunkSize = 512 << 10
-	chunksMax = 4 // in flight for one body
+	chunkSize = 128 << 10
+	chunksMax = 16  // on their way for one body
+	chunksAll = 256 // on their way for all bodies: however many clients there are, memory is bounded
 	smallSize = 32 << 10
 )
 
@@ -22,55 +25,81 @@ const (
 var (
 	chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 	smallPool = sync.Pool{New: func() any { return new([smallSize]byte) }}
+	underway  = make(chan struct{}, chunksAll)
 )
 
-// spooled is a body that is on disk under a blob's id.
+// spooled is a body that was read and waits to be committed. Its sums are known.
 type spooled struct {
-	segments []Segment // none where the body was empty
-	size     int64
-	md5      string // hex
+	size int64
+	md5  string // hex
+	sum  uint32 // CRC-32C
+	w    BlobWriter
 }
 
-// spool copies body to a new durable blob. size is the length that was announced, -1
-// where it was not; a body of another length is refused with IncompleteBody. space
-// grows along where the size is not known.
+// spool copies body to a new blob that is not committed yet. size is the length that was
+// announced, -1 where it was not; a body of another length is refused with IncompleteBody.
+// space grows along where the size is not known. After an error nothing is left.
 func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space Reservation) (spooled, error) {
-	w := &lazyBlob{ctx: ctx, blobs: s.blobs}
-	defer w.abort()
-	sum := md5.New() //nolint:gosec // S3's ETag is an MD5
+	w := &lazyBlob{ctx: ctx, blobs: s.blobs, size: size}
+	sums := &digest{md5: md5.New()} //nolint:gosec // S3's ETag is an MD5
 	take := pump
 	if size >= 0 && size < smallSize {
 		take = gulp
 	}
-	n, err := take(ctx, body, size, space, w, sum)
+	n, err := take(ctx, body, size, space, w, sums)
+	if err == nil && size >= 0 && n != size {
+		err = Refuse(IncompleteBody, "the body has %d bytes, %d were announced", n, size)
+	}
 	if err != nil {
+		w.abort()
 		return spooled{}, err
 	}
-	if size >= 0 && n != size {
-		return spooled{}, Refuse(IncompleteBody, "the body has %d bytes, %d were announced", n, size)
+	return spooled{size: n, md5: hex.EncodeToString(sums.md5.Sum(nil)), sum: sums.crc, w: w.w}, nil
+}
+
+// abort gives the body up; after commit it does nothing.
+func (b spooled) abort() {
+	if b.w != nil {
+		b.w.Abort()
 	}
-	out := spooled{size: n, md5: hex.EncodeToString(sum.Sum(nil))}
-	if w.w == nil {
-		return out, nil
+}
+
+// commit makes the bytes durable. An empty body has no segment.
+func (b spooled) commit() ([]Segment, error) {
+	if b.w == nil {
+		return nil, nil
 	}
-	id, err := w.w.Commit()
+	id, err := b.w.Commit()
 	if err != nil {
-		return spooled{}, err
+		return nil, err
 	}
-	out.segments = []Segment{{Blob: id, Length: n}}
-	return out, nil
+	return []Segment{{Blob: id, Length: b.size, Sum: b.sum}}, nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// digest sums what is written: MD5 is S3's, CRC-32C is the store's own.
+type digest struct {
+	md5 hash.Hash
+	crc uint32
+}
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.crc = crc32.Update(d.crc, castagnoli, p)
+	return d.md5.Write(p)
 }
 
 // lazyBlob makes its blob with the first byte, so that an empty body has none.
 type lazyBlob struct {
 	ctx   context.Context
 	blobs Blobs
+	size  int64
 	w     BlobWriter
 }
 
 func (l *lazyBlob) Write(p []byte) (int, error) {
 	if l.w == nil {
-		w, err := l.blobs.Create(l.ctx)
+		w, err := l.blobs.Create(l.ctx, l.size)
 		if err != nil {
 			return 0, err
 		}
@@ -108,7 +137,7 @@ func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
 }
 
 // gulp is pump for a body that is known to be small.
-func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w io.Writer, sum hash.Hash) (int64, error) {
+func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w, sum io.Writer) (int64, error) {
 	buf := smallPool.Get().(*[smallSize]byte)
 	defer smallPool.Put(buf)
 	// One byte more than announced shows a body that is too long, and reaches its end.
@@ -121,13 +150,13 @@ func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w io.Wri
 	case n == 0:
 		return 0, nil
 	}
-	sum.Write(buf[:n])
+	_, _ = sum.Write(buf[:n]) // never fails: hash.Hash
 	_, err = w.Write(buf[:n])
 	return int64(n), err
 }
 
 // pump reads body to its end, so that whatever the reader verifies there has been verified.
-func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w io.Writer, sum hash.Hash) (n int64, err error) {
+func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w, sum io.Writer) (n int64, err error) {
 	p := pipeline{w: w, sum: sum}
 	defer func() { err = errors.Join(err, p.wait()) }()
 	for {
@@ -159,84 +188,79 @@ func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w 
 
 // pipeline hands chunks to a goroutine that hashes and one that writes.
 type pipeline struct {
-	w   io.Writer
-	sum hash.Hash
+	w, sum io.Writer
 
-	running bool
-	hashing chan *chunk
+	hashing chan *chunk // nil until there is a second chunk
 	writing chan *chunk
-	slots   chan struct{}
 	done    sync.WaitGroup
-	mu      sync.Mutex
-	err     error
+	err     atomic.Pointer[error] // of the first write that failed
 }
 
 type chunk struct {
 	buf  *[chunkSize]byte
 	n    int
-	left sync.WaitGroup
+	left atomic.Int32 // of the two that use it
+}
+
+func (c *chunk) release() {
+	if c.left.Add(-1) == 0 {
+		chunkPool.Put(c.buf)
+		<-underway
+	}
 }
 
 // put takes buf over. A body of one chunk is done on the spot.
 func (p *pipeline) put(buf *[chunkSize]byte, n int, last bool) error {
-	if !p.running && last {
+	if p.hashing == nil && last {
 		defer chunkPool.Put(buf)
 		if n == 0 {
 			return nil
 		}
-		p.sum.Write(buf[:n])
+		_, _ = p.sum.Write(buf[:n])
 		_, err := p.w.Write(buf[:n])
 		return err
 	}
-	if !p.running {
+	if p.hashing == nil {
 		p.start()
 	}
-	p.slots <- struct{}{}
+	underway <- struct{}{} // neither hashing nor writing waits for a client
 	c := &chunk{buf: buf, n: n}
-	c.left.Add(2)
+	c.left.Store(2)
 	p.hashing <- c
 	p.writing <- c
-	p.done.Go(func() {
-		c.left.Wait()
-		chunkPool.Put(c.buf)
-		<-p.slots
-	})
 	return p.failed()
 }
 
 func (p *pipeline) start() {
-	p.running = true
 	p.hashing, p.writing = make(chan *chunk, chunksMax), make(chan *chunk, chunksMax)
-	p.slots = make(chan struct{}, chunksMax)
 	p.done.Go(func() {
 		for c := range p.hashing {
-			p.sum.Write(c.buf[:c.n])
-			c.left.Done()
+			_, _ = p.sum.Write(c.buf[:c.n])
+			c.release()
 		}
 	})
 	p.done.Go(func() {
 		for c := range p.writing {
 			if p.failed() == nil && c.n > 0 {
 				if _, err := p.w.Write(c.buf[:c.n]); err != nil {
-					p.mu.Lock()
-					p.err = err
-					p.mu.Unlock()
+					p.err.Store(&err)
 				}
 			}
-			c.left.Done()
+			c.release()
 		}
 	})
 }
 
 func (p *pipeline) failed() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
+	if err := p.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // wait ends the goroutines; after it sum and w are the caller's again.
 func (p *pipeline) wait() error {
-	if !p.running {
+	if p.hashing == nil {
 		return nil
 	}
 	close(p.hashing)

@@ -52,7 +52,29 @@ type Index interface {
 	// References calls fn with every blob that something refers to, at one point in time;
 	// a blob may come more than once.
 	References(ctx context.Context, fn func(blob string)) error
+	// Walk returns a bucket's objects by key, those after a key; an empty list is the end.
+	Walk(ctx context.Context, bucket, after string, limit int) ([]Object, error)
+	// Move gives an object other segments of the same bytes. The new ones must not belong to
+	// anything else. It refuses with NoSuchKey where o is not the object any more.
+	Move(ctx context.Context, o Object, segments []Segment) (Freed, error)
+	// Recount compares the counters of all buckets, and those of shared blobs, with what is
+	// there, and with repair corrects them.
+	Recount(ctx context.Context, repair bool) (Recount, error)
 	Close() error
+}
+
+// Recount is what a recount found wrong.
+type Recount struct {
+	Drifts   []Drift  `json:"drifts"`   // buckets whose counters were not exact
+	Shared   int      `json:"shared"`   // blobs whose references were not counted right
+	Problems []string `json:"problems"` // records that cannot be read; they are left as they are
+}
+
+// Drift is a bucket whose counters are not what is there.
+type Drift struct {
+	Bucket   string `json:"bucket"`
+	Recorded Usage  `json:"recorded"`
+	Counted  Usage  `json:"counted"`
 }
 
 // Freed are blobs that nothing refers to any more, and Seq what was written.
@@ -74,8 +96,8 @@ type PutEntry struct {
 	Object Object
 	Cond   Condition
 	Space  Reservation // nil: all of the space is asked for in the transaction
-	// Source is given where Object shares blobs with another object (a copy): the
-	// index refuses with NoSuchKey where that one is not the same (Seq) any more.
+	// Source is given where Object shares blobs with another object (a copy): the index
+	// refuses with NoSuchKey where that one is not the same (Seq) any more, or its bytes have moved.
 	Source *ObjectInfo
 }
 

@@ -3,46 +3,208 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-const maintainEvery = time.Hour
+const (
+	expireEvery = time.Hour
+	tidyEvery   = time.Minute
+	moveAtOnce  = 64 // objects
+)
 
+// maintain sweeps when that is worth it, at the start after a crash, and expires uploads.
 func (s *Store) maintain(ctx context.Context) {
-	if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-		s.log.Warn("the sweep for orphaned blobs failed", "err", err)
-	} else if n > 0 {
-		s.log.Info("orphaned blobs were swept", "blobs", n)
-	}
-	tick := time.NewTicker(maintainEvery)
-	defer tick.Stop()
+	tidy, expire := time.NewTicker(tidyEvery), time.NewTicker(expireEvery)
+	defer tidy.Stop()
+	defer expire.Stop()
+	s.tidy(ctx)
+	s.expire(ctx)
 	for {
-		if _, err := s.ExpireUploads(ctx, s.now().Add(-s.expiry)); err != nil && ctx.Err() == nil {
-			s.log.Warn("expired uploads could not be removed", "err", err)
-		}
 		select {
-		case <-tick.C:
+		case <-tidy.C:
+			s.tidy(ctx)
+		case <-expire.C:
+			s.expire(ctx)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// Sweep deletes the blobs of earlier processes that nothing refers to and returns
-// their number. What this process writes is never touched.
-func (s *Store) Sweep(ctx context.Context) (int, error) {
+func (s *Store) tidy(ctx context.Context) {
+	if !s.blobs.Untidy() {
+		return
+	}
+	if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("the sweep for orphaned blobs failed", "err", err)
+	} else if n > 0 {
+		s.log.Info("orphaned blobs were swept", "blobs", n)
+	}
+}
+
+func (s *Store) expire(ctx context.Context) {
+	if _, err := s.ExpireUploads(ctx, s.now().Add(-s.expiry)); err != nil && ctx.Err() == nil {
+		s.log.Warn("expired uploads could not be removed", "err", err)
+	}
+}
+
+// Sweep deletes the blobs that nothing refers to and returns their number, and gives back
+// the space of deleted objects where blobs share files. It may run beside everything else.
+func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
-	known := map[string]struct{}{}
-	if err := s.index.References(ctx, func(id string) { known[id] = struct{}{} }); err != nil {
-		return 0, err
+	for {
+		swept, err := s.blobs.Sweep(ctx, func(each func(string)) error {
+			s.settling.wait()
+			if err := s.index.References(ctx, each); err != nil {
+				return err
+			}
+			s.pins.each(each) // freed since, but read
+			return nil
+		})
+		removed += swept.Removed
+		if err != nil || swept.Move == nil {
+			return removed, err
+		}
+		if moved, err := s.move(ctx, swept.Move); moved == 0 || err != nil {
+			return removed, err
+		}
 	}
-	return s.blobs.Sweep(ctx, func(id string) bool {
-		// A blob of an earlier process that a reader still holds was freed since.
-		_, referenced := known[id]
-		return referenced || s.pins.held(id)
+}
+
+// walk calls fn with every object of every bucket, a page at a time.
+func (s *Store) walk(ctx context.Context, fn func(page []Object) error) error {
+	buckets, err := s.index.Buckets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range buckets {
+		for after := ""; ; {
+			page, err := s.index.Walk(ctx, b.Name, after, MaxPage)
+			if errors.Is(err, ErrNoSuchBucket) || err == nil && len(page) == 0 {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := fn(page); err != nil {
+				return err
+			}
+			after = page[len(page)-1].Key
+		}
+	}
+	return nil
+}
+
+// move writes blobs again and returns how many objects have other ones now.
+func (s *Store) move(ctx context.Context, blob func(id string) bool) (int, error) {
+	var moved atomic.Int64
+	limit := make(chan struct{}, moveAtOnce)
+	err := s.walk(ctx, func(page []Object) error {
+		var wg sync.WaitGroup
+		for _, o := range page {
+			if !slices.ContainsFunc(o.Segments, func(g Segment) bool { return blob(g.Blob) }) {
+				continue
+			}
+			limit <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-limit }()
+				if err := s.moveObject(ctx, o, blob); err != nil {
+					s.log.Warn("an object's bytes could not be moved", "bucket", o.Bucket, "key", o.Key, "err", err)
+					return
+				}
+				moved.Add(1)
+			})
+		}
+		wg.Wait()
+		return nil
 	})
+	return int(moved.Load()), err
+}
+
+func (s *Store) moveObject(ctx context.Context, o Object, blob func(id string) bool) error {
+	defer s.settling.enter()()
+	segments := make([]Segment, len(o.Segments))
+	var fresh []Segment
+	for i, g := range o.Segments {
+		segments[i] = g
+		if !blob(g.Blob) {
+			continue
+		}
+		id, err := s.rewrite(ctx, g)
+		if err != nil {
+			return err
+		}
+		segments[i] = Segment{Blob: id, Length: g.Length, Sum: g.Sum}
+		fresh = append(fresh, segments[i])
+	}
+	freed, err := s.index.Move(ctx, o, segments)
+	if err != nil {
+		s.discard(fresh, err)
+	}
+	s.free(freed.Blobs)
+	if errors.Is(err, ErrNoSuchKey) {
+		return nil // overwritten meanwhile, and so moved as well
+	}
+	return err
+}
+
+// rewrite copies a segment to a blob of its own, if its bytes are what was stored.
+func (s *Store) rewrite(ctx context.Context, g Segment) (id string, err error) {
+	p, err := s.bytesOf(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	w, err := s.blobs.Create(ctx, g.Length)
+	if err != nil {
+		return "", err
+	}
+	defer w.Abort()
+	if _, err := w.Write(p); err != nil {
+		return "", err
+	}
+	return w.Commit()
+}
+
+// bytesOf reads a segment and verifies its sum.
+func (s *Store) bytesOf(ctx context.Context, g Segment) ([]byte, error) {
+	f, err := s.blobs.Open(ctx, g.Blob)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if g.Offset > 0 {
+		if _, err := f.Seek(g.Offset, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	p := make([]byte, g.Length)
+	if _, err := io.ReadFull(f, p); err != nil {
+		return nil, fmt.Errorf("blob %s: %w", g.Blob, unexpected(err))
+	}
+	if g.Sum != 0 && crc32.Checksum(p, castagnoli) != g.Sum {
+		return nil, fmt.Errorf("blob %s: %w", g.Blob, errDamaged)
+	}
+	return p, nil
+}
+
+var errDamaged = errors.New("the bytes are not those that were stored")
+
+// unexpected is for reads that the index says there are bytes for.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // ExpireUploads aborts the uploads that were created before t and returns their number.
@@ -68,54 +230,4 @@ func (s *Store) ExpireUploads(ctx context.Context, t time.Time) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-// pins counts readers of blobs that are not open yet: a blob that is freed
-// meanwhile is deleted by the last of them.
-type pins struct {
-	mu     sync.Mutex
-	count  map[string]int
-	doomed map[string]bool
-}
-
-func (p *pins) pin(ids []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, id := range ids {
-		p.count[id]++
-	}
-}
-
-// unpin returns the blobs that are to be deleted now.
-func (p *pins) unpin(ids []string) (freed []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, id := range ids {
-		if p.count[id]--; p.count[id] > 0 {
-			continue
-		}
-		delete(p.count, id)
-		if p.doomed[id] {
-			delete(p.doomed, id)
-			freed = append(freed, id)
-		}
-	}
-	return freed
-}
-
-// doom reports whether id is pinned; it is then deleted later.
-func (p *pins) doom(id string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.count[id] == 0 {
-		return false
-	}
-	p.doomed[id] = true
-	return true
-}
-
-func (p *pins) held(id string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.count[id] > 0
 }

@@ -56,27 +56,40 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 	if err != nil {
 		return ObjectInfo{}, fmt.Errorf("put %s/%s: %w", bucket, key, err)
 	}
-	obj := Object{
-		ObjectInfo: ObjectInfo{
-			Bucket: bucket, Key: key, Size: data.size, Modified: s.now().UTC(), ETag: data.md5,
-			ContentType: o.ContentType, Headers: o.Headers, Meta: o.Meta, Tags: o.Tags,
-		},
-		Segments: data.segments,
-	}
+	defer data.abort()
+	obj := Object{ObjectInfo: ObjectInfo{
+		Bucket: bucket, Key: key, Size: data.size, Modified: s.now().UTC(), ETag: data.md5,
+		ContentType: o.ContentType, Headers: o.Headers, Meta: o.Meta, Tags: o.Tags,
+	}}
 	if o.Finish != nil {
 		if obj.Checksum, err = o.Finish(data.md5); err != nil {
-			s.discard(data.segments, nil)
 			return ObjectInfo{}, err
 		}
 	}
-	freed, err := s.index.Put(ctx, PutEntry{Object: obj, Cond: o.condition(), Space: space})
+	freed, err := s.commit(data, func(segments []Segment) (Freed, error) {
+		obj.Segments = segments
+		return s.index.Put(ctx, PutEntry{Object: obj, Cond: o.condition(), Space: space})
+	})
 	if err != nil {
-		s.discard(data.segments, err)
 		return ObjectInfo{}, err
 	}
 	obj.Seq = freed.Seq
 	s.settle(freed, Change{Bucket: bucket, Key: key})
 	return obj.ObjectInfo, nil
+}
+
+// commit makes a body durable and has the index know it. A sweep does not begin between the two.
+func (s *Store) commit(data spooled, record func([]Segment) (Freed, error)) (Freed, error) {
+	defer s.settling.enter()()
+	segments, err := data.commit()
+	if err != nil {
+		return Freed{}, err
+	}
+	freed, err := record(segments)
+	if err != nil {
+		s.discard(segments, err)
+	}
+	return freed, err
 }
 
 // present is the object at key, nil where there is none.
@@ -95,7 +108,7 @@ func (s *Store) present(ctx context.Context, bucket, key string) (*ObjectInfo, e
 // the index they may have become part of it: they stay, and a later sweep decides.
 func (s *Store) discard(segments []Segment, err error) {
 	var refusal *Error
-	if err != nil && !errors.As(err, &refusal) {
+	if !errors.As(err, &refusal) {
 		s.log.Warn("the index failed; new blobs are left for the sweep", "blobs", len(segments), "err", err)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 )
 
 // Head returns what Get does but the bytes. It refuses with NoSuchBucket, NoSuchKey.
@@ -46,18 +47,25 @@ type Reader struct {
 	segments []Segment
 	pinned   []string
 	pos      int64
-	at       int // index of the open segment; -1: none
+	small    []byte // all of a small object
+	at       int    // index of the open segment; -1: none
 	file     io.ReadSeekCloser
 }
 
-// secure makes sure of the bytes: a single blob is opened, several are pinned and opened as
-// they come, so that an object of 10,000 parts does not take 10,000 files.
+// secure makes sure of the bytes: a small object is read, and its sum verified; a single blob
+// is opened; several are pinned and opened as they come, so that an object of 10,000 parts
+// does not take 10,000 files.
 func (r *Reader) secure() error {
 	switch len(r.segments) {
 	case 0:
 		return nil
 	case 1:
-		err := r.open(0)
+		var err error
+		if r.Info.Size <= smallSize {
+			r.small, err = r.store.bytesOf(r.ctx, r.segments[0])
+		} else {
+			err = r.open(0)
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			return errChanged
 		}
@@ -69,7 +77,7 @@ func (r *Reader) secure() error {
 	r.store.pins.pin(r.pinned)
 	// Pinned blobs that were still referenced after the pin stay until it is gone.
 	now, err := r.store.index.Object(r.ctx, r.Info.Bucket, r.Info.Key)
-	if err == nil && now.Seq == r.Info.Seq {
+	if err == nil && now.Seq == r.Info.Seq && slices.Equal(now.Segments, r.segments) {
 		return nil
 	}
 	_ = r.Close()
@@ -115,6 +123,14 @@ func (r *Reader) locate() (left int64, err error) {
 
 // Read implements io.Reader.
 func (r *Reader) Read(p []byte) (int, error) {
+	if r.small != nil {
+		n := copy(p, r.small[r.pos:])
+		r.pos += int64(n)
+		if n == 0 && len(p) > 0 {
+			return 0, io.EOF
+		}
+		return n, nil
+	}
 	left, err := r.locate()
 	if err != nil {
 		return 0, err
@@ -124,10 +140,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.file.Read(p[:min(int64(len(p)), left)])
 	r.pos += int64(n)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // the index says there is more
-	}
-	return n, err
+	return n, unexpected(err)
 }
 
 // Seek implements io.Seeker. A place outside the object is an error.
@@ -148,6 +161,14 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 // CopyTo writes the next n bytes to w. Each piece goes through io.CopyN from the
 // blob's own reader, which for a file and a TCP connection is sendfile(2).
 func (r *Reader) CopyTo(w io.Writer, n int64) error {
+	if r.small != nil {
+		if n > r.Info.Size-r.pos {
+			return io.ErrUnexpectedEOF
+		}
+		k, err := w.Write(r.small[r.pos : r.pos+n])
+		r.pos += int64(k)
+		return err
+	}
 	for n > 0 {
 		left, err := r.locate()
 		if err != nil {
@@ -159,11 +180,8 @@ func (r *Reader) CopyTo(w io.Writer, n int64) error {
 		k, err := io.CopyN(w, r.file, min(left, n))
 		r.pos += k
 		n -= k
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
 		if err != nil {
-			return err
+			return unexpected(err)
 		}
 	}
 	return nil

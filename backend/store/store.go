@@ -18,6 +18,8 @@ type Options struct {
 	// UploadExpiry is the age at which an upload in flight is given up; 0: seven days.
 	UploadExpiry time.Duration
 	Now          func() time.Time // nil: time.Now
+	// Idle leaves out what a Store does by itself: nothing changes but by its methods.
+	Idle bool
 }
 
 // Store is safe for use by many goroutines. Its methods return *Error where they
@@ -30,14 +32,15 @@ type Store struct {
 	expiry   time.Duration
 	now      func() time.Time
 	pins     pins
+	settling settling
 	sweeping sync.Mutex
 
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-// New puts a Store over index and blobs, which Close closes. It begins to sweep
-// orphans in the background and looks for expired uploads once an hour.
+// New puts a Store over index and blobs, which Close closes. In the background it sweeps
+// where that pays, and looks for expired uploads once an hour.
 func New(index Index, blobs Blobs, o Options) *Store {
 	s := &Store{
 		index: index, blobs: blobs, log: o.Log, onChange: o.OnChange, expiry: o.UploadExpiry, now: o.Now,
@@ -57,7 +60,9 @@ func New(index Index, blobs Blobs, o Options) *Store {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.done.Go(func() { s.maintain(ctx) })
+	if !o.Idle {
+		s.done.Go(func() { s.maintain(ctx) })
+	}
 	return s
 }
 

@@ -15,9 +15,9 @@ const (
 
 // Usage counts what is stored. Bytes are logical: what clients sent, not what the disk holds.
 type Usage struct {
-	Bytes     int64 // of objects
-	PartBytes int64 // of parts of uploads in flight; they count against quotas (SPEC B26)
-	Objects   int64
+	Bytes     int64 `json:"bytes"`      // of objects
+	PartBytes int64 `json:"part_bytes"` // of parts of uploads in flight; they count against quotas (SPEC B26)
+	Objects   int64 `json:"objects"`
 }
 
 // Total is what quotas are held against.
@@ -63,6 +63,7 @@ type Segment struct {
 	Blob   string
 	Offset int64
 	Length int64
+	Sum    uint32 // CRC-32C (Castagnoli) of its bytes; it is what Check and small reads verify
 }
 
 // Object is an ObjectInfo with where its bytes are.

@@ -75,19 +75,18 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 	if err != nil {
 		return PartInfo{}, fmt.Errorf("part %d of %s/%s: %w", number, bucket, key, err)
 	}
-	part := Part{
-		PartInfo: PartInfo{Number: number, Size: data.size, ETag: data.md5, Modified: s.now().UTC()},
-		Segments: data.segments,
-	}
+	defer data.abort()
+	part := Part{PartInfo: PartInfo{Number: number, Size: data.size, ETag: data.md5, Modified: s.now().UTC()}}
 	if o.Finish != nil {
 		if part.Checksum, err = o.Finish(data.md5); err != nil {
-			s.discard(data.segments, nil)
 			return PartInfo{}, err
 		}
 	}
-	freed, err := s.index.PutPart(ctx, PartEntry{Bucket: bucket, Key: key, UploadID: id, Part: part, Space: space})
+	freed, err := s.commit(data, func(segments []Segment) (Freed, error) {
+		part.Segments = segments
+		return s.index.PutPart(ctx, PartEntry{Bucket: bucket, Key: key, UploadID: id, Part: part, Space: space})
+	})
 	if err != nil {
-		s.discard(data.segments, err)
 		return PartInfo{}, err
 	}
 	s.settle(freed, Change{})

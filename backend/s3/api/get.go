@@ -48,7 +48,7 @@ func (q *request) getObject() error {
 		return err
 	}
 	// Past the recorder: net/http sends a file with sendfile(2) only when it sees the file.
-	err = r.CopyTo(q.w.ResponseWriter, piece.length)
+	err = q.patience.copy(q.w.ResponseWriter, r, piece.length)
 	q.w.bytes += piece.length
 	if err != nil && q.r.Context().Err() == nil {
 		q.log.Warn("s3 get broke off", "request", q.id, "path", q.r.URL.EscapedPath(), "err", err)

@@ -37,6 +37,8 @@ type Config struct {
 	Region string           // that GetBucketLocation answers; empty: us-east-1. Every region is accepted in signatures.
 	Log    *slog.Logger     // one line a request, never a query or a secret; nil: none
 	Clock  func() time.Time // nil: time.Now
+	// Stall is how long a client may neither send nor take a byte; 0: a minute.
+	Stall time.Duration
 }
 
 type handler struct {
@@ -46,17 +48,21 @@ type handler struct {
 	hosts  []string // each with a dot before it, lower-case
 	region string
 	log    *slog.Logger
+	stall  time.Duration
 }
 
 // New makes the handler. It must see paths as they came: http.ServeMux cleans "//" and
 // ".." out of keys, so route to it before any mux.
 func New(c Config) http.Handler {
 	h := &handler{
-		store: c.Store, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log,
+		store: c.Store, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log, stall: c.Stall,
 		auth: authn.Authenticator{Identities: c.Identities, BasePath: strings.TrimSuffix(c.BasePath, "/"), Now: c.Clock},
 	}
 	if h.auth.Now == nil {
 		h.auth.Now = time.Now
+	}
+	if h.stall == 0 {
+		h.stall = stallAfter
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -76,21 +82,26 @@ const defaultRegion = "us-east-1"
 // request is one call in progress.
 type request struct {
 	*handler
-	w      *recorder
-	r      *http.Request
-	id     string // of the request, for the log and the answer
-	query  url.Values
-	who    Identity
-	body   *authn.Body
-	bucket string
-	key    string
+	w        *recorder
+	r        *http.Request
+	id       string // of the request, for the log and the answer
+	patience *patience
+	query    url.Values
+	who      Identity
+	body     *authn.Body
+	bucket   string
+	key      string
 }
 
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	continueEmpty(w, r)
-	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID()}
+	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID(), patience: newPatience(w, h.stall)}
+	if r.ContentLength != 0 {
+		q.patience.reading()
+		r.Body = &patientBody{r.Body, q.patience}
+	}
 	header := w.Header()
 	header.Set("X-Amz-Request-Id", q.id)
 	header.Set("Server", "artifacts")

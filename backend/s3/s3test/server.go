@@ -30,6 +30,7 @@ type settings struct {
 	dir     string
 	maxSize int64
 	clock   func() time.Time
+	stall   time.Duration
 	log     *slog.Logger
 	hosts   []string
 	region  string
@@ -43,6 +44,9 @@ func WithMaxSize(bytes int64) Option { return func(s *settings) { s.maxSize = by
 
 // WithClock sets the server's clock.
 func WithClock(now func() time.Time) Option { return func(s *settings) { s.clock = now } }
+
+// WithStall sets how long a client may neither send nor take a byte.
+func WithStall(d time.Duration) Option { return func(s *settings) { s.stall = d } }
 
 // WithLog gives store and API a log.
 func WithLog(l *slog.Logger) Option { return func(s *settings) { s.log = l } }
@@ -97,7 +101,7 @@ func Start(t testing.TB, options ...Option) *Server {
 	s := &Server{AccessKey: AccessKey, Secret: Secret, Store: st, identities: NewIdentities()}
 	s.identities.Add(api.Identity{ID: AccessKey}, AccessKey, Secret)
 	s.handler = api.New(api.Config{
-		Store: st, Identities: s.identities, BasePath: basePath, Hosts: set.hosts, Region: set.region, Clock: set.clock, Log: set.log,
+		Store: st, Identities: s.identities, BasePath: basePath, Hosts: set.hosts, Region: set.region, Clock: set.clock, Stall: set.stall, Log: set.log,
 	})
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {

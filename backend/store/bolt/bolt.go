@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -33,9 +34,7 @@ const (
 // Open opens or creates the file at path (mode 0600). limit bounds the bytes of all
 // buckets; 0: unlimited. It fails where another process has the file open.
 func Open(path string, limit int64) (*Index, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: lockWait, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mmapSize,
-	})
+	db, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -49,6 +48,26 @@ func Open(path string, limit int64) (*Index, error) {
 	}
 	go x.commitLoop()
 	return x, nil
+}
+
+func openFile(path string) (*bbolt.DB, error) {
+	options := &bbolt.Options{
+		Timeout: lockWait, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mmapSize,
+	}
+	db, err := bbolt.Open(path, 0o600, options)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err != nil || !roomy(db, info.Size()) {
+		return db, nil //nolint:nilerr // a file that cannot be looked at is not compacted
+	}
+	if err := compact(db, path); err != nil {
+		return db, nil //nolint:nilerr // a full disk, say: the next start tries again
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return bbolt.Open(path, 0o600, options)
 }
 
 // prepare makes the tables and reads the usage that quotas are held against.

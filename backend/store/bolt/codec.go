@@ -32,6 +32,7 @@ const (
 	tagSegment
 	tagUploadID
 	tagNumber
+	tagSegmentSum // of the segment before it
 	tagObjectTag
 	tagPartChecksum
 )
@@ -78,6 +79,7 @@ func (e *encoder) segments(list []store.Segment) {
 		p := binary.AppendUvarint(nil, uint64(s.Offset))
 		p = binary.AppendUvarint(p, uint64(s.Length))
 		e.str(tagSegment, string(p)+s.Blob)
+		e.num(tagSegmentSum, uint64(s.Sum))
 	}
 }
 
@@ -129,6 +131,14 @@ func segment(v []byte) (store.Segment, error) {
 		return store.Segment{}, errCorrupt
 	}
 	return store.Segment{Blob: string(v[n+k:]), Offset: int64(off), Length: int64(length)}, nil
+}
+
+// addSum completes the last segment; segments that were not read have none.
+func addSum(list []store.Segment, v []byte) error {
+	if len(list) > 0 {
+		list[len(list)-1].Sum = uint32(number(v))
+	}
+	return nil
 }
 
 func encodeObject(o store.Object) []byte {
@@ -200,6 +210,8 @@ func decodeObject(bucket, key string, b []byte, deep bool) (store.Object, error)
 				o.Segments = append(o.Segments, s)
 				return err
 			}
+		case tagSegmentSum:
+			return addSum(o.Segments, v)
 		}
 		return nil
 	})
@@ -238,6 +250,8 @@ func decodePart(b []byte) (store.Part, error) {
 			s, err := segment(v)
 			p.Segments = append(p.Segments, s)
 			return err
+		case tagSegmentSum:
+			return addSum(p.Segments, v)
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
@@ -47,8 +48,8 @@ func check(c store.Condition, old *store.Object) error {
 	return c.Check(&old.ObjectInfo)
 }
 
-// same refuses where source is not what it was when its segments were read.
-func (t *txn) same(source *store.ObjectInfo) error {
+// same refuses where source is not what it was when segments, all or some of its own, were read.
+func (t *txn) same(source *store.ObjectInfo, segments []store.Segment) error {
 	if source == nil {
 		return nil
 	}
@@ -56,10 +57,19 @@ func (t *txn) same(source *store.ObjectInfo) error {
 	if err != nil {
 		return err
 	}
-	if now == nil || now.Seq != source.Seq {
+	if now == nil || now.Seq != source.Seq || !includes(now.Segments, segments) {
 		return store.Refuse(store.NoSuchKey, "the source of the copy has changed")
 	}
 	return nil
+}
+
+func includes(all, some []store.Segment) bool {
+	for _, g := range some {
+		if !slices.Contains(all, g) {
+			return false
+		}
+	}
+	return true
 }
 
 // Put implements store.Index.
@@ -78,7 +88,7 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 		if err := check(p.Cond, old); err != nil {
 			return err
 		}
-		if err := t.same(p.Source); err != nil {
+		if err := t.same(p.Source, o.Segments); err != nil {
 			return err
 		}
 		delta := o.Size

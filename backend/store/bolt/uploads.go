@@ -99,7 +99,7 @@ func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, erro
 		if t.uploads.Get(uploadKey(p.Bucket, p.Key, p.UploadID)) == nil {
 			return noUpload(p.UploadID)
 		}
-		if err := t.same(p.Source); err != nil {
+		if err := t.same(p.Source, p.Part.Segments); err != nil {
 			return err
 		}
 		var old store.Part
@@ -262,32 +262,4 @@ func (x *Index) AbortUpload(_ context.Context, bucket, key, id string) (store.Fr
 		return nil
 	})
 	return freed, err
-}
-
-// References implements store.Index. Its view of the file is one point in time.
-func (x *Index) References(ctx context.Context, fn func(blob string)) error {
-	each := func(t tag, v []byte) error {
-		if t == tagSegment {
-			s, err := segment(v)
-			if err != nil {
-				return err
-			}
-			fn(s.Blob)
-		}
-		return nil
-	}
-	return x.db.View(func(tx *bbolt.Tx) error {
-		for _, table := range [][]byte{tableObjects, tableParts} {
-			c := tx.Bucket(table).Cursor()
-			for k, v := c.First(); k != nil; k, v = c.Next() {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if err := fields(v, each); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
 }

@@ -2,32 +2,27 @@ package dir
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync/atomic"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
-// An id is 24 random hex digits and the 8 of the run that made it, so that a sweep can
-// tell blobs whose index entry may still be on its way.
-const (
-	randomBytes = 12
-	runBytes    = 4
-	idLength    = 2 * (randomBytes + runBytes)
-)
-
-// Blobs keeps each blob as root/blobs/<first 2 digits of its id>/<id>. The folder
-// belongs to one process at a time: whoever opens it sees to that.
+// Blobs keeps a blob above packMax bytes as root/blobs/<first 2 digits of its id>/<id>, and
+// smaller ones as pieces of root/packs/<id>. The folder belongs to one process at a time:
+// whoever opens it sees to that.
 type Blobs struct {
-	root string
-	run  string
+	root  string
+	packs packs
+	// crashed says that an earlier process did not close the folder: there may be orphans.
+	crashed atomic.Bool
+	garbage atomic.Int64 // bytes of deleted pieces that packs still hold, roughly
 }
 
 var _ store.Blobs = (*Blobs)(nil)
@@ -35,93 +30,133 @@ var _ store.Blobs = (*Blobs)(nil)
 // Open creates root (mode 0700) and the folders below it, and removes what
 // writers of an earlier process left half-written.
 func Open(root string) (*Blobs, error) {
-	b := &Blobs{root: root, run: token(runBytes)}
+	b := &Blobs{root: root}
 	if err := os.RemoveAll(b.tmp()); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(b.tmp(), 0o700); err != nil {
-		return nil, err
-	}
+	_, err := os.Stat(filepath.Join(root, "packs"))
+	fresh := errors.Is(err, fs.ErrNotExist)
+	folders := []string{b.tmp(), filepath.Join(root, "packs")}
 	for i := range 256 {
-		if err := os.MkdirAll(filepath.Join(root, "blobs", fmt.Sprintf("%02x", i)), 0o700); err != nil {
+		folders = append(folders, filepath.Join(root, "blobs", fmt.Sprintf("%02x", i)))
+	}
+	for _, f := range folders {
+		if err := os.MkdirAll(f, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	// The folders are there for good only when their parents know them.
-	return b, errors.Join(syncDir(filepath.Join(root, "blobs")), syncDir(root), syncDir(filepath.Dir(root)))
-}
-
-func token(n int) string {
-	p := make([]byte, n)
-	rand.Read(p) // never fails: https://pkg.go.dev/crypto/rand#Read
-	return hex.EncodeToString(p)
-}
-
-func (b *Blobs) tmp() string { return filepath.Join(b.root, "tmp") }
-
-// path refuses ids that this package did not make.
-func (b *Blobs) path(id string) (string, error) {
-	if len(id) != idLength || strings.Trim(id, "0123456789abcdef") != "" {
-		return "", fmt.Errorf("dir: %q is not the id of a blob", id)
-	}
-	return filepath.Join(b.root, "blobs", id[:2], id), nil
-}
-
-// Close does nothing: open readers go on.
-func (b *Blobs) Close() error { return nil }
-
-// Open implements store.Blobs; the reader is an *os.File, which net/http sends with sendfile(2).
-func (b *Blobs) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
-	p, err := b.path(id)
+	last, err := b.unmark()
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(p)
+	if fresh {
+		b.crashed.Store(false)
+	}
+	// The folders are there for good only when their parents know them.
+	if err := errors.Join(syncDir(filepath.Join(root, "blobs")), syncDir(root), syncDir(filepath.Dir(root))); err != nil {
+		return nil, err
+	}
+	b.packs.start(b, last)
+	return b, nil
 }
 
-// Delete implements store.Blobs. The folder is not synced: a blob that comes back
-// after a power cut is an orphan, and swept.
-func (b *Blobs) Delete(_ context.Context, id string) error {
-	p, err := b.path(id)
+func (b *Blobs) tmp() string  { return filepath.Join(b.root, "tmp") }
+func (b *Blobs) mark() string { return filepath.Join(b.root, "closed") }
+
+// closing is what the file that Close leaves says, for the next process.
+type closing struct {
+	Garbage int64  `json:"garbage"` // bytes, in packs
+	Pack    string `json:"pack"`    // that was appended to; empty: none
+	Size    int64  `json:"size"`    // of it
+	Pieces  int    `json:"pieces"`
+}
+
+// unmark takes away the file that Close leaves. Where it is missing an earlier process was
+// killed: what is there is not certain before a sweep.
+func (b *Blobs) unmark() (closing, error) {
+	var c closing
+	text, err := os.ReadFile(b.mark())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, err
+	}
+	if err != nil || json.Unmarshal(text, &c) != nil {
+		b.crashed.Store(true)
+		c = closing{}
+	}
+	b.garbage.Store(c.Garbage)
+	if err := os.Remove(b.mark()); !errors.Is(err, fs.ErrNotExist) {
+		return c, err
+	}
+	return c, nil
+}
+
+// Close implements store.Blobs. Open readers go on.
+func (b *Blobs) Close() error {
+	last, err := b.packs.close()
+	if err != nil || b.crashed.Load() {
+		return err // the next process sweeps
+	}
+	last.Garbage = b.garbage.Load()
+	text, err := json.Marshal(last)
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(p); !errors.Is(err, fs.ErrNotExist) {
+	if os.WriteFile(b.mark(), text, 0o600) != nil {
+		_ = os.Remove(b.mark()) // the disk is full: the next process sweeps
+	}
+	return nil
+}
+
+// Open implements store.Blobs. The reader of a file of its own is an *os.File, which
+// net/http sends with sendfile(2).
+func (b *Blobs) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
+	p, err := parse(id)
+	if err != nil {
+		return nil, err
+	}
+	if !p.packed {
+		return os.Open(b.path(p.file))
+	}
+	f, err := os.Open(b.packPath(p.file))
+	if err != nil {
+		return nil, err
+	}
+	return &piece{SectionReader: io.NewSectionReader(f, p.off, p.length), file: f}, nil
+}
+
+// piece reads a part of a pack.
+type piece struct {
+	*io.SectionReader
+	file *os.File
+}
+
+// Close implements io.Closer.
+func (p *piece) Close() error { return p.file.Close() }
+
+// Delete implements store.Blobs. A piece of a pack is only counted: a sweep gives its space
+// back. The folder of a file is not synced: a blob that comes back after a power cut is an
+// orphan, and swept.
+func (b *Blobs) Delete(_ context.Context, id string) error {
+	p, err := parse(id)
+	if err != nil {
+		return err
+	}
+	if p.packed {
+		b.garbage.Add(p.length)
+		return nil
+	}
+	if err := os.Remove(b.path(p.file)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// Sweep implements store.Blobs. Files that are not blobs are left alone.
-func (b *Blobs) Sweep(ctx context.Context, referenced func(id string) bool) (removed int, err error) {
-	for i := range 256 {
-		names, err := readNames(filepath.Join(b.root, "blobs", fmt.Sprintf("%02x", i)))
-		if err != nil {
-			return removed, err
-		}
-		for _, id := range names {
-			if ctx.Err() != nil {
-				return removed, ctx.Err()
-			}
-			if len(id) != idLength || strings.HasSuffix(id, b.run) || referenced(id) {
-				continue
-			}
-			if err := b.Delete(ctx, id); err != nil {
-				return removed, err
-			}
-			removed++
-		}
+// Create implements store.Blobs.
+func (b *Blobs) Create(_ context.Context, size int64) (store.BlobWriter, error) {
+	if size >= 0 && size <= packMax {
+		return &packWriter{packs: &b.packs, buf: make([]byte, 0, size)}, nil
 	}
-	return removed, nil
-}
-
-func readNames(folder string) ([]string, error) {
-	f, err := os.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
+	return b.createFile()
 }
 
 func syncDir(path string) error {

@@ -1,51 +1,60 @@
 package dir
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
-
-	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
-// Create implements store.Blobs.
-func (b *Blobs) Create(context.Context) (store.BlobWriter, error) {
-	id := token(randomBytes) + b.run
-	f, err := os.OpenFile(filepath.Join(b.tmp(), id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (b *Blobs) createFile() (*fileWriter, error) {
+	t := newToken()
+	f, err := os.OpenFile(filepath.Join(b.tmp(), t.String()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &writer{blobs: b, id: id, file: f}, nil
+	return &fileWriter{blobs: b, token: t, file: f}, nil
 }
 
-type writer struct {
+// fileWriter is a store.BlobWriter of a file of its own.
+type fileWriter struct {
 	blobs *Blobs
-	id    string
+	token token
 	file  *os.File // nil once committed or aborted
+
+	size    int64 // written
+	started int64 // whose way to the disk has begun
 }
 
-func (w *writer) Write(p []byte) (int, error) { return w.file.Write(p) }
+// flushEvery is how many bytes are written before the kernel is told to begin with them: the
+// fsync at the end then finds most of a large body on the disk.
+const flushEvery = 8 << 20
+
+// Write implements io.Writer.
+func (w *fileWriter) Write(p []byte) (int, error) {
+	n, err := w.file.Write(p)
+	w.size += int64(n)
+	if w.size-w.started >= flushEvery && err == nil {
+		beginWriteback(w.file, w.started, w.size-w.started)
+		w.started = w.size
+	}
+	return n, err
+}
 
 // Commit gives the file its name, then syncs the bytes and the folder. In this order a
 // journalling file system commits both at once; a power cut may leave half a blob under a
 // blob's name, which nothing refers to and the sweep removes.
-func (w *writer) Commit() (string, error) {
+func (w *fileWriter) Commit() (string, error) {
 	f := w.file
 	if f == nil {
 		return "", errors.New("dir: the blob was committed or aborted already")
 	}
-	from := f.Name()
-	to, err := w.blobs.path(w.id)
-	if err == nil {
-		err = os.Rename(from, to)
-	}
-	if err != nil {
+	to := w.blobs.path(w.token)
+	if err := os.Rename(f.Name(), to); err != nil {
 		w.Abort()
 		return "", err
 	}
 	w.file = nil
-	err = f.Sync()
+	err := f.Sync()
 	if err == nil {
 		err = syncDir(filepath.Dir(to))
 	}
@@ -56,10 +65,11 @@ func (w *writer) Commit() (string, error) {
 		_ = os.Remove(to)
 		return "", err
 	}
-	return w.id, nil
+	return place{file: w.token}.id(), nil
 }
 
-func (w *writer) Abort() {
+// Abort implements store.BlobWriter.
+func (w *fileWriter) Abort() {
 	if w.file == nil {
 		return
 	}

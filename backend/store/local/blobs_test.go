@@ -1,13 +1,18 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +67,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// large is a body that has a file of its own.
+func large(content string) string { return content + strings.Repeat("-", 64<<10) }
+
 // Every blob on disk is one that an object or part needs.
 func TestDiskHoldsWhatIsReferenced(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "store")
@@ -78,8 +86,8 @@ func TestDiskHoldsWhatIsReferenced(t *testing.T) {
 			t.Errorf("%s: %d temporary files", when, got)
 		}
 	}
-	put(t, s, "a", "1")
-	put(t, s, "a", "2")
+	put(t, s, "a", large("1"))
+	put(t, s, "a", large("2"))
 	put(t, s, "empty", "")
 	expect(1, "after an overwrite")
 	_, err = s.Copy(ctx, "bucket", "a", "bucket", "b", store.CopyOptions{})
@@ -89,11 +97,11 @@ func TestDiskHoldsWhatIsReferenced(t *testing.T) {
 	expect(1, "with one copy left")
 	must(t, s.Delete(ctx, "bucket", "b"))
 	expect(0, "after the last")
-	_, err = s.Put(ctx, "bucket", "a", strings.NewReader("short"), store.PutOptions{Size: 6})
+	_, err = s.Put(ctx, "bucket", "a", strings.NewReader(large("short")), store.PutOptions{Size: 1 << 20})
 	if !errors.Is(err, store.ErrIncompleteBody) {
 		t.Error(err)
 	}
-	_, err = s.Put(ctx, "bucket", "a", strings.NewReader("x"), store.PutOptions{Size: 1, Finish: func(string) (store.Checksum, error) {
+	_, err = s.Put(ctx, "bucket", "a", strings.NewReader(large("x")), store.PutOptions{Size: -1, Finish: func(string) (store.Checksum, error) {
 		return store.Checksum{}, errors.New("bad digest")
 	}})
 	if err == nil {
@@ -120,6 +128,15 @@ func TestDiskHoldsWhatIsReferenced(t *testing.T) {
 	expect(0, "once it let go")
 }
 
+func await(t *testing.T, complaint string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(complaint)
+		}
+	}
+}
+
 func TestSweep(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "store")
 	s, err := open(root, 0)
@@ -127,36 +144,26 @@ func TestSweep(t *testing.T) {
 	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
 	put(t, s, "kept", "kept")
 	must(t, s.Close())
-	// What a process that was killed leaves: half a blob, and a blob that never got into the index.
-	orphan := filepath.Join(root, "blobs", "0a", "0a"+strings.Repeat("1", 30))
-	must(t, os.WriteFile(orphan, []byte("x"), 0o600))
-	must(t, os.WriteFile(filepath.Join(root, "tmp", "half"), []byte("x"), 0o600))
+	// What a process that was killed leaves: half a blob, a blob and a pack that never got into the index.
+	must(t, os.Remove(filepath.Join(root, "closed")))
+	orphans := []string{
+		filepath.Join(root, "blobs", "0a", "0a"+strings.Repeat("1", 30)),
+		filepath.Join(root, "packs", strings.Repeat("2", 32)),
+		filepath.Join(root, "tmp", "half"),
+	}
 	stranger := filepath.Join(root, "blobs", "0a", "README")
-	must(t, os.WriteFile(stranger, []byte("x"), 0o600))
-
+	for _, name := range append(orphans, stranger) {
+		must(t, os.WriteFile(name, []byte("x"), 0o600))
+	}
 	s, err = open(root, 0)
 	must(t, err)
 	defer s.Close()
 	put(t, s, "new", "new")
-	_, err = s.Sweep(ctx) // waits for the one that opening began
-	must(t, err)
-	// A blob whose index entry is on its way is no orphan.
-	_, err = s.Put(ctx, "bucket", "underway", strings.NewReader("x"), store.PutOptions{Size: 1, Finish: func(string) (store.Checksum, error) {
-		_, err := s.Sweep(ctx)
-		return store.Checksum{}, err
-	}})
-	must(t, err)
-	if read(t, s, "underway") != "x" {
-		t.Error("a sweep took a blob that was being written")
-	}
-	if _, err := os.Stat(orphan); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("the orphan is still there:", err)
-	}
+	await(t, "the orphans are still there", func() bool { // opening began a sweep
+		return !slices.ContainsFunc(orphans, func(name string) bool { _, err := os.Stat(name); return err == nil })
+	})
 	if _, err := os.Stat(stranger); err != nil {
 		t.Error("a file that is no blob was removed:", err)
-	}
-	if n := files(t, root, "tmp"); n != 0 {
-		t.Error("half a blob is still there")
 	}
 	if read(t, s, "kept") != "kept" || read(t, s, "new") != "new" {
 		t.Error("the sweep took what was needed")
@@ -169,8 +176,8 @@ type faulty struct {
 	write, commit error
 }
 
-func (f *faulty) Create(ctx context.Context) (store.BlobWriter, error) {
-	w, err := f.Blobs.Create(ctx)
+func (f *faulty) Create(ctx context.Context, size int64) (store.BlobWriter, error) {
+	w, err := f.Blobs.Create(ctx, size)
 	return &faultyWriter{w, f}, err
 }
 
@@ -208,8 +215,8 @@ func (f *faultyIndex) Put(ctx context.Context, p store.PutEntry) (store.Freed, e
 	return f.Index.Put(ctx, p)
 }
 
-// A full disk leaves the old object whole, nothing else, and a store that goes on.
-func TestFullDisk(t *testing.T) {
+// A disk that is full, or broken, leaves the old object whole, nothing else, and a store that goes on.
+func TestFailingDisk(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "store")
 	must(t, os.MkdirAll(root, 0o700))
 	index, err := bolt.Open(filepath.Join(root, "index.db"), 0)
@@ -225,11 +232,13 @@ func TestFullDisk(t *testing.T) {
 	for name, set := range map[string]func(error){
 		"write": func(e error) { disk.write = e }, "commit": func(e error) { disk.commit = e }, "index": func(e error) { db.put = e },
 	} {
-		set(syscall.ENOSPC)
-		for _, size := range []int{10, 2 << 20} {
-			_, err := s.Put(ctx, "bucket", "k", strings.NewReader(strings.Repeat("n", size)), store.PutOptions{Size: int64(size)})
-			if !errors.Is(err, syscall.ENOSPC) {
-				t.Errorf("%s: %v", name, err)
+		for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO} {
+			set(errno)
+			for _, size := range []int{10, 100 << 10, 2 << 20} {
+				_, err := s.Put(ctx, "bucket", "k", strings.NewReader(strings.Repeat("n", size)), store.PutOptions{Size: int64(size)})
+				if !errors.Is(err, errno) {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 		}
 		set(nil)
@@ -240,6 +249,51 @@ func TestFullDisk(t *testing.T) {
 	put(t, s, "k", strings.Repeat("n", 3<<20)) // to the quota's last byte: nothing stayed reserved
 	if n := files(t, root, "tmp"); n != 0 {
 		t.Errorf("%d temporary files stay", n)
+	}
+}
+
+// Hundreds of large uploads at once, whose clients are slow, need little memory each.
+func TestManyUploadsNeedLittleMemory(t *testing.T) {
+	s, err := open(filepath.Join(t.TempDir(), "store"), 0)
+	must(t, err)
+	defer s.Close()
+	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	const n, size = 500, 1 << 20
+	half := bytes.Repeat([]byte("x"), size/2)
+	var uploads sync.WaitGroup
+	var pipes [n]*io.PipeWriter
+	for i := range n {
+		r, w := io.Pipe()
+		pipes[i] = w
+		uploads.Go(func() {
+			if _, err := s.Put(ctx, "bucket", fmt.Sprint(i), r, store.PutOptions{Size: size}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	send := func() {
+		var all sync.WaitGroup
+		for _, w := range pipes {
+			all.Go(func() { _, _ = w.Write(half) })
+		}
+		all.Wait()
+	}
+	send()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapInuse > 128<<20 {
+		t.Errorf("%d uploads that wait for their clients hold %d MiB", n, m.HeapInuse>>20)
+	}
+	send()
+	for _, w := range pipes {
+		_ = w.Close()
+	}
+	uploads.Wait()
+	r, err := s.Check(ctx, store.CheckOptions{})
+	must(t, err)
+	if r.Objects != n || !r.Sound() {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -257,14 +311,9 @@ func TestUploadsExpireByThemselves(t *testing.T) {
 	must(t, err)
 	s = store.New(index, blobs, store.Options{Now: func() time.Time { return time.Now().Add(8 * 24 * time.Hour) }})
 	defer s.Close()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	await(t, "the upload is still there", func() bool {
 		list, err := s.Uploads(ctx, "bucket", "", "", "", 0)
 		must(t, err)
-		if len(list) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the upload is still there")
-		}
-	}
+		return len(list) == 0
+	})
 }

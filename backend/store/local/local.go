@@ -18,6 +18,7 @@ type Options struct {
 	MaxSize  int64  // bytes of all buckets; 0: unlimited (SPEC B21 max_size)
 	Log      *slog.Logger
 	OnChange func(store.Change) // see store.Options
+	Idle     bool               // see store.Options
 }
 
 // Open opens the store in o.Dir: index.db and blobs/. One process has it at a time.
@@ -37,5 +38,5 @@ func Open(o Options) (*store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blobs in %s: %w", o.Dir, err), index.Close())
 	}
-	return store.New(index, blobs, store.Options{Log: o.Log, OnChange: o.OnChange}), nil
+	return store.New(index, blobs, store.Options{Log: o.Log, OnChange: o.OnChange, Idle: o.Idle}), nil
 }

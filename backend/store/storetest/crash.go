@@ -5,20 +5,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 const (
 	crashPlace   = "STORETEST_CRASH_PLACE"
-	crashRounds  = 6
-	crashWorkers = 8
+	crashRounds  = 10 // STORETEST_CRASH_ROUNDS has another number
+	crashWorkers = 16
 	crashKeys    = 3 // of each worker
 )
 
@@ -125,13 +128,26 @@ func testCrash(t *testing.T, open Backend) {
 	f.must(s.CreateBucket(f.ctx, "scratch", store.CreateBucketOptions{}))
 	f.must(s.Close())
 
+	rounds := crashRounds
+	if v := os.Getenv("STORETEST_CRASH_ROUNDS"); v != "" {
+		rounds, err = strconv.Atoi(v)
+		f.must(err)
+	}
 	acked, begun := map[string]string{}, map[string]string{}
-	for round := range crashRounds {
-		crashRun(t, place, round, 60+37*round, acked, begun)
+	for round := range rounds {
+		crashRun(t, place, round, 10+rand.IntN(300), acked, begun)
 		f.Store, err = open(place, 0)
 		f.must(err)
 		_, err = f.Sweep(f.ctx)
 		f.must(err)
+		if n, err := f.Sweep(f.ctx); n != 0 || err != nil {
+			t.Errorf("round %d: %d orphans are left after a sweep, %v", round, n, err)
+		}
+		report, err := f.Check(f.ctx, store.CheckOptions{Deep: true})
+		f.must(err)
+		if !report.Sound() {
+			t.Errorf("round %d: %+v", round, report)
+		}
 		for key := range begun {
 			got := "-"
 			if _, err := f.Head(f.ctx, "bucket", key); err == nil {
@@ -152,7 +168,7 @@ func testCrash(t *testing.T, open Backend) {
 	}
 }
 
-// crashRun lets a child work until it has acknowledged n changes, and kills it.
+// crashRun lets a child work until it has acknowledged n changes, and kills it a moment later.
 func crashRun(t *testing.T, place string, round, n int, acked, begun map[string]string) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -182,9 +198,7 @@ func crashRun(t *testing.T, place string, round, n int, acked, begun map[string]
 		}
 		acked[key] = version
 		if ends++; ends == n {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			time.AfterFunc(time.Duration(rand.IntN(3000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
 		}
 	}
 	_, _ = io.Copy(io.Discard, out)

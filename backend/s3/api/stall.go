@@ -1,0 +1,66 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// A client that neither sends nor takes a byte for stallAfter is given up; one that goes on,
+// however slowly, is not: a transfer has no bound of its own.
+const (
+	stallAfter = time.Minute
+	stallCheck = 5 * time.Second // how much sooner a deadline may be for not being moved each time
+	stallPiece = 1 << 20         // bytes that must get away within stallAfter
+)
+
+// patience moves a connection's deadlines as long as bytes flow.
+type patience struct {
+	control *http.ResponseController
+	after   time.Duration
+	moved   time.Time // of the read deadline
+}
+
+func newPatience(w http.ResponseWriter, after time.Duration) *patience {
+	return &patience{control: http.NewResponseController(w), after: after}
+}
+
+// reading moves the read deadline. Its errors mean that the connection has none, as in a test.
+func (p *patience) reading() {
+	if now := time.Now(); now.Sub(p.moved) > min(stallCheck, p.after/4) {
+		p.moved = now
+		_ = p.control.SetReadDeadline(now.Add(p.after))
+	}
+}
+
+// copy sends n bytes of r to w, a piece at a time.
+func (p *patience) copy(w http.ResponseWriter, r *store.Reader, n int64) error {
+	if n <= stallPiece {
+		return r.CopyTo(w, n) // it fits the buffers of a connection, more or less
+	}
+	// net/http does not take a write deadline back before the next request.
+	defer func() { _ = p.control.SetWriteDeadline(time.Time{}) }()
+	for n > 0 {
+		_ = p.control.SetWriteDeadline(time.Now().Add(p.after))
+		k := min(n, stallPiece)
+		if err := r.CopyTo(w, k); err != nil {
+			return err
+		}
+		n -= k
+	}
+	return nil
+}
+
+// patientBody is a request's body whose reads move the deadline.
+type patientBody struct {
+	io.ReadCloser
+	patience *patience
+}
+
+// Read implements io.Reader.
+func (b *patientBody) Read(p []byte) (int, error) {
+	b.patience.reading()
+	return b.ReadCloser.Read(p)
+}

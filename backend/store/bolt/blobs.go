@@ -1,0 +1,91 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// References implements store.Index. Its view of the file is one point in time.
+func (x *Index) References(ctx context.Context, fn func(blob string)) error {
+	each := func(t tag, v []byte) error {
+		if t == tagSegment {
+			s, err := segment(v)
+			if err != nil {
+				return err
+			}
+			fn(s.Blob)
+		}
+		return nil
+	}
+	return x.db.View(func(tx *bbolt.Tx) error {
+		for _, table := range [][]byte{tableObjects, tableParts} {
+			c := tx.Bucket(table).Cursor()
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err := fields(v, each); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// Walk implements store.Index.
+func (x *Index) Walk(_ context.Context, bucket, after string, limit int) (list []store.Object, err error) {
+	base := objectKey(bucket, "")
+	err = x.db.View(func(tx *bbolt.Tx) error {
+		if tx.Bucket(tableBuckets).Get([]byte(bucket)) == nil {
+			return noBucket(bucket)
+		}
+		from := base
+		if after != "" {
+			from = append(objectKey(bucket, after), 0)
+		}
+		c := tx.Bucket(tableObjects).Cursor()
+		for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, base) && len(list) < limit; k, v = c.Next() {
+			o, err := decodeObject(bucket, string(k[len(base):]), v, true)
+			if err != nil {
+				return err
+			}
+			list = append(list, o)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Move implements store.Index.
+func (x *Index) Move(_ context.Context, o store.Object, segments []store.Segment) (store.Freed, error) {
+	var freed store.Freed
+	err := x.update(func(t *txn) error {
+		now, err := t.old(o.Bucket, o.Key)
+		if err != nil {
+			return err
+		}
+		if now == nil || now.Seq != o.Seq || !slices.Equal(now.Segments, o.Segments) {
+			return store.Refuse(store.NoSuchKey, "the object has changed")
+		}
+		now.Segments = segments
+		if err := t.objects.Put(objectKey(o.Bucket, o.Key), encodeObject(*now)); err != nil {
+			return err
+		}
+		var left []store.Segment
+		for i, g := range o.Segments {
+			if g != segments[i] {
+				left = append(left, g)
+			}
+		}
+		freed.Seq = now.Seq
+		freed.Blobs, err = t.release(left)
+		return err
+	})
+	return freed, err
+}
