@@ -67,6 +67,7 @@ func TestSystemBucket(t *testing.T) {
 		{method: "PUT", path: "/_tunnelmesh/peers/a.json?tagging", body: "<Tagging><TagSet></TagSet></Tagging>"},
 		{method: "DELETE", path: "/_tunnelmesh/peers/a.json?tagging"},
 		{method: "PUT", path: "/_tunnelmesh/peers/a.json?acl", header: map[string]string{"X-Amz-Acl": "private"}},
+		{method: "DELETE", path: "/_tunnelmesh?policy"},
 		{method: "PUT", path: "/_tunnelmesh?acl", header: map[string]string{"X-Amz-Acl": "private"}},
 		{method: "PUT", path: "/_other"},
 	}
