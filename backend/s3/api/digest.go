@@ -17,6 +17,7 @@ import (
 // trailer, or none, and then of the algorithm that its upload has.
 type digests struct {
 	body      *authn.Body
+	patience  *patience
 	algorithm string // empty: none
 	want      string // base64; empty: not known before the trailer, or never
 	trailer   string // name; empty: there is none
@@ -62,7 +63,7 @@ func (q *request) digests() (*digests, error) {
 
 // contentMD5 is a body of which Content-MD5 alone is known.
 func (q *request) contentMD5() (*digests, error) {
-	d := &digests{body: q.body}
+	d := &digests{body: q.body, patience: q.patience}
 	if v := q.r.Header.Get("Content-Md5"); v != "" {
 		raw, err := base64.StdEncoding.DecodeString(v)
 		if err != nil || len(raw) != md5.Size {
@@ -90,6 +91,7 @@ func (d *digests) begin() (err error) {
 
 // Read implements io.Reader.
 func (d *digests) Read(p []byte) (int, error) {
+	d.patience.reading()
 	n, err := d.body.Read(p)
 	if d.sum != nil {
 		d.sum.Write(p[:n])

@@ -100,7 +100,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID(), patience: newPatience(w, h.stall)}
 	if r.ContentLength != 0 {
 		q.patience.reading()
-		r.Body = &patientBody{r.Body, q.patience}
 	}
 	header := w.Header()
 	header.Set("X-Amz-Request-Id", q.id)

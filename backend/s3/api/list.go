@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -66,6 +67,7 @@ func (l *listing) begin(x *xmlWriter, bucket string) {
 }
 
 func (l *listing) end(x *xmlWriter, owner bool) {
+	x.b = slices.Grow(x.b, 400*len(l.page.Objects))
 	for i := range l.page.Objects {
 		o := &l.page.Objects[i]
 		x.open("Contents")

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"io"
 	"net/http"
 	"time"
 
@@ -51,16 +50,4 @@ func (p *patience) copy(w http.ResponseWriter, r *store.Reader, n int64) error {
 		n -= k
 	}
 	return nil
-}
-
-// patientBody is a request's body whose reads move the deadline.
-type patientBody struct {
-	io.ReadCloser
-	patience *patience
-}
-
-// Read implements io.Reader.
-func (b *patientBody) Read(p []byte) (int, error) {
-	b.patience.reading()
-	return b.ReadCloser.Read(p)
 }

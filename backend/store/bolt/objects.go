@@ -201,6 +201,9 @@ func listObjects(ctx context.Context, c *bbolt.Cursor, bucket string, o store.Li
 		if err != nil {
 			return err
 		}
+		if len(page.Objects) == 32 { // more than a few: a full page is likely
+			page.Objects = slices.Grow(page.Objects, min(o.Max, store.MaxPage))
+		}
 		page.Objects = append(page.Objects, obj.ObjectInfo)
 		last = key
 		k, v = c.Next()
