@@ -67,6 +67,7 @@ func TestSystemBucket(t *testing.T) {
 		{method: "PUT", path: "/_tunnelmesh/peers/a.json?tagging", body: "<Tagging><TagSet></TagSet></Tagging>"},
 		{method: "DELETE", path: "/_tunnelmesh/peers/a.json?tagging"},
 		{method: "PUT", path: "/_tunnelmesh/peers/a.json?acl", header: map[string]string{"X-Amz-Acl": "private"}},
+		{method: "DELETE", path: "/_tunnelmesh?policy"},
 		{method: "PUT", path: "/_tunnelmesh?acl", header: map[string]string{"X-Amz-Acl": "private"}},
 		{method: "PUT", path: "/_other"},
 	}
@@ -114,9 +115,9 @@ func TestScope(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
 		t.Run(fmt.Sprint("read-only ", readOnly), func(t *testing.T) {
 			key, secret := srv.AddScoped("bkt", "ws1/", readOnly)
-			write := 200
+			write, remove := 200, 204
 			if readOnly {
-				write = 403
+				write, remove = 403, 403
 			}
 			for _, c := range []struct {
 				method, path string
@@ -162,6 +163,14 @@ func TestScope(t *testing.T) {
 				{"PUT", "/fresh", "", 403},
 				{"DELETE", "/bkt", "", 403},
 				{"GET", "/bkt?policy", "", 404},
+				{"DELETE", "/bkt?policy", "", 403},
+				{"GET", "/bkt/ws1/a?tagging", "", 200},
+				{"GET", "/bkt/ws2/b?tagging", "", 403},
+				{"DELETE", "/bkt/ws1/a?tagging", "", remove},
+				{"DELETE", "/bkt/ws2/b?tagging", "", 403},
+				{"PUT", "/bkt/ws2/b?tagging", "", 403},
+				{"GET", "/bkt/ws2/b?acl", "", 403},
+				{"GET", "/bkt/ws2/b?attributes", "", 403},
 			} {
 				q := raw{method: c.method, path: c.path, key: key, secret: secret}
 				if c.source != "" {

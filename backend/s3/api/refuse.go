@@ -1,10 +1,12 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 // cannedACLs are S3's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl.
@@ -89,6 +91,9 @@ func (q *request) expectedOwner(header, bucket string) error {
 		return nil // who may not see the bucket is refused later, and learns nothing here
 	}
 	b, err := q.store.Bucket(q.r.Context(), bucket)
+	if errors.Is(err, store.ErrNoSuchBucket) {
+		return nil // the operation's own answer, which may be to make it
+	}
 	if err != nil {
 		return err
 	}

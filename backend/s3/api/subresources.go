@@ -110,7 +110,7 @@ func (q *request) visible() (owner string, err error) {
 
 // deleteStanding answers the removal of what is not there as S3 does.
 func (q *request) deleteStanding() error {
-	if _, err := q.visible(); err != nil {
+	if err := q.settable(); err != nil {
 		return err
 	}
 	q.w.WriteHeader(http.StatusNoContent)
@@ -119,14 +119,7 @@ func (q *request) deleteStanding() error {
 
 // putACL takes the canned ACLs that say what is so anyway.
 func (q *request) putACL() error {
-	action := authz.DeleteBucket // who may end a bucket may say whose it is
-	if q.key != "" {
-		action = authz.Write
-	}
-	if err := q.allow(action, q.bucket, q.key); err != nil {
-		return err
-	}
-	if _, err := q.visible(); err != nil {
+	if err := q.settable(); err != nil {
 		return err
 	}
 	if err := q.refuseHeaders(); err != nil {
@@ -134,6 +127,20 @@ func (q *request) putACL() error {
 	}
 	q.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// settable checks that the identity may change the bucket or object. Who may end a bucket may
+// set it.
+func (q *request) settable() error {
+	action := authz.DeleteBucket
+	if q.key != "" {
+		action = authz.Write
+	}
+	if err := q.allow(action, q.bucket, q.key); err != nil {
+		return err
+	}
+	_, err := q.visible()
+	return err
 }
 
 func (q *request) answerStanding(s standing) error {

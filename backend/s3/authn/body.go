@@ -81,7 +81,7 @@ func newBody(r *http.Request, payload string, s *sigv4.Signature, key []byte) (*
 		}
 	}
 	b.Length = length
-	b.chunks = sigv4.NewChunkReader(b.in, s, key, trailers)
+	b.chunks = sigv4.NewChunkReader(b.in, r.ContentLength, s, key, trailers)
 	b.in = b.chunks
 	return b, nil
 }

@@ -39,10 +39,18 @@ type ChunkReader struct {
 	err  error
 }
 
-// NewChunkReader reads body. With a sig (and its key) chunks must be signed; trailers says
-// whether trailers may follow the last chunk.
-func NewChunkReader(body io.Reader, sig *Signature, key []byte, trailers bool) *ChunkReader {
-	c := &ChunkReader{in: bufio.NewReaderSize(body, 64<<10), sig: sig, key: key, trailers: trailers, Trailer: http.Header{}}
+// bufferMax bounds the buffer in front of a body, in bytes.
+const bufferMax = 64 << 10
+
+// NewChunkReader reads body, of length bytes on the wire, -1 where that is not known. With a
+// sig (and its key) chunks must be signed; trailers says whether trailers may follow the
+// last chunk.
+func NewChunkReader(body io.Reader, length int64, sig *Signature, key []byte, trailers bool) *ChunkReader {
+	buffer := bufferMax
+	if length >= 0 {
+		buffer = int(min(max(length, lineMax), bufferMax)) // small bodies come in large numbers
+	}
+	c := &ChunkReader{in: bufio.NewReaderSize(body, buffer), sig: sig, key: key, trailers: trailers, Trailer: http.Header{}}
 	if sig != nil {
 		c.previous = sig.Value
 		c.sum = sha256.New()

@@ -160,7 +160,7 @@ func TestStreamingExamples(t *testing.T) {
 		"data longer than it says": {strings.Replace(signed, "400;", "3ff;", 1), seed1, false, "InvalidRequest"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := sigv4.NewChunkReader(strings.NewReader(c.body), seed(c.seed), key, c.trailers)
+			r := sigv4.NewChunkReader(strings.NewReader(c.body), int64(len(c.body)), seed(c.seed), key, c.trailers)
 			got, err := io.ReadAll(r)
 			switch {
 			case c.want == "cut":
@@ -179,7 +179,7 @@ func TestStreamingExamples(t *testing.T) {
 }
 
 func TestUnsignedTrailer(t *testing.T) {
-	r := sigv4.NewChunkReader(strings.NewReader("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"), nil, nil, true)
+	r := sigv4.NewChunkReader(strings.NewReader("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"), -1, nil, nil, true)
 	got, err := io.ReadAll(r)
 	if err != nil || string(got) != "hello" || r.Trailer.Get("x-amz-checksum-crc32") != "NhCmhg==" {
 		t.Errorf("%q %v %v", got, r.Trailer, err)
