@@ -111,7 +111,7 @@ func (a *App) RestoreQuarantined(ctx context.Context, workspace, file, to string
 	if m, err := a.mounts.Find(ctx, id); err == nil && m.PID != 0 && q.Path != "" {
 		origin = filepath.Join(m.Mountpoint, q.Path)
 	}
-	target := to
+	var target string
 	switch {
 	case to != "":
 		if target, err = filepath.Abs(to); err != nil {
