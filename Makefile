@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build test lint bench microbench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,14 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 
-bench: ## benchmarks of the store and the mount
+bench: $(TOOLS)/versitygw $(TOOLS)/rclone ## measure the store beside its yardsticks and write docs/benchmarks.md
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick store -write docs/benchmarks.md
+
+microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
 
 screenshots: build ## draw screenshots/ from the real program
-	$(GO) run ./screenshots
+	$(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out
@@ -41,12 +44,16 @@ clean: ## remove what was built
 run-deps:
 	@sh .ci/packages run
 
-test-deps: $(TOOLS)/versitygw
+test-deps: $(TOOLS)/versitygw $(TOOLS)/rclone
 	@sh .ci/packages test
 
 $(TOOLS)/versitygw:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+$(TOOLS)/rclone:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/rclone/rclone@v1.76.0
 
 $(TOOLS)/golangci-lint:
 	@mkdir -p $(TOOLS)
