@@ -1,0 +1,3 @@
+package main
+
+func scale(o options) (string, error) { return "", nil }
