@@ -29,7 +29,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 
-bench: $(TOOLS)/versitygw $(TOOLS)/rclone ## measure the store beside its yardsticks and write docs/benchmarks.md
+bench: $(TOOLS)/versitygw $(TOOLS)/rclone $(TOOLS)/minio ## measure the store beside its yardsticks and write docs/benchmarks.md
 	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick store -write docs/benchmarks.md
 
 microbench: ## Go benchmarks of the store, the mount and the terminal app
@@ -54,6 +54,11 @@ $(TOOLS)/versitygw:
 $(TOOLS)/rclone:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/rclone/rclone@v1.76.0
+
+# A yardstick alone: nothing of ours depends on it, so the benchmarks run without it too.
+$(TOOLS)/minio:
+	@mkdir -p $(TOOLS)
+	-GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 $(TOOLS)/golangci-lint:
 	@mkdir -p $(TOOLS)

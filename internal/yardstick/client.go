@@ -208,10 +208,12 @@ func (c *conn) answer(method string, keep bool) ([]byte, error) {
 	return body, nil
 }
 
-func is(b []byte, lower string) bool { return len(b) == len(lower) && strings.EqualFold(string(b), lower) }
+func is(b []byte, lower string) bool {
+	return len(b) == len(lower) && strings.EqualFold(string(b), lower)
+}
 
 func (c *conn) body(length int64, chunked, keep bool) (body []byte, err error) {
-	var r io.Reader = io.LimitReader(c.r, length)
+	r := io.LimitReader(c.r, length)
 	if chunked {
 		r = httputil.NewChunkedReader(c.r)
 	}

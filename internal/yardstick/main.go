@@ -32,7 +32,7 @@ func main() {
 	case "store":
 		f.IntVar(&o.rounds, "rounds", 3, "rounds, interleaved; medians are printed")
 		f.StringVar(&o.only, "only", "", "peers to run, comma-separated")
-		run = store
+		run = yardsticks
 	case "scale":
 		f.IntVar(&o.objects, "objects", 1_000_000, "objects in the store")
 		run = scale

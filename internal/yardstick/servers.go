@@ -55,7 +55,9 @@ func ours(scratch string) (*server, error) {
 
 // peers are the yardsticks that are found here, and the names of those that are not.
 func peers(scratch string) (found []*server, missing []string) {
-	credentials := func(user, password string) []string { return []string{user + "=" + accessKey, password + "=" + secretKey} }
+	credentials := func(user, password string) []string {
+		return []string{user + "=" + accessKey, password + "=" + secretKey}
+	}
 	all := []*server{
 		{
 			name: "versitygw", env: credentials("ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"),
@@ -238,6 +240,3 @@ func (s *server) memory(field string) (float64, error) {
 	}
 	return 0, errors.New("no " + field)
 }
-
-// clear deletes the data.
-func (s *server) clear() error { return os.RemoveAll(s.dir) }

@@ -71,8 +71,8 @@ func steps(z sizes) []*step {
 	}
 }
 
-// store measures the servers in turn and returns the table.
-func store(o options) (string, error) {
+// yardsticks measures the servers in turn and returns the table.
+func yardsticks(o options) (string, error) {
 	z := full
 	if o.quick {
 		z, o.rounds = quick, 1

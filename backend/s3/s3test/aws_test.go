@@ -87,7 +87,7 @@ func TestAWSCLIPresigned(t *testing.T) {
 	t.Parallel()
 	srv := s3test.Start(t)
 	srv.CreateBucket(t, "bkt")
-	curl := program(t, "/usr/bin/curl")
+	curl := program(t, "curl")
 	for _, path := range []string{program(t, debianAWS), newerAWS()} {
 		if path == "" {
 			t.Log("NOT TESTED: there is no second aws-cli")

@@ -104,11 +104,13 @@ func (s *shell) hides(out string, unwanted ...string) {
 	}
 }
 
-// program is the path of a client from a Debian package.
-func program(t *testing.T, path string) string {
+// program is the path of a client from a Debian package, by its name or, where PATH may
+// have another of that name first, its path.
+func program(t *testing.T, name string) string {
 	t.Helper()
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%s is missing: `sh .ci/packages test` installs what the tests use", path)
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is missing: `sh .ci/packages test` installs what the tests use", name)
 	}
 	return path
 }

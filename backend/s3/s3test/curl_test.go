@@ -10,7 +10,7 @@ import (
 // SPEC B6, B9, E7
 func TestCurl(t *testing.T) {
 	t.Parallel()
-	curl := program(t, "/usr/bin/curl")
+	curl := program(t, "curl")
 	srv := s3test.Start(t)
 	srv.CreateBucket(t, "bkt")
 	s := newShell(t, srv, "", "")

@@ -80,7 +80,7 @@ func rclone(t *testing.T, path string) {
 	s.shows(r("md5sum", "mesh:bkt/u/empty"), "d41d8cd98f00b204e9800998ecf8427e")
 
 	url := strings.TrimSpace(r("link", "--expire", "1h", "mesh:bkt/t/"+strings.TrimPrefix(odd, "tree/")))
-	if out := s.run("/usr/bin/curl", "-s", url); out != "odd" {
+	if out := s.run(program(t, "curl"), "-s", url); out != "odd" {
 		t.Errorf("presigned: %s", out)
 	}
 	// rcat does not know the size that it will have.

@@ -28,7 +28,7 @@ func s3cmd(t *testing.T, srv *s3test.Server, hostBucket string, size int) {
 	s := newShell(t, srv, "", "")
 	s.write(".s3cfg", fmt.Appendf(nil, "[default]\naccess_key = %s\nsecret_key = %s\nhost_base = %s\nhost_bucket = %s\nuse_https = False\n",
 		srv.AccessKey, srv.Secret, strings.TrimPrefix(srv.Endpoint(), "http://"), hostBucket))
-	program := program(t, "/usr/bin/s3cmd")
+	program := program(t, "s3cmd")
 	cmd := func(args ...string) string {
 		t.Helper()
 		return s.run(program, append([]string{"--no-progress"}, args...)...)

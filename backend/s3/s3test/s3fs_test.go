@@ -27,7 +27,7 @@ func TestS3FS(t *testing.T) {
 	}
 	mount := func() (unmount func()) {
 		t.Helper()
-		cmd := exec.Command(program(t, "/usr/bin/s3fs"), "bkt", mountpoint, "-f",
+		cmd := exec.Command(program(t, "s3fs"), "bkt", mountpoint, "-f",
 			"-o", "url="+srv.Endpoint(), "-o", "use_path_request_style", "-o", "passwd_file="+filepath.Join(s.dir, "passwd"), "-o", "multipart_size=10")
 		var out bytes.Buffer
 		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.env, &out, &out
