@@ -113,6 +113,11 @@ func (s *server) version() string {
 	return ""
 }
 
+// empty is the same server with a folder of its own.
+func (s *server) empty() *server {
+	return &server{name: s.name, program: s.program, dir: s.dir + "-empty", env: s.env, args: s.args, base: s.base}
+}
+
 // start returns how long it took from the start of the process to its first answer.
 func (s *server) start() (time.Duration, error) {
 	home := filepath.Join(s.dir + "-home")

@@ -20,8 +20,7 @@ const (
 	connections = 16
 	bucket      = "/yardstick"
 	smallSize   = 4 << 10
-	readKeys    = 1000 // objects that GET and HEAD take turns on
-	listPrefix  = 100  // folders of the keys that are listed
+	listPrefix  = 100 // folders of the keys that are listed
 	slow        = 10 * time.Second
 )
 
@@ -30,12 +29,13 @@ type sizes struct {
 	each  time.Duration // of a measurement that counts requests
 	large int           // bytes of a large object
 	parts int           // of 16 MiB, of the multipart upload
+	reads int           // objects that GET and HEAD take turns on
 	keys  int           // that are listed
 }
 
 var (
-	full  = sizes{each: 3 * time.Second, large: 256 << 20, parts: 64, keys: 100_000}
-	quick = sizes{each: time.Second, large: 256 << 20, parts: 16, keys: 10_000}
+	full  = sizes{each: 3 * time.Second, large: 256 << 20, parts: 64, reads: 1000, keys: 100_000}
+	quick = sizes{each: time.Second, large: 256 << 20, parts: 16, reads: 1000, keys: 10_000}
 )
 
 // trial measures one server in one round.
@@ -59,7 +59,6 @@ func steps(z sizes) []*step {
 	mib := func(n int) string { return fmt.Sprintf("%d MiB", n>>20) }
 	keys := fmt.Sprintf("%dk keys", z.keys/1000)
 	return []*step{
-		// The peak of the memory comes first: nothing else has been asked of the process yet.
 		{metric{name: fmt.Sprintf("peak memory, %s multipart", mib(z.parts*16<<20)), unit: " MiB", better: "less", goal: 60}, (*trial).multipart},
 		{metric{name: "PUT 4 KiB /s", better: "more", goal: 5000}, (*trial).putSmall},
 		{metric{name: "GET 4 KiB /s", better: "more", goal: 25000}, (*trial).getSmall},
@@ -96,7 +95,7 @@ func yardsticks(o options) (string, error) {
 			t := base
 			t.server, t.round = s, round
 			if err := t.run(list); err != nil {
-				return "", errors.Join(fmt.Errorf("%s: %w", s.name, err), s.stop())
+				return "", fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
 	}
@@ -130,45 +129,44 @@ func (c *current) kill() {
 	}
 }
 
-// run starts the server, measures every step and stops it.
+// run measures every step, the peak of the memory first, in a process of its own.
 func (t *trial) run(list []*step) error {
+	fresh := *t
+	fresh.server, fresh.conns = t.empty(), nil
+	err := errors.Join(fresh.session(list[:1], fresh.makeBuckets), os.RemoveAll(fresh.dir))
+	if err != nil {
+		return err
+	}
+	if t.round == 0 {
+		return t.session(list[1:], t.fill)
+	}
+	return t.session(list[1:], func() error { return nil })
+}
+
+// session starts the server, prepares it, measures and stops it.
+func (t *trial) session(list []*step, prepare func() error) (err error) {
 	unix.Sync() // what another server left in the page cache is not this one's work
 	running.server.Store(t.server)
 	if _, err := t.start(); err != nil {
-		return err
-	}
-	if err := t.connect(); err != nil {
 		return err
 	}
 	defer func() {
 		for _, c := range t.conns {
 			c.close()
 		}
+		err = errors.Join(err, t.stop())
 	}()
-	if t.round == 0 {
-		if err := t.fill(); err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
-		// Memory is measured in a process that has done nothing else.
-		if err := t.stop(); err != nil {
-			return err
-		}
-		unix.Sync()
-		if _, err := t.start(); err != nil {
-			return err
-		}
-		if err := t.connect(); err != nil {
-			return err
-		}
+	if err := t.connect(); err != nil {
+		return err
+	}
+	if err := prepare(); err != nil {
+		return fmt.Errorf("prepare: %w", err)
 	}
 	for _, s := range list {
+		if first := s.values[t.name]; s.unit == " s" && len(first) > 0 && first[0] > slow.Seconds() {
+			continue
+		}
 		begin := time.Now()
-		if v := s.values[t.name]; t.round > 0 && len(v) == 0 {
-			continue
-		}
-		if t.round > 0 && s.unit == " s" && s.values[t.name][0] > slow.Seconds() {
-			continue
-		}
 		v, err := s.run(t)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
@@ -176,7 +174,7 @@ func (t *trial) run(list []*step) error {
 		s.values[t.name] = append(s.values[t.name], v)
 		fmt.Fprintf(os.Stderr, "round %d  %-14s %-28s %10s%s  (%.1f s)\n", t.round+1, t.name, s.name, number(v), s.unit, time.Since(begin).Seconds())
 	}
-	return t.stop()
+	return nil
 }
 
 func (t *trial) connect() error {
@@ -194,17 +192,23 @@ func (t *trial) connect() error {
 	return nil
 }
 
-// fill makes the bucket, the objects to read and the keys to list.
-func (t *trial) fill() error {
-	c := t.conns[0]
+func (t *trial) makeBuckets() error {
 	for _, b := range []string{bucket, bucket + "-list"} {
-		if _, err := c.do(http.MethodPut, b, "", noPayload, false); err != nil {
+		if _, err := t.conns[0].do(http.MethodPut, b, "", noPayload, false); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// fill makes the objects to read and the keys to list.
+func (t *trial) fill() error {
+	if err := t.makeBuckets(); err != nil {
+		return err
+	}
 	begin := time.Now()
-	err := t.times(readKeys, func(c *conn, n int) error {
-		_, err := c.do(http.MethodPut, readKey(n), "", t.small, false)
+	err := t.times(t.reads, func(c *conn, n int) error {
+		_, err := c.do(http.MethodPut, t.readKey(n), "", t.small, false)
 		return err
 	})
 	if err != nil {
@@ -219,7 +223,7 @@ func (t *trial) fill() error {
 	return err
 }
 
-func readKey(n int) string { return fmt.Sprintf("%s/read/%04d", bucket, n%readKeys) }
+func (t *trial) readKey(n int) string { return fmt.Sprintf("%s/read/%04d", bucket, n%t.reads) }
 
 // times calls fn n times on all connections.
 func (t *trial) times(n int, fn func(c *conn, n int) error) error {
@@ -268,14 +272,14 @@ func (t *trial) putSmall() (float64, error) {
 
 func (t *trial) getSmall() (float64, error) {
 	return t.rate(func(c *conn, n int) error {
-		_, err := c.do(http.MethodGet, readKey(n), "", noPayload, false)
+		_, err := c.do(http.MethodGet, t.readKey(n), "", noPayload, false)
 		return err
 	})
 }
 
 func (t *trial) headSmall() (float64, error) {
 	return t.rate(func(c *conn, n int) error {
-		_, err := c.do(http.MethodHead, readKey(n), "", noPayload, false)
+		_, err := c.do(http.MethodHead, t.readKey(n), "", noPayload, false)
 		return err
 	})
 }
@@ -361,12 +365,20 @@ func escape(s string) string {
 	return b.String()
 }
 
-// multipart uploads parts of 16 MiB on 4 connections and returns the server's peak memory.
+// multipart returns the server's peak memory after an upload.
 func (t *trial) multipart() (float64, error) {
+	if err := t.upload(); err != nil {
+		return 0, err
+	}
+	return t.memory("VmHWM")
+}
+
+// upload sends parts on 4 connections.
+func (t *trial) upload() error {
 	key := bucket + "/multipart"
 	answer, err := t.conns[0].do(http.MethodPost, key, "uploads=", noPayload, true)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	id := escape(element(answer, "UploadId"))
 	etags := make([]string, t.parts)
@@ -378,7 +390,7 @@ func (t *trial) multipart() (float64, error) {
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var b bytes.Buffer
 	b.WriteString("<CompleteMultipartUpload>")
@@ -386,10 +398,8 @@ func (t *trial) multipart() (float64, error) {
 		fmt.Fprintf(&b, "<Part><ETag>%s</ETag><PartNumber>%d</PartNumber></Part>", etag, i+1)
 	}
 	b.WriteString("</CompleteMultipartUpload>")
-	if _, err := t.conns[0].do(http.MethodPost, key, "uploadId="+id, newPayload(b.Bytes()), true); err != nil {
-		return 0, err
-	}
-	return t.memory("VmHWM")
+	_, err = t.conns[0].do(http.MethodPost, key, "uploadId="+id, newPayload(b.Bytes()), true)
+	return err
 }
 
 // randomBytes cannot be compressed; they are the same in every run.
