@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak lint bench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build test soak lint bench microbench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,14 +29,17 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 
-bench: ## benchmarks of the store and the mount
+bench: $(TOOLS)/versitygw $(TOOLS)/rclone $(TOOLS)/minio ## measure the store beside its yardsticks and write docs/benchmarks.md
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick store -write docs/benchmarks.md
+
+microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
 
 soak: test-deps ## what takes longer than a test may: 200 kills of the store under load
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 
 screenshots: build ## draw screenshots/ from the real program
-	$(GO) run ./screenshots
+	$(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out
@@ -44,12 +47,21 @@ clean: ## remove what was built
 run-deps:
 	@sh .ci/packages run
 
-test-deps: $(TOOLS)/versitygw
+test-deps: $(TOOLS)/versitygw $(TOOLS)/rclone
 	@sh .ci/packages test
 
 $(TOOLS)/versitygw:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+$(TOOLS)/rclone:
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/rclone/rclone@v1.76.0
+
+# A yardstick alone: nothing of ours depends on it, so the benchmarks run without it too.
+$(TOOLS)/minio:
+	@mkdir -p $(TOOLS)
+	-GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 $(TOOLS)/golangci-lint:
 	@mkdir -p $(TOOLS)

@@ -91,6 +91,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { cleanUp(t, e) })
 			return nil
 		},
+		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"s3server":  s3server,
 			"jsonenv":   jsonenv,
@@ -102,6 +103,17 @@ func TestScripts(t *testing.T) {
 			"dead":      dead,
 		},
 	})
+}
+
+// condition is [command:NAME]: the program has that command.
+func condition(cond string) (bool, error) {
+	name, ok := strings.CutPrefix(cond, "command:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", cond)
+	}
+	// The help of an unknown command is that of the program.
+	help, err := exec.Command(filepath.Join(programDir, "artifacts-tui"), name, "--help").Output()
+	return strings.Contains(string(help), "artifacts-tui "+name+" "), err
 }
 
 // toolDirs come before PATH: the tools that make test builds, and Debian's own

@@ -1,7 +1,7 @@
 // Command screenshots draws the pictures of the documentation from the real
 // program: it plays a scene (keys, and texts to wait for) to the program in a
-// terminal of its own and writes what is on it as SVG, and as PNG where
-// rsvg-convert is installed:
+// terminal of its own and writes what is on it as PNG (rsvg-convert draws it), or as
+// SVG with -svg-only:
 //
 //	go run ./screenshots -bin ./artifacts-tui screenshots/scenes/tour.scene
 //

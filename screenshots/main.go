@@ -14,7 +14,7 @@ func main() {
 	bin := flag.String("bin", "", "the program to draw")
 	out := flag.String("out", "screenshots", "folder for the pictures")
 	scale := flag.String("scale", "1.5", "of the PNG")
-	noPNG := flag.Bool("svg-only", false, "draw no PNG")
+	noPNG := flag.Bool("svg-only", false, "write SVG instead of PNG")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./screenshots -bin PROGRAM [-out FOLDER] SCENE...")
 		flag.PrintDefaults()
@@ -79,12 +79,16 @@ func draw(program, file, out, scale string, png bool) error {
 		if err := os.WriteFile(svg, []byte(s.svg()), 0o644); err != nil {
 			return err
 		}
-		fmt.Println(svg)
-		converter, err := exec.LookPath("rsvg-convert")
-		if err != nil || !png {
+		if !png {
+			fmt.Println(svg)
 			return nil
 		}
-		return exec.Command(converter, "--zoom", scale, "-o", filepath.Join(out, name+".png"), svg).Run()
+		picture := filepath.Join(out, name+".png")
+		if err := exec.Command("rsvg-convert", "--zoom", scale, "-o", picture, svg).Run(); err != nil {
+			return fmt.Errorf("rsvg-convert (Debian's librsvg2-bin): %w", err)
+		}
+		fmt.Println(picture)
+		return os.Remove(svg)
 	}
 	for _, st := range steps {
 		if err := p.play(st); err != nil {

@@ -43,11 +43,17 @@ type Target struct {
 
 // Targets are what clients in use sign for a path: S3's own canonical URI, encoded anew,
 // and the bytes on the wire. s3cmd with a path in host_base signs that path as part of the
-// host and leaves it out of the URI (measured on 2.3).
+// host and leaves it out of the URI, with a path in host_bucket the bucket too (measured on
+// 2.3); s3fs with a path in url signs without it (measured on 1.90).
 func Targets(escaped, base string) []Target {
 	list := both(nil, "", escaped)
-	if rest, ok := strings.CutPrefix(escaped, base); ok && base != "" && (rest == "" || rest[0] == '/') {
-		list = both(list, base, rest)
+	rest, ok := strings.CutPrefix(escaped, base)
+	if !ok || base == "" || (rest != "" && rest[0] != '/') {
+		return list
+	}
+	list = both(both(list, base, rest), "", rest)
+	if bucket, key, ok := strings.Cut(strings.TrimPrefix(rest, "/"), "/"); ok {
+		list = both(list, base+"/"+bucket, "/"+key)
 	}
 	return list
 }

@@ -194,7 +194,8 @@ func TestEscape(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	got := fmt.Sprint(sigv4.Targets("/s3/b/a%20b+c", "/s3"))
-	if want := "[{ /s3/b/a%20b%2Bc} { /s3/b/a%20b+c} {/s3 /b/a%20b%2Bc} {/s3 /b/a%20b+c}]"; got != want {
+	if want := "[{ /s3/b/a%20b%2Bc} { /s3/b/a%20b+c} {/s3 /b/a%20b%2Bc} {/s3 /b/a%20b+c} " +
+		"{ /b/a%20b%2Bc} { /b/a%20b+c} {/s3/b /a%20b%2Bc} {/s3/b /a%20b+c}]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got := sigv4.Targets("/s3x/b", "/s3"); len(got) != 1 {
