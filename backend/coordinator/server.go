@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 
 // stopGrace is how long requests that run may take once a stop was asked for.
 const stopGrace = 10 * time.Second
+
+// gcPercent has the garbage of short requests collected less often than Go does by itself:
+// the heap is a few megabytes, and thousands of requests a second fill it.
+const gcPercent = 400
 
 // ServeOptions say how a coordinator runs.
 type ServeOptions struct {
@@ -36,6 +41,9 @@ type ServeOptions struct {
 // Serve runs a coordinator until ctx ends or its local admin stops it. It
 // returns nil after an orderly stop.
 func Serve(ctx context.Context, opt ServeOptions) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	unlock, err := lockDataDir(opt.Config.S3.DataDir)

@@ -11,7 +11,7 @@ type Blobs interface {
 	// Create begins a blob. size is the number of bytes that will come, -1 where that is not known.
 	Create(ctx context.Context, size int64) (BlobWriter, error)
 	// Open returns fs.ErrNotExist (wrapped) where there is no such blob. A reader that is
-	// open reads on after Delete.
+	// open reads on after Delete; of a blob that a sweep had moved it may say fs.ErrNotExist.
 	Open(ctx context.Context, id string) (io.ReadSeekCloser, error)
 	// Delete of a blob that does not exist is no error.
 	Delete(ctx context.Context, id string) error

@@ -54,15 +54,25 @@ func readCondition(h http.Header, prefix string, o store.ObjectInfo, plain bool)
 		if !matches(v, o.ETag) {
 			return preconditionFailed()
 		}
-	} else if t, err := http.ParseTime(h.Get(prefix + "If-Unmodified-Since")); err == nil && modified.After(t) {
+	} else if t, ok := date(h, prefix+"If-Unmodified-Since"); ok && modified.After(t) {
 		return preconditionFailed()
 	}
 	if v := h.Get(prefix + "If-None-Match"); v != "" {
 		if matches(v, o.ETag) {
 			return unmet()
 		}
-	} else if t, err := http.ParseTime(h.Get(prefix + "If-Modified-Since")); err == nil && !modified.After(t) {
+	} else if t, ok := date(h, prefix+"If-Modified-Since"); ok && !modified.After(t) {
 		return unmet()
 	}
 	return nil
+}
+
+// date reads a header's date; one that is missing or malformed counts for nothing.
+func date(h http.Header, name string) (time.Time, bool) {
+	v := h.Get(name)
+	if v == "" {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(v)
+	return t, err == nil
 }

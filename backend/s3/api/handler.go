@@ -1,9 +1,8 @@
 package api
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -121,10 +120,14 @@ func continueEmpty(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// requestID is for finding a request in a log: it need not be hard to guess.
 func requestID() string {
-	var p [8]byte
-	rand.Read(p[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
-	return strings.ToUpper(hex.EncodeToString(p[:]))
+	const digits = "0123456789ABCDEF"
+	var p [16]byte
+	for i, n := 0, rand.Uint64(); i < len(p); i, n = i+1, n>>4 {
+		p[i] = digits[n&15]
+	}
+	return string(p[:])
 }
 
 func (q *request) serve() error {

@@ -18,8 +18,9 @@ import (
 // smaller ones as pieces of root/packs/<id>. The folder belongs to one process at a time:
 // whoever opens it sees to that.
 type Blobs struct {
-	root  string
-	packs packs
+	root    string
+	packs   packs
+	handles handles
 	// crashed says that an earlier process did not close the folder: there may be orphans.
 	crashed atomic.Bool
 	garbage atomic.Int64 // bytes of deleted pieces that packs still hold, roughly
@@ -90,9 +91,10 @@ func (b *Blobs) unmark() (closing, error) {
 	return c, nil
 }
 
-// Close implements store.Blobs. Open readers go on.
+// Close implements store.Blobs.
 func (b *Blobs) Close() error {
 	last, err := b.packs.close()
+	b.handles.drop(token{})
 	if err != nil || b.crashed.Load() {
 		return err // the next process sweeps
 	}
@@ -108,7 +110,8 @@ func (b *Blobs) Close() error {
 }
 
 // Open implements store.Blobs. The reader of a file of its own is an *os.File, which
-// net/http sends with sendfile(2).
+// net/http sends with sendfile(2). One of a piece fails with fs.ErrNotExist when a sweep has
+// moved the piece since: pieces are small, and read at once.
 func (b *Blobs) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
 	p, err := parse(id)
 	if err != nil {
@@ -117,21 +120,17 @@ func (b *Blobs) Open(_ context.Context, id string) (io.ReadSeekCloser, error) {
 	if !p.packed {
 		return os.Open(b.path(p.file))
 	}
-	f, err := os.Open(b.packPath(p.file))
-	if err != nil {
+	if _, err := b.handles.get(p.file, b.packPath(p.file)); err != nil {
 		return nil, err
 	}
-	return &piece{SectionReader: io.NewSectionReader(f, p.off, p.length), file: f}, nil
+	return piece{io.NewSectionReader(pack{b, p.file}, p.off, p.length)}, nil
 }
 
 // piece reads a part of a pack.
-type piece struct {
-	*io.SectionReader
-	file *os.File
-}
+type piece struct{ *io.SectionReader }
 
 // Close implements io.Closer.
-func (p *piece) Close() error { return p.file.Close() }
+func (piece) Close() error { return nil }
 
 // Delete implements store.Blobs. A piece of a pack is only counted: a sweep gives its space
 // back. The folder of a file is not synced: a blob that comes back after a power cut is an

@@ -170,6 +170,7 @@ func (b *Blobs) sweepPacks(all map[token]*sealed) (sparse map[token]bool, garbag
 			if err := os.Remove(b.packPath(t)); err != nil && !os.IsNotExist(err) {
 				return nil, 0, err
 			}
+			b.handles.drop(t)
 			continue
 		case s.live < s.size/2 && moves+len(s.pieces) <= maxMoves:
 			moves += len(s.pieces)
