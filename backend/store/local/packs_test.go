@@ -213,7 +213,7 @@ func TestDamageShows(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "store")
 	s, err := open(root, 0)
 	must(t, err)
-	defer s.Close()
+	defer func() { must(t, s.Close()) }()
 	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
 	put(t, s, "first", "first")
 	put(t, s, "second", "second")
@@ -230,7 +230,10 @@ func TestDamageShows(t *testing.T) {
 	if read(t, s, "second") != "second" {
 		t.Error("its neighbour is damaged too")
 	}
+	must(t, s.Close()) // which had the pack open
 	must(t, os.Remove(packs[0]))
+	s, err = open(root, 0)
+	must(t, err)
 	if _, err := s.Get(ctx, "bucket", "second"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing pack: %v", err)
 	}
