@@ -26,7 +26,7 @@ func newShell(t *testing.T, srv *s3test.Server, key, secret string) *shell {
 	return &shell{T: t, dir: dir, env: []string{
 		"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
 		"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_DEFAULT_REGION=us-east-1", "AWS_MAX_ATTEMPTS=1",
-		"PYENV_ROOT=" + os.Getenv("PYENV_ROOT"), "ENDPOINT=" + srv.Endpoint(),
+		"PYENV_ROOT=" + os.Getenv("PYENV_ROOT"), "PYTHONDONTWRITEBYTECODE=1", "ENDPOINT=" + srv.Endpoint(),
 	}}
 }
 

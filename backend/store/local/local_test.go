@@ -18,4 +18,5 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// SPEC B13, B24, B25, B26, E9
 func TestContract(t *testing.T) { storetest.Run(t, open) }
