@@ -74,7 +74,7 @@ var requests = []behaviour{
 	{name: "two ways to authenticate", differs: "it reads the query alone", test: func(p *probe) {
 		p.do("GET", "/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00").want(400, "InvalidArgument")
 	}},
-	{name: "a body without a length", test: func(p *probe) {
+	{name: "a body without a length", differs: "it closes the connection while the body comes, and the answer may be lost", test: func(p *probe) {
 		r := p.request("PUT", "/"+p.bucket+"/k", "X-Amz-Content-Sha256: UNSIGNED-PAYLOAD")
 		r.ContentLength, r.Body = -1, io.NopCloser(io.MultiReader(strings.NewReader("hello")))
 		p.send(r).want(411, "MissingContentLength")
