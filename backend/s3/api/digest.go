@@ -63,7 +63,7 @@ func (q *request) digests() (*digests, error) {
 
 // contentMD5 is a body of which Content-MD5 alone is known.
 func (q *request) contentMD5() (*digests, error) {
-	d := &digests{body: q.body, patience: q.patience}
+	d := &digests{body: q.body, patience: &q.patience}
 	if v := q.r.Header.Get("Content-Md5"); v != "" {
 		raw, err := base64.StdEncoding.DecodeString(v)
 		if err != nil || len(raw) != md5.Size {

@@ -47,8 +47,7 @@ func (q *request) getObject() error {
 	if _, err := r.Seek(piece.offset, 0); err != nil {
 		return err
 	}
-	// Past the recorder: net/http sends a file with sendfile(2) only when it sees the file.
-	err = q.patience.copy(q.w.ResponseWriter, r, piece.length)
+	err = q.patience.copy(r, piece.length)
 	q.w.bytes += piece.length
 	if err != nil && q.r.Context().Err() == nil {
 		q.log.Warn("s3 get broke off", "request", q.id, "path", q.r.URL.EscapedPath(), "err", err)
@@ -92,9 +91,11 @@ func (q *request) answerObject(o store.ObjectInfo) (piece, error) {
 			setChecksum(h, partChecksum(o, p.part-1))
 		}
 	}
-	for name, header := range overrides {
-		if q.query.Has(name) {
-			h.Set(header, q.query.Get(name))
+	if len(q.query) > 0 {
+		for name, header := range overrides {
+			if q.query.Has(name) {
+				h.Set(header, q.query.Get(name))
+			}
 		}
 	}
 	status := http.StatusOK

@@ -82,9 +82,10 @@ const defaultRegion = "us-east-1"
 type request struct {
 	*handler
 	w        *recorder
+	recorder recorder
 	r        *http.Request
 	id       string // of the request, for the log and the answer
-	patience *patience
+	patience patience
 	query    url.Values
 	who      Identity
 	body     *authn.Body
@@ -96,7 +97,8 @@ type request struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	continueEmpty(w, r)
-	q := &request{handler: h, w: &recorder{ResponseWriter: w}, r: r, id: requestID(), patience: newPatience(w, h.stall)}
+	q := &request{handler: h, recorder: recorder{ResponseWriter: w}, r: r, id: requestID(), patience: patience{w: w, after: h.stall}}
+	q.w = &q.recorder
 	if r.ContentLength != 0 {
 		q.patience.reading()
 	}
@@ -106,6 +108,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := q.serve()
 	if err != nil {
 		q.fail(err)
+	}
+	if !h.log.Enabled(r.Context(), slog.LevelDebug) {
+		return
 	}
 	h.log.Debug("s3", "request", q.id, "method", r.Method, "path", r.URL.EscapedPath(), "status", q.w.status,
 		"bytes", q.w.bytes, "key", q.who.AccessKeyID, "took", time.Since(start))
@@ -138,9 +143,12 @@ func (q *request) serve() error {
 	if err := checkHeaders(q.r.Header); err != nil {
 		return err
 	}
-	query, err := url.ParseQuery(q.r.URL.RawQuery)
-	if err != nil {
-		return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+	var query url.Values
+	var err error
+	if q.r.URL.RawQuery != "" {
+		if query, err = url.ParseQuery(q.r.URL.RawQuery); err != nil {
+			return fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+		}
 	}
 	q.query = query
 	if q.who, q.body, err = q.auth.Authenticate(q.r, query); err != nil {

@@ -17,34 +17,33 @@ const (
 
 // patience moves a connection's deadlines as long as bytes flow.
 type patience struct {
-	control *http.ResponseController
-	after   time.Duration
-	moved   time.Time // of the read deadline
+	w     http.ResponseWriter
+	after time.Duration
+	moved time.Time // when the read deadline was
 }
 
-func newPatience(w http.ResponseWriter, after time.Duration) *patience {
-	return &patience{control: http.NewResponseController(w), after: after}
-}
+func (p *patience) control() *http.ResponseController { return http.NewResponseController(p.w) }
 
 // reading moves the read deadline. Its errors mean that the connection has none, as in a test.
 func (p *patience) reading() {
 	if now := time.Now(); now.Sub(p.moved) > min(stallCheck, p.after/4) {
 		p.moved = now
-		_ = p.control.SetReadDeadline(now.Add(p.after))
+		_ = p.control().SetReadDeadline(now.Add(p.after))
 	}
 }
 
-// copy sends n bytes of r to w, a piece at a time.
-func (p *patience) copy(w http.ResponseWriter, r *store.Reader, n int64) error {
+// copy sends n bytes of r, a piece at a time. It goes past the recorder: net/http sends a
+// file with sendfile(2) only when it sees the file.
+func (p *patience) copy(r *store.Reader, n int64) error {
 	if n <= stallPiece {
-		return r.CopyTo(w, n) // it fits the buffers of a connection, more or less
+		return r.CopyTo(p.w, n) // it fits the buffers of a connection, more or less
 	}
 	// net/http does not take a write deadline back before the next request.
-	defer func() { _ = p.control.SetWriteDeadline(time.Time{}) }()
+	defer func() { _ = p.control().SetWriteDeadline(time.Time{}) }()
 	for n > 0 {
-		_ = p.control.SetWriteDeadline(time.Now().Add(p.after))
+		_ = p.control().SetWriteDeadline(time.Now().Add(p.after))
 		k := min(n, stallPiece)
-		if err := r.CopyTo(w, k); err != nil {
+		if err := r.CopyTo(p.w, k); err != nil {
 			return err
 		}
 		n -= k

@@ -22,10 +22,10 @@ func readObject(table *bbolt.Bucket, bucket, key string) (store.Object, error) {
 // Object implements store.Index.
 func (x *Index) Object(_ context.Context, bucket, key string) (o store.Object, err error) {
 	err = x.db.View(func(tx *bbolt.Tx) error {
-		if tx.Bucket(tableBuckets).Get([]byte(bucket)) == nil {
-			return noBucket(bucket)
-		}
 		o, err = readObject(tx.Bucket(tableObjects), bucket, key)
+		if err != nil && tx.Bucket(tableBuckets).Get([]byte(bucket)) == nil {
+			return noBucket(bucket) // looked for last: most objects that are asked for are there
+		}
 		return err
 	})
 	return o, err
