@@ -1,8 +1,10 @@
 package mounts_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +130,7 @@ func TestStuckProcess(t *testing.T) {
 	s := w.mount()
 	must(t, unix.Kill(s.PID, unix.SIGSTOP))
 	defer func() { _ = unix.Kill(s.PID, unix.SIGCONT) }()
+	w.until("every thread of it has stopped", func() bool { return stopped(t, s.PID) })
 	begin := time.Now()
 	list, err := w.m.List(t.Context())
 	if took := time.Since(begin); took > 4*time.Second {
@@ -141,6 +144,24 @@ func TestStuckProcess(t *testing.T) {
 	}
 	must(t, unix.Kill(s.PID, unix.SIGCONT))
 	w.unmount()
+}
+
+// stopped reports whether every thread of a process has taken its SIGSTOP.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	must(t, err)
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// The state follows the name, which is in brackets: proc_pid_stat(5).
+		if _, after, _ := strings.Cut(string(text), ") "); !strings.HasPrefix(after, "T") {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 // SPEC C6: the store being away shows, and the mount comes back by itself.
