@@ -71,7 +71,7 @@ func (s *Store) Check(ctx context.Context, o CheckOptions) (CheckReport, error) 
 	if err := s.checkParts(ctx, o, &r); err != nil {
 		return r, err
 	}
-	if o.Repair {
+	if o.Repair && len(r.Index.Problems) == 0 { // what cannot be read may refer to a blob
 		r.Orphans, err = s.Sweep(ctx)
 	}
 	return r, err

@@ -53,6 +53,7 @@ type Index interface {
 	// a blob may come more than once.
 	References(ctx context.Context, fn func(blob string)) error
 	// Walk returns a bucket's objects by key, those after a key; an empty list is the end.
+	// Records that cannot be read are left out: Recount names them.
 	Walk(ctx context.Context, bucket, after string, limit int) ([]Object, error)
 	// Move gives an object other segments of the same bytes. The new ones must not belong to
 	// anything else. It refuses with NoSuchKey where o is not the object any more.

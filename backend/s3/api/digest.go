@@ -93,6 +93,9 @@ func (d *digests) begin() (err error) {
 func (d *digests) Read(p []byte) (int, error) {
 	d.patience.reading()
 	n, err := d.body.Read(p)
+	if err != nil {
+		d.patience.read()
+	}
 	if d.sum != nil {
 		d.sum.Write(p[:n])
 	}

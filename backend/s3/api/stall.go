@@ -32,6 +32,10 @@ func (p *patience) reading() {
 	}
 }
 
+// read takes the read deadline back once the body has ended: net/http goes on reading the
+// connection, and would cancel a request whose bytes take longer to reach the disk.
+func (p *patience) read() { _ = p.control().SetReadDeadline(time.Time{}) }
+
 // copy sends n bytes of r, a piece at a time. It goes past the recorder: net/http sends a
 // file with sendfile(2) only when it sees the file.
 func (p *patience) copy(r *store.Reader, n int64) error {

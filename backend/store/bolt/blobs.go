@@ -10,8 +10,13 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
-// References implements store.Index. Its view of the file is one point in time.
+// References implements store.Index. Its view of the file is one point in time. It commits
+// first: a transaction whose commit failed may be on the disk all the same, with blobs that
+// this view does not have, until another one is after it.
 func (x *Index) References(ctx context.Context, fn func(blob string)) error {
+	if err := x.update(func(*txn) error { return nil }); err != nil {
+		return err
+	}
 	each := func(t tag, v []byte) error {
 		if t == tagSegment {
 			s, err := segment(v)
@@ -51,11 +56,9 @@ func (x *Index) Walk(_ context.Context, bucket, after string, limit int) (list [
 		}
 		c := tx.Bucket(tableObjects).Cursor()
 		for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, base) && len(list) < limit; k, v = c.Next() {
-			o, err := decodeObject(bucket, string(k[len(base):]), v, true)
-			if err != nil {
-				return err
+			if o, err := decodeObject(bucket, string(k[len(base):]), v, true); err == nil {
+				list = append(list, o)
 			}
-			list = append(list, o)
 		}
 		return nil
 	})

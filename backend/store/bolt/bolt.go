@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -61,10 +62,12 @@ func openFile(path string) (*bbolt.DB, error) {
 	if info, err := os.Stat(path); err != nil || !roomy(db, info.Size()) {
 		return db, nil //nolint:nilerr // a file that cannot be looked at is not compacted
 	}
-	if err := compact(db, path); err != nil {
+	fresh := path + ".compact"
+	if err := compact(db, fresh); err != nil {
 		return db, nil //nolint:nilerr // a full disk, say: the next start tries again
 	}
-	if err := db.Close(); err != nil {
+	// db keeps the old file locked meanwhile.
+	if err := errors.Join(replace(fresh, path), db.Close()); err != nil {
 		return nil, err
 	}
 	return bbolt.Open(path, 0o600, options)

@@ -21,10 +21,8 @@ func roomy(db *bbolt.DB, size int64) bool {
 	return size >= compactFrom && free > size/4*3
 }
 
-// compact writes the records of db to a new file in place of the one at path. db, which keeps
-// the old one locked, is of no use afterwards. After an error everything is as it was.
-func compact(db *bbolt.DB, path string) (err error) {
-	fresh := path + ".compact"
+// compact writes the records of db to a new file, durably. After an error there is none.
+func compact(db *bbolt.DB, fresh string) (err error) {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -36,12 +34,16 @@ func compact(db *bbolt.DB, path string) (err error) {
 	if err == nil {
 		err = to.Sync()
 	}
-	err = errors.Join(err, to.Close())
-	if err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
+	if err = errors.Join(err, to.Close()); err != nil {
 		_ = os.Remove(fresh)
+	}
+	return err
+}
+
+// replace gives fresh the name of the file at path, durably. Whatever its error, the old file
+// must not be written any more: it may have no name.
+func replace(fresh, path string) error {
+	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
 	d, err := os.Open(filepath.Dir(path))

@@ -63,13 +63,14 @@ func (t *txn) same(source *store.ObjectInfo, segments []store.Segment) error {
 	return nil
 }
 
+// includes reports whether some are of all, in their order.
 func includes(all, some []store.Segment) bool {
-	for _, g := range some {
-		if !slices.Contains(all, g) {
-			return false
+	for _, g := range all {
+		if len(some) > 0 && g == some[0] {
+			some = some[1:]
 		}
 	}
-	return true
+	return len(some) == 0
 }
 
 // Put implements store.Index.

@@ -28,7 +28,8 @@ func (x *Index) Recount(ctx context.Context, repair bool) (r store.Recount, err 
 		if err := c.compare(t, repair); err != nil {
 			return err
 		}
-		return c.shared(t, repair)
+		// What a record that cannot be read refers to is not counted, and must not be freed.
+		return c.shared(t, repair && len(r.Problems) == 0)
 	})
 	return r, err
 }

@@ -187,6 +187,11 @@ func TestRecount(t *testing.T) {
 	if len(r.Drifts) != 1 || r.Drifts[0].Recorded.Bytes != 8 || r.Drifts[0].Counted.Bytes != 7 || len(r.Problems) != 1 {
 		t.Errorf("%+v", r)
 	}
+	// The check as a whole names it, and goes on with what can be read.
+	list, err := x.Walk(ctx, "bucket", "", 10)
+	if err != nil || len(list) != 1 || list[0].Key != "l" {
+		t.Errorf("%+v, %v", list, err)
+	}
 	b, err := x.Bucket(ctx, "bucket")
 	must(t, err)
 	if b.Bytes != 7 || b.Objects != 1 {
