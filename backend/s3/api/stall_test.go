@@ -119,22 +119,3 @@ func TestStalledDownload(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-// A request whose bytes have all come may take longer than a stall to be answered.
-func TestSlowCommitIsNoStall(t *testing.T) {
-	const stall = 200 * time.Millisecond
-	srv := s3test.Start(t, s3test.WithStall(stall), s3test.WithOnChange(func(store.Change) { time.Sleep(4 * stall) })) // the disk's own pause
-	srv.CreateBucket(t, "bkt")
-	c := dial(t, srv)
-	in := bufio.NewReader(c)
-	for range 2 {
-		if _, err := io.WriteString(c, putHead(srv, 10)+"ten bytes."); err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.ReadResponse(in, nil)
-		if err != nil || resp.StatusCode != http.StatusOK || resp.Close {
-			t.Fatalf("%v %v", resp, err)
-		}
-		_ = resp.Body.Close()
-	}
-}

@@ -31,7 +31,6 @@ type settings struct {
 	maxSize int64
 	clock   func() time.Time
 	stall   time.Duration
-	change  func(store.Change)
 	log     *slog.Logger
 	hosts   []string
 	region  string
@@ -48,9 +47,6 @@ func WithClock(now func() time.Time) Option { return func(s *settings) { s.clock
 
 // WithStall sets how long a client may neither send nor take a byte.
 func WithStall(d time.Duration) Option { return func(s *settings) { s.stall = d } }
-
-// WithOnChange is called after each change, before its request is answered.
-func WithOnChange(fn func(store.Change)) Option { return func(s *settings) { s.change = fn } }
 
 // WithLog gives store and API a log.
 func WithLog(l *slog.Logger) Option { return func(s *settings) { s.log = l } }
@@ -98,7 +94,7 @@ func Start(t testing.TB, options ...Option) *Server {
 	if set.dir == "" {
 		set.dir = filepath.Join(t.TempDir(), "store")
 	}
-	st, err := local.Open(local.Options{Dir: set.dir, MaxSize: set.maxSize, Log: set.log, OnChange: set.change})
+	st, err := local.Open(local.Options{Dir: set.dir, MaxSize: set.maxSize, Log: set.log})
 	if err != nil {
 		t.Fatalf("s3test: %v", err)
 	}
