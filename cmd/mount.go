@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/mountd"
 )
@@ -137,6 +138,9 @@ func (c *cli) unmountCommand() *cobra.Command {
 		Example: c.examples("unmount /mnt/work", "", "unmount /mnt/work --timeout 30s", "", "unmount /mnt/work --lazy", ""),
 		Args:    exactArgs("MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if opt.Lazy && cmd.Flags().Changed("timeout") {
+				return fault.New(fault.Usage, "leave out one of them", "--lazy does not wait, so --timeout has no meaning with it")
+			}
 			app, err := c.app()
 			if err != nil {
 				return err
@@ -164,7 +168,6 @@ func (c *cli) unmountCommand() *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&opt.Timeout, "timeout", 0, "how long to wait for uploads (default: until done)")
 	cmd.Flags().BoolVar(&opt.Lazy, "lazy", false, "detach at once, also where programs use it, and drain in the background")
-	cmd.MarkFlagsMutuallyExclusive("timeout", "lazy")
 	return cmd
 }
 

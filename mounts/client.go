@@ -120,7 +120,7 @@ func (c control) drain(ctx context.Context, path string, request DrainRequest, e
 			return last.Drain, fault.Wrap(fault.Failure, err,
 				"what was written is kept; mount again to upload the rest", "the mount process ended while draining")
 		}
-		if each != nil {
+		if each != nil && last.Error == nil {
 			each(last.Drain)
 		}
 	}
