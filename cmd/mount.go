@@ -157,7 +157,7 @@ func (c *cli) unmountCommand() *cobra.Command {
 				switch {
 				case c.quiet:
 				case opt.Lazy:
-					fmt.Fprintf(out, "detached: %d queued, %d in progress, %d failed, %d open files; it drains in the background\n",
+					fmt.Fprintf(out, "detached: %d queued, %d in progress, %d failed; open files: %d; it drains in the background\n",
 						d.Queued, d.InProgress, d.Failed, d.OpenFiles)
 				default:
 					fmt.Fprintf(out, "unmounted: %d queued, %d in progress, %d failed\n", d.Queued, d.InProgress, d.Failed)
