@@ -40,7 +40,7 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 			s.Log = LogPath(m.roots, e.id)
 			list = append(list, s)
 			seen[e.id] = true
-		case asked && errors.Is(a.err, errNoProcess), e.dead(ctx):
+		case e.stale(ctx, asked && errors.Is(a.err, errNoProcess)):
 			s := e.status(Stale, "the mount process is gone; what it had not uploaded is kept")
 			s.Log = LogPath(m.roots, e.id)
 			list = append(list, s)
@@ -135,10 +135,11 @@ func (e entry) status(h Health, reason string) Status {
 	}
 }
 
-// dead reports whether a mount without a socket of ours has lost its process: the
-// kernel then answers ENOTCONN at once. One that answers, or does not within a second,
-// belongs to a process with other state roots and is left alone.
-func (e entry) dead(ctx context.Context) bool {
+// stale reports whether a mount has lost its process: the kernel then answers ENOTCONN at
+// once. One that answers belongs to a process with other state roots, be it of the same
+// workspace, and is left alone. So is one that is silent for a second, unless ours is gone:
+// a process that was killed while it waited for its own mount leaves such a one.
+func (e entry) stale(ctx context.Context, oursIsGone bool) bool {
 	result := make(chan error, 1)
 	go func() {
 		var s unix.Statfs_t
@@ -148,7 +149,8 @@ func (e entry) dead(ctx context.Context) bool {
 	case err := <-result:
 		return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
 	case <-time.After(time.Second):
+		return oursIsGone
 	case <-ctx.Done():
+		return false
 	}
-	return false
 }

@@ -146,6 +146,27 @@ func TestStuckProcess(t *testing.T) {
 	w.unmount()
 }
 
+// A mount that another process serves, of other state roots, is not stale because a process
+// of ours for the same workspace was killed: it must not be detached under its user's hands.
+func TestMountOfOtherRootsIsLeftAlone(t *testing.T) {
+	ours, theirs := newWorld(t), newWorld(t) // the same workspace id in both
+	theirs.mount()
+	theirs.write("f", []byte("theirs"))
+	s := ours.mount()
+	ours.kill(s.PID)
+	list, err := ours.m.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].Mountpoint != ours.spec.Mountpoint || list[0].Health != mounts.Stale {
+		t.Fatalf("after a kill: %+v, %v; want our own mount, stale", list, err)
+	}
+	ours.mount() // removes what is stale
+	theirs.wantFile("f", []byte("theirs"))
+	theirs.write("g", []byte("goes on"))
+	ours.unmount()
+	theirs.unmount()
+	theirs.wantObjects(map[string][]byte{"f": []byte("theirs"), "g": []byte("goes on")})
+	ours.wantObjects(map[string][]byte{})
+}
+
 // stopped reports whether every thread of a process has taken its SIGSTOP.
 func stopped(t *testing.T, pid int) bool {
 	t.Helper()
