@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
@@ -103,15 +104,54 @@ func makeDir(path string) (made bool, err error) {
 // Unmount detaches a mount, by mountpoint or workspace, and waits until the
 // store has every closed write. What is left comes back with fault.Pending.
 func (a *App) Unmount(ctx context.Context, where string, opt mounts.UnmountOptions) (mounts.Drain, error) {
-	abs, err := filepath.Abs(where)
+	where, err := a.mountAt(ctx, where)
 	if err != nil {
 		return mounts.Drain{}, err
 	}
-	// "work" may be a folder here or a workspace; what is mounted decides.
-	if _, err := a.mounts.Find(ctx, abs); !fault.Is(err, fault.NotFound) || workspace.CheckName(where) != nil {
-		where = abs
-	}
 	return a.mounts.Unmount(ctx, where, opt)
+}
+
+// mountAt tells a mountpoint, which it makes absolute, from a workspace: "work" may be a
+// folder here or a workspace; what is mounted decides.
+func (a *App) mountAt(ctx context.Context, where string) (string, error) {
+	abs, err := filepath.Abs(where)
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.mounts.Find(ctx, abs); !fault.Is(err, fault.NotFound) || workspace.CheckName(where) != nil {
+		return abs, nil
+	}
+	return where, nil
+}
+
+// Refreshed is which listings a mount was told to forget.
+type Refreshed struct {
+	Mountpoint string `json:"mountpoint"`
+	Path       string `json:"path"` // relative to it; "" for all
+}
+
+// Refresh makes a mount list its directories again when they are next used. where is a
+// mountpoint, a directory in one, of which only what is below is forgotten, or a workspace.
+func (a *App) Refresh(ctx context.Context, where string) (Refreshed, error) {
+	list, err := a.mounts.List(ctx)
+	if err != nil {
+		return Refreshed{}, err
+	}
+	if abs, err := filepath.Abs(where); err == nil {
+		for _, m := range list {
+			if rel, ok := strings.CutPrefix(abs, m.Mountpoint+"/"); ok {
+				return Refreshed{m.Mountpoint, rel}, a.mounts.Refresh(ctx, m.Mountpoint, rel)
+			}
+		}
+	}
+	if where, err = a.mountAt(ctx, where); err != nil {
+		return Refreshed{}, err
+	}
+	m, err := a.mounts.Find(ctx, where)
+	if err != nil {
+		return Refreshed{}, err
+	}
+	return Refreshed{Mountpoint: m.Mountpoint}, a.mounts.Refresh(ctx, m.Mountpoint, "")
 }
 
 // retryWatch is how long Watch waits before it asks a silent coordinator again.

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/mountd"
 )
@@ -43,7 +45,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },
-	}, c.repairCommand(), c.quarantineCommand())
+	}, c.refreshCommand(), c.repairCommand(), c.quarantineCommand())
 	return cmd
 }
 
@@ -96,6 +98,33 @@ func (c *cli) mountTable(out io.Writer, list []mounts.Status) {
 	table(out, []string{"MOUNTPOINT", "WORKSPACE", "HEALTH", "READ", "WRITTEN", "PENDING", "FAILED"}, rows)
 }
 
+func (c *cli) refreshCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "refresh MOUNTPOINT[/DIRECTORY]",
+		Short: "Make a mount look for changes in the bucket now",
+		Long: "Forgets the listings of a mount, or of a directory in it and all below. What others changed in the bucket\n" +
+			"shows a second later, however long --dir-cache is. What is still to be uploaded is not touched.",
+		Example: c.examples("mount refresh /mnt/work", "", "mount refresh /mnt/work/incoming", ""),
+		Args:    exactArgs("MOUNTPOINT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			r, err := app.Refresh(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			c.print(r, func(out io.Writer) {
+				if !c.quiet {
+					fmt.Fprintln(out, "refreshed: "+filepath.Join(r.Mountpoint, r.Path))
+				}
+			})
+			return nil
+		},
+	}
+}
+
 func (c *cli) unmountCommand() *cobra.Command {
 	var opt mounts.UnmountOptions
 	cmd := &cobra.Command{
@@ -103,10 +132,15 @@ func (c *cli) unmountCommand() *cobra.Command {
 		Aliases: []string{"umount"},
 		Short:   "Unmount a workspace and wait until the store has every write",
 		Long: "Detaches the mount, uploads what is still on this machine and proves that nothing is left. What cannot be\n" +
-			"uploaded within --timeout is kept, named, and taken up by the next mount (exit code 8).",
-		Example: c.examples("unmount /mnt/work", "", "unmount /mnt/work --timeout 30s", ""),
+			"uploaded within --timeout is kept, named, and taken up by the next mount (exit code 8). A mount that\n" +
+			"programs use is refused and they are named (exit code 5); --lazy detaches it all the same, and its process\n" +
+			"goes on until their last file is closed and everything is in the bucket.",
+		Example: c.examples("unmount /mnt/work", "", "unmount /mnt/work --timeout 30s", "", "unmount /mnt/work --lazy", ""),
 		Args:    exactArgs("MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if opt.Lazy && cmd.Flags().Changed("timeout") {
+				return fault.New(fault.Usage, "leave out one of them", "--lazy does not wait, so --timeout has no meaning with it")
+			}
 			app, err := c.app()
 			if err != nil {
 				return err
@@ -120,7 +154,12 @@ func (c *cli) unmountCommand() *cobra.Command {
 				return err
 			}
 			c.print(d, func(out io.Writer) {
-				if !c.quiet {
+				switch {
+				case c.quiet:
+				case opt.Lazy:
+					fmt.Fprintf(out, "detached: %d queued, %d in progress, %d failed; open files: %d; it drains in the background\n",
+						d.Queued, d.InProgress, d.Failed, d.OpenFiles)
+				default:
 					fmt.Fprintf(out, "unmounted: %d queued, %d in progress, %d failed\n", d.Queued, d.InProgress, d.Failed)
 				}
 			})
@@ -128,6 +167,7 @@ func (c *cli) unmountCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&opt.Timeout, "timeout", 0, "how long to wait for uploads (default: until done)")
+	cmd.Flags().BoolVar(&opt.Lazy, "lazy", false, "detach at once, also where programs use it, and drain in the background")
 	return cmd
 }
 

@@ -70,6 +70,29 @@ func (c control) ask(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
+// post sends a request that is answered with nothing but success.
+func (c control) post(ctx context.Context, path string, request any) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://mount/v1/"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusNoContent {
+		return fault.New(fault.Failure, "unmount and mount again with this version", "the mount process does not know %q (%s)", path, res.Status)
+	}
+	return nil
+}
+
 // drain posts a request to path (unmount or drain) and calls each for every line. It
 // returns the last line's state and error.
 func (c control) drain(ctx context.Context, path string, request DrainRequest, each func(Drain)) (Drain, error) {
@@ -97,7 +120,7 @@ func (c control) drain(ctx context.Context, path string, request DrainRequest, e
 			return last.Drain, fault.Wrap(fault.Failure, err,
 				"what was written is kept; mount again to upload the rest", "the mount process ended while draining")
 		}
-		if each != nil {
+		if each != nil && last.Error == nil {
 			each(last.Drain)
 		}
 	}

@@ -72,6 +72,12 @@ type Answer struct {
 // DrainRequest asks a mount process to detach and drain.
 type DrainRequest struct {
 	TimeoutSeconds float64 `json:"timeout_seconds,omitempty"` // 0: until done
+	Lazy           bool    `json:"lazy,omitempty"`            // of an unmount: detach at once, and answer then
+}
+
+// RefreshRequest asks a mount process to forget listings.
+type RefreshRequest struct {
+	Path string `json:"path"` // relative to the mountpoint; "" is all of it
 }
 
 // DrainLine is one line of the answer to a DrainRequest. The last one has Done, and

@@ -83,5 +83,6 @@ type FailedFile struct {
 // UnmountOptions bound and watch an unmount.
 type UnmountOptions struct {
 	Timeout  time.Duration // how long to drain; 0: until done or ctx ends
+	Lazy     bool          // detach although programs use it, and drain in the background
 	Progress func(Drain)   // called about ten times a second while draining; may be nil
 }

@@ -10,8 +10,10 @@ import (
 )
 
 // Unmount detaches a mount and waits until the store has every closed write; the Drain
-// it returns is then zero (SPEC D1). fault.Conflict: programs use it, nothing has
-// changed. fault.Pending: it is unmounted, what could not be uploaded in time is kept and
+// it returns is then zero (SPEC D1). fault.Conflict: programs use it, which are named where
+// this user may see them; nothing has changed. With opt.Lazy it is detached all the same,
+// the Drain is what goes on in the background, and the process ends when the last file is
+// closed and everything is in the store. fault.Pending: it is unmounted, what could not be uploaded in time is kept and
 // goes up with the next mount (SPEC C5). When ctx ends the mount process drains on by itself.
 func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt UnmountOptions) (Drain, error) {
 	s, err := m.Find(ctx, mountpointOrWorkspace)
@@ -27,11 +29,23 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 			"the process that serves %s does not answer", s.Mountpoint)
 	}
 	d, err := dialControl(SocketPath(m.roots, s.ID)).drain(ctx, "unmount",
-		DrainRequest{TimeoutSeconds: opt.Timeout.Seconds()}, opt.Progress)
+		DrainRequest{TimeoutSeconds: opt.Timeout.Seconds(), Lazy: opt.Lazy}, opt.Progress)
+	if fault.Is(err, fault.Conflict) {
+		return d, inUse(err, s.Mountpoint)
+	}
 	if errors.Is(err, errNoProcess) { // it finished between the two questions
 		return Drain{}, nil
 	}
 	return d, err
+}
+
+// inUse names the programs that keep a mount in use, where that can be seen.
+func inUse(err error, mountpoint string) error {
+	who := naming(holders(mountpoint))
+	if who == "" {
+		return err
+	}
+	return fault.New(fault.Conflict, fault.As(err).Hint, "%s is in use by %s", mountpoint, who)
 }
 
 // Drain waits until the store has every closed write of a mount, which stays: the result is
@@ -42,6 +56,20 @@ func (m *Manager) Drain(ctx context.Context, mountpointOrWorkspace string, opt U
 		return Drain{}, err
 	}
 	return dialControl(SocketPath(m.roots, s.ID)).drain(ctx, "drain", DrainRequest{TimeoutSeconds: opt.Timeout.Seconds()}, opt.Progress)
+}
+
+// Refresh makes a mount list its directories again when they are next used: those at and
+// below path, relative to the mountpoint, "" for all. What is not uploaded yet stays.
+func (m *Manager) Refresh(ctx context.Context, mountpointOrWorkspace, path string) error {
+	s, err := m.Find(ctx, mountpointOrWorkspace)
+	if err != nil {
+		return err
+	}
+	err = dialControl(SocketPath(m.roots, s.ID)).post(ctx, "refresh", RefreshRequest{Path: path})
+	if errors.Is(err, errNoProcess) {
+		return fault.New(fault.Failure, "run 'artifacts mount repair "+s.Workspace+"'", "the process that serves %s is gone", s.Mountpoint)
+	}
+	return err
 }
 
 // unmountStale detaches what a dead process left. Only the next mount can tell what of

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestUnmountWithTheStoreDown(t *testing.T) {
 	w.wantObjects(want)
 }
 
-// A mount in use is refused with the number of open files, and goes on working.
+// SPEC C5: a mount in use is refused, names who uses what, and goes on working.
 func TestUnmountInUse(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
@@ -85,14 +86,116 @@ func TestUnmountInUse(t *testing.T) {
 	_, err = f.WriteString("before")
 	must(t, err)
 	_, err = w.m.Unmount(t.Context(), w.spec.Mountpoint, mounts.UnmountOptions{})
-	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "open files: 1") || fault.As(err).Hint == "" {
-		t.Fatalf("unmount: %v, want kind conflict with the open files", err)
+	if who := fmt.Sprintf("(pid %d, open)", os.Getpid()); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), who) {
+		t.Fatalf("unmount: %v, want kind conflict with %s", err, who)
+	}
+	if hint := fault.As(err).Hint; !strings.Contains(hint, "--lazy") {
+		t.Errorf("hint %q", hint)
 	}
 	_, err = f.WriteString(" and after")
 	must(t, errors.Join(err, f.Close()))
 	w.write("more", []byte("works"))
 	w.unmount()
 	w.wantObjects(map[string][]byte{"open": []byte("before and after"), "more": []byte("works")})
+}
+
+// SPEC C5: a shell that stands in the mount, and a program that mapped a file of it, are named too.
+func TestUnmountNamesWorkingDirectories(t *testing.T) {
+	w := newWorld(t)
+	w.mount()
+	must(t, os.Mkdir(w.path("dir"), 0o755))
+	cat := exec.Command("cat")
+	cat.Dir = w.path("dir")
+	stdin, err := cat.StdinPipe()
+	must(t, err)
+	must(t, cat.Start())
+	t.Cleanup(func() { _ = cat.Process.Kill(); _ = cat.Wait() })
+	want := fmt.Sprintf("cat (pid %d, working directory)", cat.Process.Pid)
+	_, err = w.m.Unmount(t.Context(), w.spec.Mountpoint, mounts.UnmountOptions{})
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), want) {
+		t.Fatalf("unmount: %v, want %q", err, want)
+	}
+	must(t, errors.Join(stdin.Close(), cat.Wait()))
+
+	w.write("mapped", pattern(1, 8192))
+	f, err := os.Open(w.path("mapped"))
+	must(t, err)
+	mapping, err := unix.Mmap(int(f.Fd()), 0, 8192, unix.PROT_READ, unix.MAP_SHARED)
+	must(t, errors.Join(err, f.Close()))
+	_, err = w.m.Unmount(t.Context(), w.spec.Mountpoint, mounts.UnmountOptions{})
+	if who := fmt.Sprintf("(pid %d, mapped)", os.Getpid()); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), who) {
+		t.Errorf("unmount: %v, want %s", err, who)
+	}
+	must(t, unix.Munmap(mapping))
+	w.unmount()
+}
+
+// SPEC C5: a lazy unmount frees the mountpoint at once; programs go on, and what they
+// close afterwards is uploaded before the process ends.
+func TestLazyUnmount(t *testing.T) {
+	w := newWorld(t)
+	w.mount()
+	w.write("closed", []byte("before"))
+	f, err := os.Create(w.path("open"))
+	must(t, err)
+	defer f.Close()
+	_, err = f.WriteString("before")
+	must(t, err)
+	d, err := w.m.Unmount(t.Context(), w.spec.Mountpoint, mounts.UnmountOptions{Lazy: true})
+	if err != nil || d.OpenFiles != 1 {
+		t.Fatalf("lazy unmount: %+v, %v; want one open file", d, err)
+	}
+	wantUnmounted(t, w)
+	s, err := w.m.Find(t.Context(), "alpha")
+	if err != nil || s.Health != mounts.Draining {
+		t.Fatalf("after it: %v %q, want draining", err, s.Health)
+	}
+	_, err = f.WriteString(" and after")
+	must(t, errors.Join(err, f.Close()))
+	w.wantProcessGone()
+	w.wantObjects(map[string][]byte{"closed": []byte("before"), "open": []byte("before and after")})
+	w.mount()
+	w.wantFile("open", []byte("before and after"))
+	w.unmount()
+}
+
+// What others put into the bucket shows after a refresh, however long listings are
+// believed, and a refresh takes nothing away that waits to be uploaded.
+func TestRefresh(t *testing.T) {
+	w := newWorld(t)
+	w.spec.Options.DirCache = time.Hour
+	w.mount()
+	must(t, os.MkdirAll(w.path("a/b"), 0o755))
+	w.known("")
+	w.known("a")
+	w.known("a/b")
+	w.drained()
+	w.putObject("top", []byte("1"))
+	w.putObject("a/b/deep", []byte("2"))
+	has := func(dir, name string) bool {
+		entries, err := os.ReadDir(w.path(dir))
+		must(t, err)
+		return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == name })
+	}
+	if has("", "top") || has("a/b", "deep") {
+		t.Fatal("a listing that is an hour old at most was taken anew")
+	}
+	w.holdUploads()
+	w.write("a/waiting", []byte("3"))
+	must(t, w.m.Refresh(t.Context(), "alpha", "a"))
+	if !has("a/b", "deep") || !has("a", "waiting") {
+		t.Error("a refresh of a/ does not show what is below")
+	}
+	must(t, w.m.Refresh(t.Context(), w.spec.Mountpoint, ""))
+	if !has("", "top") || !has("a", "waiting") {
+		t.Error("a refresh does not show what is new")
+	}
+	w.releaseUploads()
+	w.unmount()
+	w.wantObjects(map[string][]byte{"top": []byte("1"), "a/b/deep": []byte("2"), "a/waiting": []byte("3")})
+	if err := w.m.Refresh(t.Context(), "alpha", ""); !fault.Is(err, fault.NotFound) {
+		t.Errorf("refresh of what is not mounted: %v", err)
+	}
 }
 
 // SPEC C5, E11: umount and fusermount3 by anyone drain as well; the process ends when it has.

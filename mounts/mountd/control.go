@@ -13,7 +13,8 @@ import (
 // tick is how often a drain tells its state.
 const tick = 100 * time.Millisecond
 
-// serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain.
+// serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain,
+// POST /v1/refresh.
 func (d *daemon) serve() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
@@ -22,29 +23,50 @@ func (d *daemon) serve() *http.Server {
 	})
 	mux.HandleFunc("POST /v1/unmount", d.handleUnmount)
 	mux.HandleFunc("POST /v1/drain", d.handleDrain)
+	mux.HandleFunc("POST /v1/refresh", d.handleRefresh)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(d.socket) }()
 	return server
 }
 
-func readRequest(r *http.Request) (time.Duration, error) {
-	var q mounts.DrainRequest
-	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 4096)).Decode(&q); err != nil {
-		return 0, err
-	}
-	return time.Duration(q.TimeoutSeconds * float64(time.Second)), nil
+// requestMax bounds a request's body in bytes: the longest path, and some.
+const requestMax = 64 << 10
+
+func readRequest[T any](r *http.Request) (q T, err error) {
+	err = json.NewDecoder(http.MaxBytesReader(nil, r.Body, requestMax)).Decode(&q)
+	return q, err
 }
 
-// handleUnmount detaches and tells the draining line by line. The process drains on
-// where the asker goes away, and gives up waiting after the time asked for.
-func (d *daemon) handleUnmount(w http.ResponseWriter, r *http.Request) {
-	limit, err := readRequest(r)
+func limitOf(q mounts.DrainRequest) time.Duration {
+	return time.Duration(q.TimeoutSeconds * float64(time.Second))
+}
+
+func (d *daemon) handleRefresh(w http.ResponseWriter, r *http.Request) {
+	q, err := readRequest[mounts.RefreshRequest](r)
 	if err != nil {
 		http.Error(w, "not a request", http.StatusBadRequest)
 		return
 	}
+	d.upper.Forget(q.Path)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// handleUnmount detaches and tells the draining line by line. The process drains on
+// where the asker goes away, and gives up waiting after the time asked for. A lazy one is
+// answered as soon as the mount has left the tree.
+func (d *daemon) handleUnmount(w http.ResponseWriter, r *http.Request) {
+	q, err := readRequest[mounts.DrainRequest](r)
+	if err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	if q.Lazy {
+		err := d.detachLazily()
+		writeLine(w, mounts.DrainLine{Drain: d.drainState(), Done: true, Error: mounts.NewWireError(err)})
+		return
+	}
 	select {
-	case d.asked <- limit:
+	case d.asked <- limitOf(q):
 	default: // an earlier unmount set the limit
 	}
 	if err := d.unmount(); err != nil {
@@ -72,13 +94,13 @@ func (d *daemon) handleUnmount(w http.ResponseWriter, r *http.Request) {
 
 // handleDrain uploads everything at once and leaves the mount as it is.
 func (d *daemon) handleDrain(w http.ResponseWriter, r *http.Request) {
-	limit, err := readRequest(r)
+	q, err := readRequest[mounts.DrainRequest](r)
 	if err != nil {
 		http.Error(w, "not a request", http.StatusBadRequest)
 		return
 	}
 	ctx := r.Context()
-	if limit > 0 {
+	if limit := limitOf(q); limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()

@@ -135,11 +135,27 @@ func (d *daemon) unmount() error {
 
 func (d *daemon) busy() error {
 	path := d.start.Spec.Mountpoint
-	hint := "close what uses it ('fuser -vm " + path + "' shows the programs) and try again"
+	hint := "close what uses it and try again, or detach it all the same with --lazy"
 	if n := d.drainState().OpenFiles; n > 0 {
 		return fault.New(fault.Conflict, hint, "%s is in use; open files: %d", path, n)
 	}
 	return fault.New(fault.Conflict, hint, "%s is in use, perhaps as the working directory of a shell", path)
+}
+
+// detachLazily takes the mount out of the tree although programs use it: they go on, and
+// what they close is uploaded, until the last file is closed.
+func (d *daemon) detachLazily() error {
+	d.detach.Lock()
+	defer d.detach.Unlock()
+	if d.isDetached() || d.draining.Load() {
+		return nil
+	}
+	err := unmountOnce(d.start.Spec.Mountpoint, true)
+	if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: someone was faster
+		return fault.Wrap(fault.Failure, err, "", "cannot detach %s", d.start.Spec.Mountpoint)
+	}
+	d.draining.Store(true)
+	return nil
 }
 
 // detachNow is for signals, where nobody can be asked to close files: the mount leaves

@@ -21,7 +21,7 @@ func TestWriterOutlivesRemoteDelete(t *testing.T) {
 	g := w.openFile("replaced", os.O_RDWR)
 	w.store.unset("deleted")
 	w.store.set("replaced", "somebody else's")
-	w.Forget(ctx, "")
+	w.Forget("")
 	if got := w.ls(""); got != "deleted replaced" {
 		t.Errorf("ls: %s", got)
 	}
@@ -31,7 +31,7 @@ func TestWriterOutlivesRemoteDelete(t *testing.T) {
 	g.Release()
 	w.drain()
 	w.wantRemote(map[string]string{"deleted": "closed here", "replaced": "somebody else's"})
-	w.Forget(ctx, "")
+	w.Forget("")
 	if got := w.read("replaced"); got != "somebody else's" {
 		t.Errorf("read %q", got)
 	}
@@ -45,7 +45,7 @@ func TestForgetDuringListing(t *testing.T) {
 	go func() { done <- w.ls("") }()
 	<-g.arrived
 	w.store.set("new", "x")
-	w.Forget(context.Background(), "new")
+	w.Forget("new")
 	g.let()
 	<-done
 	if got := w.ls(""); got != "new" {

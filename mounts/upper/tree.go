@@ -56,9 +56,9 @@ func (f *FS) ReadDir(ctx context.Context, dir *Node) ([]*Node, error) {
 	return names, nil
 }
 
-// Forget makes the directory path (relative, "" the root) and the one that holds it be
-// listed again at the next use.
-func (f *FS) Forget(_ context.Context, path string) {
+// Forget makes the directory path (relative, "" the root), all below it and the one that
+// holds it be listed again at the next use. What waits to be uploaded is not touched.
+func (f *FS) Forget(path string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := f.root
@@ -69,12 +69,23 @@ func (f *FS) Forget(_ context.Context, path string) {
 		}
 		n = next
 	}
-	for _, m := range []*Node{n, n.parent} {
-		if m != nil {
-			m.dir.loadedAt, m.dir.forgot = time.Time{}, f.nextTick()
+	now := f.nextTick()
+	if n.parent != nil {
+		n.parent.dir.forget(now)
+	}
+	forgetBelow(n, now)
+}
+
+func forgetBelow(n *Node, tick uint64) {
+	n.dir.forget(tick)
+	for _, m := range n.dir.children {
+		if m.dir != nil {
+			forgetBelow(m, tick)
 		}
 	}
 }
+
+func (d *dirState) forget(tick uint64) { d.loadedAt, d.forgot = time.Time{}, tick }
 
 // know makes sure that dir.children can be believed about name.
 func (f *FS) know(ctx context.Context, dir *Node, name string) error {

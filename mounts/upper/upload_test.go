@@ -423,7 +423,7 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 		t.Error("the own write changed the generation")
 	}
 	w.store.set("f", "another one")
-	w.Forget(context.Background(), "")
+	w.Forget("")
 	w.ls("")
 	if got := w.read("f"); got != "another one" || n.Generation() == before {
 		t.Errorf("read %q, generation %d", got, n.Generation())
@@ -432,7 +432,7 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 		t.Error("told about another node")
 	}
 	w.store.unset("f")
-	w.Forget(context.Background(), "")
+	w.Forget("")
 	if got := w.ls(""); got != "" {
 		t.Errorf("ls: %s", got)
 	}
