@@ -20,7 +20,7 @@ type posixRow struct {
 
 // SPEC C3: the mount answers as a local file system does. The same rows run on the
 // machine's temporary directory, which proves the rows.
-func TestPosix(t *testing.T) {
+func TestPosixTable(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
 	for _, place := range []struct{ name, dir string }{{"control", t.TempDir()}, {"mount", w.spec.Mountpoint}} {
@@ -44,7 +44,7 @@ var posixRefused = []struct {
 }{
 	{"hard links, `link`", func(p at) error { return unix.Link(p("f"), p("x")) }},
 	{"named pipes, `mkfifo`", func(p at) error { return unix.Mkfifo(p("x"), 0o600) }},
-	{"sockets, `bind`", func(p at) error { return unix.Mknod(p("x"), unix.S_IFSOCK|0o600, 0) }},
+	{"sockets, `mknod` of one", func(p at) error { return unix.Mknod(p("x"), unix.S_IFSOCK|0o600, 0) }},
 	{"swapping two names, `RENAME_EXCHANGE`", func(p at) error {
 		return unix.Renameat2(unix.AT_FDCWD, p("f"), unix.AT_FDCWD, p("g"), unix.RENAME_EXCHANGE)
 	}},
