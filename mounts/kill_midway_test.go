@@ -109,16 +109,22 @@ func TestKillDuringRecovery(t *testing.T) {
 	delete(want, "f01")
 	w.crash()
 
-	// Each life gets some changes through, one more than the last, and is killed then.
+	// Each life gets some changes through, makes more new ones, and is killed then.
 	for round := range killRounds(t) {
 		var through atomic.Int64
+		limit := int64(round%5 + 1)
 		w.store.SetFailing(func(r *http.Request) int {
-			if r.Method == http.MethodGet || r.Method == http.MethodHead || through.Add(1) <= int64(round+1) {
+			if r.Method == http.MethodGet || r.Method == http.MethodHead || through.Add(1) <= limit {
 				return 0
 			}
 			return http.StatusServiceUnavailable
 		})
-		w.until("something of the last life was sent", func() bool { return through.Load() > int64(round) })
+		for i := range limit + 1 {
+			name := fmt.Sprintf("new-%d-%d", round, i)
+			want[name] = pattern(round*10+int(i), 5000)
+			w.write(name, want[name])
+		}
+		w.until("something of the last life was sent", func() bool { return through.Load() > limit })
 		w.crash()
 		for _, name := range []string{"renamed", "f02", "f59"} {
 			w.wantFile(name, want[name])
