@@ -65,10 +65,10 @@ func usesOf(dir, mountpoint string) (string, bool) {
 			}
 		}
 	}
-	for link, what := range map[string]string{"cwd": "working directory", "root": "root directory", "exe": "its program"} {
-		if target, err := os.Readlink(filepath.Join(dir, link)); err == nil {
+	for _, l := range []struct{ name, what string }{{"cwd", "working directory"}, {"root", "root directory"}, {"exe", "its program"}} {
+		if target, err := os.Readlink(filepath.Join(dir, l.name)); err == nil {
 			if _, ok := under(target, mountpoint); ok {
-				return what, true
+				return l.what, true
 			}
 		}
 	}
