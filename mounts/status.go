@@ -25,6 +25,8 @@ type Options struct {
 	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload; default 300 ms
 	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed; default 30 s
 	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB
+	// StoreTimeout bounds how long a listing or a read waits for a silent store; default 30 s.
+	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
 }
 
 // Health is the state of a mount in one word.

@@ -18,11 +18,14 @@ import (
 
 var _ upper.Remote = (*Client)(nil)
 
-// Bounds of one request. Those of requests that may commit are generous: giving up on
-// one does not undo it. A peer that stopped answering is noticed by the transport (see dialer).
+// DefaultTimeout is how long a listing, a look-up or a read waits for a store that says
+// nothing.
+const DefaultTimeout = 30 * time.Second
+
+// Bounds of one request that may commit. They are generous, and nobody's to change: giving
+// up on one does not undo it. A peer that vanished is noticed by the transport (see dialer).
 const (
-	metaTimeout     = 30 * time.Second // LIST, HEAD, DELETE, abort
-	stallTimeout    = 30 * time.Second // a body that makes no progress
+	deleteTimeout   = 30 * time.Second // DELETE, and the begin of a multipart upload
 	commitTimeout   = 10 * time.Minute // COPY and Complete work on the server before they answer
 	slowestUpload   = 64 << 10         // bytes a second below which an upload is given up
 	uploadOverheads = 2 * time.Minute
@@ -37,15 +40,20 @@ type Options struct {
 	Region   string // for signing; empty: keyring.DefaultRegion
 	Keys     *Keys
 	CABundle string // PEM file of extra certificate authorities; empty: the system's alone
+	// Timeout bounds the silence of listings, look-ups and reads; 0: DefaultTimeout.
+	Timeout time.Duration
 }
 
 // Client is one bucket prefix. It is safe for concurrent use.
 type Client struct {
-	s3     *s3.Client
-	web    *http.Client
-	bucket string
-	prefix string
-	parts  chan struct{} // bounds the parts of multipart uploads in flight
+	s3      *s3.Client
+	web     *http.Client
+	bucket  string
+	prefix  string
+	timeout time.Duration
+	health  *health
+	abandon context.CancelFunc
+	parts   chan struct{} // bounds the parts of multipart uploads in flight
 }
 
 // Keys are the credentials that requests are signed with. Swap takes effect at the next
@@ -85,15 +93,24 @@ func New(opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := httpClient(opt.CABundle, opt.Socket)
+	if opt.Timeout <= 0 {
+		opt.Timeout = DefaultTimeout
+	}
+	web, err := httpClient(opt.CABundle, opt.Socket, opt.Timeout)
 	if err != nil {
 		return nil, err
 	}
+	life, abandon := context.WithCancel(context.Background())
+	health := newHealth()
+	web.Transport = &observer{next: web.Transport, health: health, life: life}
 	region := opt.Region
 	if region == "" {
 		region = keyring.DefaultRegion
 	}
-	c := &Client{web: web, bucket: opt.Bucket, prefix: opt.Prefix, parts: make(chan struct{}, partsInFlight)}
+	c := &Client{
+		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
+		health: health, abandon: abandon, parts: make(chan struct{}, partsInFlight),
+	}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,
@@ -153,3 +170,7 @@ func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`
 
 // Close drops the idle connections.
 func (c *Client) Close() { c.web.CloseIdleConnections() }
+
+// Abandon cuts off every request, those that may commit included: for a process that ends
+// and keeps on disk what it was sending.
+func (c *Client) Abandon() { c.abandon() }

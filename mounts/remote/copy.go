@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithy "github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/encoding/httpbinding"
 
@@ -27,25 +28,31 @@ func (c *Client) Copy(ctx context.Context, src, dst, etag string) (upper.Object,
 		Bucket: &c.bucket, Key: c.full(dst),
 		CopySource: c.copySource(src), CopySourceIfMatch: quoted(etag),
 	})
-	if tooLarge(err) {
-		return c.copyLarge(ctx, src, dst, etag, failure(ctx, "copy", src, err))
+	if err == nil { // what follows a copy is the deletion of its source: be sure
+		if out.CopyObjectResult == nil {
+			out.CopyObjectResult = &types.CopyObjectResult{}
+		}
+		err = stored(out.CopyObjectResult.ETag)
+	}
+	large := tooLarge(err)
+	if err = c.outcome(ctx, "copy", src, err); large {
+		return c.copyLarge(ctx, src, dst, etag, err)
 	}
 	if err != nil {
-		return upper.Object{}, failure(ctx, "copy", src, err)
+		return upper.Object{}, err
 	}
-	o := object(dst, 0, "")
-	if r := out.CopyObjectResult; r != nil {
-		o.ETag, o.ModTime = unquoted(r.ETag), aws.ToTime(r.LastModified)
-	}
+	r := out.CopyObjectResult
+	o := object(dst, 0, unquoted(r.ETag))
+	o.ModTime = aws.ToTime(r.LastModified)
 	return o, nil
 }
 
 func (c *Client) copyLarge(ctx context.Context, src, dst, etag string, refused error) (upper.Object, error) {
-	call, cancel := context.WithTimeout(ctx, metaTimeout)
+	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	head, err := c.s3.HeadObject(call, &s3.HeadObjectInput{Bucket: &c.bucket, Key: c.full(src), IfMatch: quoted(etag)})
-	if err != nil {
-		return upper.Object{}, failure(ctx, "copy", src, err)
+	if err := c.outcome(ctx, "copy", src, err); err != nil {
+		return upper.Object{}, err
 	}
 	if aws.ToInt64(head.ContentLength) <= singleCopy {
 		return upper.Object{}, refused // for another reason

@@ -22,6 +22,13 @@ const (
 	hintQuota  = "free space in the bucket or raise its quota; what was written is kept and tried again"
 )
 
+// outcome is failure, noted for Health.
+func (c *Client) outcome(ctx context.Context, op, key string, err error) error {
+	err = failure(ctx, op, key, err)
+	c.health.note(err)
+	return err
+}
+
 // failure turns an error of the SDK into one of ours: upper.ErrNoObject, upper.ErrChanged,
 // the caller's own cancellation, or a fault whose kind says what to do. Only the S3 error
 // code and message are kept: a raw SDK error could carry a URL or headers.
@@ -39,6 +46,9 @@ func failure(ctx context.Context, op, key string, err error) error {
 	}
 	var api smithy.APIError
 	status := statusOf(err)
+	if cutOff(err, status) {
+		return fault.New(fault.Unreachable, hintReach, "%s: the answer was cut off or is not that of an S3 store", what)
+	}
 	if !errors.As(err, &api) && status == 0 {
 		return fault.Wrap(fault.Unreachable, reachError(err), hintReach, "%s: no answer from the store", what)
 	}

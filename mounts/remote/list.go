@@ -19,12 +19,15 @@ const nameMax = 255
 // Check asks for one key, so that wrong keys, a missing bucket or an unreachable store
 // are known before anything is mounted (SPEC C4).
 func (c *Client) Check(ctx context.Context) error {
-	call, cancel := context.WithTimeout(ctx, metaTimeout)
+	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	_, err := c.s3.ListObjectsV2(call, &s3.ListObjectsV2Input{
+	page, err := c.s3.ListObjectsV2(call, &s3.ListObjectsV2Input{
 		Bucket: &c.bucket, Prefix: &c.prefix, MaxKeys: aws.Int32(1),
 	})
-	return failure(ctx, "list bucket", c.bucket, err)
+	if err == nil {
+		err = listing(page)
+	}
+	return c.outcome(ctx, "list bucket", c.bucket, err)
 }
 
 // ListDir returns the direct children of dir ("" is the root), sorted by key. Prefixes
@@ -117,11 +120,14 @@ func (c *Client) pages(ctx context.Context, prefix, delimiter string, each func(
 		in.Delimiter = &delimiter
 	}
 	for {
-		call, cancel := context.WithTimeout(ctx, metaTimeout)
+		call, cancel := context.WithTimeout(ctx, c.timeout)
 		page, err := c.s3.ListObjectsV2(call, in)
 		cancel()
-		if err != nil {
-			return failure(ctx, "list", prefix, err)
+		if err == nil {
+			err = listing(page)
+		}
+		if err := c.outcome(ctx, "list", prefix, err); err != nil {
+			return err
 		}
 		if err := each(page); err != nil {
 			return err

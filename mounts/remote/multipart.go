@@ -32,7 +32,7 @@ type upload struct {
 }
 
 func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*upload, error) {
-	call, cancel := committing(ctx, metaTimeout)
+	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
 	out, err := c.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
 		Bucket:      &c.bucket,
@@ -40,8 +40,11 @@ func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*up
 		ContentType: contentType(key, meta),
 		Metadata:    userMetadata(meta),
 	})
-	if err != nil {
-		return nil, failure(ctx, "upload", key, err)
+	if err == nil && aws.ToString(out.UploadId) == "" {
+		err = errNotS3
+	}
+	if err := c.outcome(ctx, "upload", key, err); err != nil {
+		return nil, err
 	}
 	return &upload{c: c, key: key, id: out.UploadId}, nil
 }
@@ -64,8 +67,11 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 			Body:          io.NewSectionReader(body, off, n),
 			ContentLength: &n,
 		})
-		if err != nil {
-			return nil, failure(ctx, "upload", key, err)
+		if err == nil {
+			err = stored(out.ETag)
+		}
+		if err := c.outcome(ctx, "upload", key, err); err != nil {
+			return nil, err
 		}
 		return out.ETag, nil
 	})
@@ -124,8 +130,10 @@ func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size
 		UploadId:        u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
-	if err != nil {
-		err = failure(ctx, "upload", u.key, err)
+	if err == nil {
+		err = stored(out.ETag)
+	}
+	if err := u.c.outcome(ctx, "upload", u.key, err); err != nil {
 		// Where no answer came it may have committed, and may still do so: leave it.
 		if !fault.Is(err, fault.Unreachable) {
 			u.abort(ctx)
@@ -148,13 +156,16 @@ func isMissing(err error) bool { return errors.Is(err, upper.ErrNoObject) }
 
 // copyParts copies an object of more than 5 GiB, which one COPY refuses.
 func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Object, meta map[string]string, kind *string) (upper.Object, error) {
-	call, cancel := committing(ctx, metaTimeout)
+	call, cancel := committing(ctx, deleteTimeout)
 	out, err := c.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
 		Bucket: &c.bucket, Key: c.full(dst), ContentType: kind, Metadata: meta,
 	})
 	cancel()
-	if err != nil {
-		return upper.Object{}, failure(ctx, "copy", dst, err)
+	if err == nil && aws.ToString(out.UploadId) == "" {
+		err = errNotS3
+	}
+	if err := c.outcome(ctx, "copy", dst, err); err != nil {
+		return upper.Object{}, err
 	}
 	u := &upload{c: c, key: dst, id: out.UploadId}
 	const copyPart = 512 << 20
@@ -166,11 +177,14 @@ func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Obje
 			CopySource: c.copySource(src), CopySourceIfMatch: quoted(from.ETag),
 			CopySourceRange: byteRange(off, n),
 		})
-		if err != nil {
-			return nil, failure(ctx, "copy", src, err)
+		if err == nil {
+			if out.CopyPartResult == nil {
+				out.CopyPartResult = &types.CopyPartResult{}
+			}
+			err = stored(out.CopyPartResult.ETag)
 		}
-		if out.CopyPartResult == nil {
-			return nil, fault.New(fault.Failure, "", "copy %s: the store's answer has no part", src)
+		if err := c.outcome(ctx, "copy", src, err); err != nil {
+			return nil, err
 		}
 		return aws.String(aws.ToString(out.CopyPartResult.ETag)), nil
 	})

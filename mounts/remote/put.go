@@ -39,8 +39,11 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 		ContentType:   contentType(key, meta),
 		Metadata:      userMetadata(meta),
 	})
-	if err != nil {
-		return upper.Object{}, failure(ctx, "upload", key, err)
+	if err == nil {
+		err = stored(out.ETag)
+	}
+	if err := c.outcome(ctx, "upload", key, err); err != nil {
+		return upper.Object{}, err
 	}
 	return object(key, size, unquoted(out.ETag)), nil
 }
@@ -50,10 +53,10 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	call, cancel := committing(ctx, metaTimeout)
+	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
 	_, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
-	err = failure(ctx, "delete", key, err)
+	err = c.outcome(ctx, "delete", key, err)
 	if isMissing(err) {
 		return nil
 	}

@@ -16,11 +16,14 @@ import (
 
 // Head returns key's object or upper.ErrNoObject. ModTime is the store's own.
 func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
-	call, cancel := context.WithTimeout(ctx, metaTimeout)
+	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	out, err := c.s3.HeadObject(call, &s3.HeadObjectInput{Bucket: &c.bucket, Key: c.full(key)})
-	if err != nil {
-		return upper.Object{}, failure(ctx, "look up", key, err)
+	if err == nil {
+		err = stored(out.ETag)
+	}
+	if err := c.outcome(ctx, "look up", key, err); err != nil {
+		return upper.Object{}, err
 	}
 	o := object(key, aws.ToInt64(out.ContentLength), unquoted(out.ETag))
 	o.ModTime = aws.ToTime(out.LastModified)
@@ -29,13 +32,13 @@ func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
 
 // ReadRange reads n bytes at off of the object that has etag (any, for ""). Another
 // ETag is upper.ErrChanged, also from stores that ignore If-Match; a missing key is
-// upper.ErrNoObject. A body that stalls for 30 s fails.
+// upper.ErrNoObject. A body that stalls for Options.Timeout fails.
 func (c *Client) ReadRange(ctx context.Context, key, etag string, off, n int64) (io.ReadCloser, error) {
 	if n <= 0 {
 		return io.NopCloser(strings.NewReader("")), nil
 	}
 	call, cancel := context.WithCancel(ctx)
-	guard := time.AfterFunc(stallTimeout, cancel)
+	guard := time.AfterFunc(c.timeout, cancel)
 	out, err := c.s3.GetObject(call, &s3.GetObjectInput{
 		Bucket: &c.bucket, Key: c.full(key), IfMatch: quoted(etag), Range: byteRange(off, n),
 	})
@@ -43,12 +46,17 @@ func (c *Client) ReadRange(ctx context.Context, key, etag string, off, n int64) 
 		stalled := !guard.Stop()
 		cancel()
 		if stalled && ctx.Err() == nil {
-			return nil, stallError(key)
+			return nil, c.stalled(key)
 		}
-		return nil, failure(ctx, "read", key, err)
+		return nil, c.outcome(ctx, "read", key, err)
 	}
-	body := &guarded{body: out.Body, cancel: cancel, guard: guard, key: key, left: n, parent: ctx}
-	if got := unquoted(out.ETag); etag != "" && got != "" && got != etag {
+	body := &guarded{c: c, body: out.Body, cancel: cancel, guard: guard, key: key, left: n, parent: ctx}
+	got := unquoted(out.ETag)
+	if got == "" {
+		body.Close()
+		return nil, c.outcome(ctx, "read", key, errNotS3)
+	}
+	if etag != "" && got != etag {
 		body.Close()
 		return nil, fmt.Errorf("read %s: %w", key, upper.ErrChanged)
 	}
@@ -63,12 +71,15 @@ func byteRange(off, n int64) *string {
 	return aws.String(fmt.Sprintf("bytes=%d-%d", off, off+n-1))
 }
 
-func stallError(key string) error {
-	return fault.New(fault.Unreachable, hintReach, "read %s: no answer from the store for %s", key, stallTimeout)
+func (c *Client) stalled(key string) error {
+	err := fault.New(fault.Unreachable, hintReach, "read %s: no answer from the store for %s", key, c.timeout)
+	c.health.note(err)
+	return err
 }
 
 // guarded is a response body of exactly left bytes whose reads must make progress.
 type guarded struct {
+	c      *Client
 	body   io.ReadCloser
 	cancel context.CancelFunc
 	guard  *time.Timer
@@ -85,19 +96,21 @@ func (g *guarded) Read(p []byte) (int, error) {
 	if int64(len(p)) > g.left {
 		p = p[:g.left]
 	}
-	g.guard.Reset(stallTimeout)
+	g.guard.Reset(g.c.timeout)
 	n, err := g.body.Read(p)
 	stalled := !g.guard.Stop()
 	g.left -= int64(n)
 	switch {
 	case err == io.EOF && g.left > 0:
+		g.c.health.note(fault.New(fault.Unreachable, hintReach, "read %s: the store's answer was cut off", g.key))
 		return n, io.ErrUnexpectedEOF
 	case err == io.EOF || g.left == 0:
+		g.c.health.note(nil)
 		return n, nil
 	case err != nil && stalled && g.parent.Err() == nil:
-		return n, stallError(g.key)
+		return n, g.c.stalled(g.key)
 	case err != nil:
-		return n, failure(g.parent, "read", g.key, err)
+		return n, g.c.outcome(g.parent, "read", g.key, err)
 	}
 	return n, nil
 }

@@ -20,7 +20,10 @@ import (
 // listings of one mount.
 const connections = 64
 
-func httpClient(caBundle, socket string) (*http.Client, error) {
+// vanished is how long sent bytes may stay unacknowledged.
+const vanished = 30 * time.Second
+
+func httpClient(caBundle, socket string, timeout time.Duration) (*http.Client, error) {
 	roots, err := authorities(caBundle)
 	if err != nil {
 		return nil, err
@@ -28,7 +31,7 @@ func httpClient(caBundle, socket string) (*http.Client, error) {
 	client := &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer().DialContext,
+			DialContext:           dialer(timeout).DialContext,
 			TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
@@ -53,9 +56,9 @@ func httpClient(caBundle, socket string) (*http.Client, error) {
 // dialer notices a peer that vanished within half a minute, by keep-alives where the
 // connection is quiet and by TCP_USER_TIMEOUT (tcp(7)) where sent bytes stay
 // unacknowledged, so that requests themselves can have generous bounds.
-func dialer() *net.Dialer {
+func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{
-		Timeout:         5 * time.Second,
+		Timeout:         min(5*time.Second, timeout),
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4},
 		Control: func(network, _ string, raw syscall.RawConn) error {
 			if network != "tcp4" && network != "tcp6" {
@@ -63,7 +66,7 @@ func dialer() *net.Dialer {
 			}
 			return raw.Control(func(fd uintptr) {
 				// Not being able to set it costs only time to notice.
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(stallTimeout.Milliseconds()))
+				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanished.Milliseconds()))
 			})
 		},
 	}

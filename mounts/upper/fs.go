@@ -35,6 +35,7 @@ type FS struct {
 	leans    map[string]map[*Node]struct{}
 	q        *queue
 	j        *journal
+	late     bool // a listing is, or was, waited for in vain
 	closed   bool
 	handles  int
 

@@ -2,21 +2,31 @@ package upper
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
-// retryListing is how long an outdated listing serves after the store failed to give a
-// new one.
-const retryListing = 3 * time.Second
+const (
+	// retryListing is how long an outdated listing serves after the store failed to give a
+	// new one.
+	retryListing = 3 * time.Second
+	// lateListing is how long a new listing is waited for where an outdated one can serve.
+	lateListing = 500 * time.Millisecond
+	// A listing that failed is asked for again so often, after so long, since a program is
+	// waiting for it and has nothing else.
+	listTries = 3
+	listPause = 100 * time.Millisecond
+)
 
 // loadCall is one listing under way; whoever needs it waits for done.
 type loadCall struct {
-	done chan struct{}
-	err  error
+	began time.Time
+	done  chan struct{}
+	err   error
 }
 
 // Lookup returns dir's entry name, or ENOENT.
@@ -109,49 +119,81 @@ func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 }
 
 // load lists dir where what is known is missing or too old, or force is set. A store that
-// does not answer is an error only where nothing is known.
+// does not answer is an error only where nothing is known. Where something is, one that is
+// late is not waited for: what is known serves, and the listing goes on (SPEC C6).
 func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
-	for {
-		f.mu.Lock()
-		d := dir.dir
-		if d.loaded && (dir.detached() || !force && time.Since(d.loadedAt) < f.opt.DirTTL) {
-			f.mu.Unlock()
-			return nil
-		}
-		if dir.detached() {
-			f.mu.Unlock()
-			return syscall.ENOENT
-		}
-		call := d.loading
-		mine := call == nil
-		if mine {
-			call = &loadCall{done: make(chan struct{})}
-			d.loading = call
-		}
+	f.mu.Lock()
+	d := dir.dir
+	switch {
+	case d.loaded && (dir.detached() || !force && time.Since(d.loadedAt) < f.opt.DirTTL):
 		f.mu.Unlock()
-		if mine {
-			call.err = f.list(ctx, dir)
-			f.mu.Lock()
-			d.loading = nil
-			if call.err != nil && d.loaded && !force && ctx.Err() == nil {
-				f.log.Debug("listing failed, the old one serves", "dir", dir.path(), "err", call.err)
-				d.loadedAt = time.Now().Add(retryListing - f.opt.DirTTL)
-				call.err = nil
-			}
-			f.mu.Unlock()
-			close(call.done)
-			return errno(call.err)
-		}
-		select {
-		case <-call.done:
-		case <-ctx.Done():
-			return errno(ctx.Err())
-		}
-		if call.err == nil || !errors.Is(call.err, context.Canceled) {
-			return errno(call.err)
-		}
-		// Whoever listed gave up; this caller did not.
+		return nil
+	case dir.detached():
+		f.mu.Unlock()
+		return syscall.ENOENT
+	case f.closed:
+		f.mu.Unlock()
+		return syscall.ESHUTDOWN
 	}
+	call := d.loading
+	if call == nil {
+		call = &loadCall{began: time.Now(), done: make(chan struct{})}
+		d.loading = call
+		f.wg.Add(1)
+		go f.runLoad(dir, call)
+	}
+	var late <-chan time.Time
+	// A listing that was forgotten on purpose is not what anybody wants to see.
+	if serves := d.loaded && !d.loadedAt.IsZero() && !force; serves {
+		wait := lateListing - time.Since(call.began)
+		if f.late {
+			wait = 0
+		}
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		late = timer.C
+	}
+	f.mu.Unlock()
+	select {
+	case <-call.done:
+	case <-late:
+		f.mu.Lock()
+		f.late = true
+		f.mu.Unlock()
+		return nil
+	case <-ctx.Done():
+		return errno(ctx.Err())
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if call.err != nil && d.loaded && !force {
+		return nil
+	}
+	return errno(call.err)
+}
+
+// runLoad lists dir for everybody who waits for call.
+func (f *FS) runLoad(dir *Node, call *loadCall) {
+	defer f.wg.Done()
+	err := f.list(f.ctx, dir)
+	for try := 1; try < listTries && fault.Is(err, fault.Unreachable) && time.Since(call.began) < lateListing; try++ {
+		select {
+		case <-time.After(listPause):
+			err = f.list(f.ctx, dir)
+		case <-f.ctx.Done():
+		}
+	}
+	f.mu.Lock()
+	d := dir.dir
+	d.loading, call.err = nil, err
+	if err == nil {
+		f.late = false
+	} else if d.loaded {
+		f.log.Debug("listing failed, the old one serves", "dir", dir.path(), "err", err)
+		d.loadedAt = time.Now().Add(retryListing - f.opt.DirTTL)
+	}
+	f.mu.Unlock()
+	close(call.done)
 }
 
 // list asks the store for dir's entries and merges them. Where dir moved meanwhile it

@@ -1,0 +1,80 @@
+package remote
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+var errTimeout = fault.New(fault.Unreachable, "", "no answer from the store: timed out")
+
+// SPEC D4: a store that says nothing is told of within 2 s of the request, and one that
+// answers anybody is not.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHealth()
+		alive := true
+		ctx, cancel := context.WithCancel(t.Context())
+		backs := 0
+		go h.watch(ctx, func() { backs++ }, func() error {
+			x := h.begin(&exchange{})
+			if !alive {
+				time.Sleep(probeMost)
+				h.end(x, false)
+				h.note(errTimeout)
+				return errTimeout
+			}
+			h.end(x, true)
+			h.note(nil)
+			return nil
+		})
+		slow := h.begin(&exchange{}) // a COPY: the store works on it and says nothing
+		for range 100 {
+			time.Sleep(time.Second)
+			if err := h.look(time.Now()).Err; err != nil {
+				t.Fatalf("one request waits, probes are answered: %v", err)
+			}
+		}
+		alive = false
+		begin := time.Now()
+		h.begin(&exchange{})
+		for h.look(time.Now()).Err == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("silence was told of after %v", took)
+		}
+		alive = true
+		h.end(slow, true)
+		time.Sleep(probeMost + time.Second)
+		if err := h.look(time.Now()).Err; err != nil || backs == 0 {
+			t.Errorf("it answers again: %v; told %d times", err, backs)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// Probes of a dead store come ever more rarely, one every 2.5 to 5 s at last.
+func TestProbesBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHealth()
+		ctx, cancel := context.WithCancel(t.Context())
+		probes := 0
+		go h.watch(ctx, func() {}, func() error { probes++; h.note(errTimeout); return errTimeout })
+		h.note(errTimeout)
+		time.Sleep(100 * time.Millisecond)
+		if h.look(time.Now()).Err == nil {
+			t.Error("a failure and a failed probe do not show")
+		}
+		time.Sleep(time.Minute)
+		if probes < 12 || probes > 32 {
+			t.Errorf("%d probes in a minute", probes)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}

@@ -1,0 +1,78 @@
+package remote
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// observer tells health what is sent and heard, and ends requests with the client's life.
+type observer struct {
+	next   http.RoundTripper
+	health *health
+	life   context.Context
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(req.Context())
+	stop := context.AfterFunc(o.life, cancel)
+	end := func() { stop(); cancel() }
+
+	x := o.health.begin(&exchange{})
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &sentBody{ReadCloser: req.Body, health: o.health, x: x}
+	}
+	res, err := o.next.RoundTrip(req)
+	o.health.end(x, err == nil)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	res.Body = &heardBody{ReadCloser: res.Body, health: o.health, end: end}
+	return res, nil
+}
+
+// CloseIdleConnections is what http.Client asks of a transport.
+func (o *observer) CloseIdleConnections() {
+	if t, ok := o.next.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// sentBody notes that the connection takes bytes.
+type sentBody struct {
+	io.ReadCloser
+	health *health
+	x      *exchange
+}
+
+// Read implements io.Reader.
+func (b *sentBody) Read(p []byte) (int, error) {
+	b.health.sent(b.x)
+	return b.ReadCloser.Read(p)
+}
+
+// heardBody counts as waiting while somebody reads and no byte comes.
+type heardBody struct {
+	io.ReadCloser
+	health *health
+	x      exchange
+	end    func()
+}
+
+// Read implements io.Reader.
+func (b *heardBody) Read(p []byte) (int, error) {
+	b.health.begin(&b.x)
+	n, err := b.ReadCloser.Read(p)
+	b.health.end(&b.x, n > 0)
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *heardBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.end()
+	return err
+}
