@@ -57,7 +57,15 @@ type Status struct {
 	CacheBytes   int64 `json:"cache_bytes"`   // read cache and clean copies on disk
 	CacheLimit   int64 `json:"cache_limit"`
 
+	Process Process `json:"process"`
+
 	Drain
+}
+
+// Process is what a mount process holds, to see leaks by.
+type Process struct {
+	Goroutines int `json:"goroutines"`
+	Files      int `json:"files"` // open descriptors, sockets included
 }
 
 // Drain is what still has to reach the store. The zero value means nothing: the

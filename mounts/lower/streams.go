@@ -163,8 +163,12 @@ func (o *object) readOnce(ctx context.Context, buf []byte, off int64) (int, erro
 	return io.ReadFull(body, buf)
 }
 
-// broken reports whether a body ended early, which is worth another request.
+// broken reports whether a body ended early, which is worth another request. A store that
+// said nothing for the time a program may wait is not.
 func broken(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || fault.Is(err, fault.Unreachable)
 }
 
@@ -199,6 +203,9 @@ func (b *brokenStore) check() error {
 	return nil
 }
 
+// StoreAnswers lets reads ask the store at once: somebody heard that it answers again.
+func (l *Lower) StoreAnswers() { l.broken.note(nil) }
+
 func (b *brokenStore) note(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -206,7 +213,7 @@ func (b *brokenStore) note(err error) {
 		b.fails, b.until = 0, time.Time{}
 		return
 	}
-	if b.fails++; b.fails > 1 { // one may be an idle connection that the store had closed
+	if b.fails++; b.fails > 1 || errors.Is(err, context.DeadlineExceeded) { // one may be an idle connection that the store had closed
 		b.until, b.err = time.Now().Add(knockAgain), err
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -144,16 +145,21 @@ func (d *daemon) status() mounts.Status {
 		s.CacheLimit = defaultCacheSize
 	}
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
+	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 	return s
 }
 
 // health is the state in one word, worst first (SPEC C6, D4).
 func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, string) {
+	store := d.remote.Health().String()
+	if store == "" && unreachable != "" { // listings and reads get through, changes do not
+		store = "the store does not answer: " + unreachable
+	}
 	switch {
 	case d.draining.Load():
-		return mounts.Draining, unreachable
-	case unreachable != "":
-		return mounts.Degraded, "the store does not answer: " + unreachable
+		return mounts.Draining, store
+	case store != "":
+		return mounts.Degraded, store
 	case left.Failed > 0 && len(left.Failures) > 0:
 		return mounts.Degraded, left.Failures[0].Path + ": " + left.Failures[0].Reason
 	case left.Failed > 0:
@@ -165,6 +171,17 @@ func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, s
 		return mounts.Busy, ""
 	}
 	return mounts.OK, ""
+}
+
+// openFiles is how many descriptors this process has; 0 where nobody tells.
+func openFiles() int {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return max(len(names)-1, 0) // without the one that reads them
 }
 
 func (d *daemon) drainState() mounts.Drain {

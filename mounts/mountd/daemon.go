@@ -26,6 +26,7 @@ import (
 const (
 	defaultCacheSize = 10 << 30
 	checkTimeout     = 20 * time.Second
+	lastAnswers      = time.Second // for requests under way when draining is given up
 )
 
 // daemon is one mount being served.
@@ -40,6 +41,7 @@ type daemon struct {
 	fuse   *fusefs.FS
 	socket net.Listener
 
+	unwatch  context.CancelFunc // of the store's health
 	draining atomic.Bool
 	detach   sync.Mutex    // one attempt at a time
 	detached chan struct{} // closed when the kernel has let go
@@ -118,10 +120,20 @@ func (d *daemon) openLayers() (err error) {
 		_ = d.lower.Close()
 		return err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d.unwatch = cancel
+	go d.remote.Watch(ctx, func() {
+		d.lower.StoreAnswers()
+		d.upper.StoreAnswers()
+	})
 	return nil
 }
 
+// closeLayers ends everything. Requests that the store does not answer are cut off: what
+// they carried is on disk, and the next mount sends it again.
 func (d *daemon) closeLayers() {
+	d.unwatch()
+	defer time.AfterFunc(lastAnswers, d.remote.Abandon).Stop()
 	if err := d.upper.Close(); err != nil {
 		d.log.Error("closing the staging folder", "err", err)
 	}

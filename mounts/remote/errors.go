@@ -102,6 +102,12 @@ func failure(ctx context.Context, op, key string, err error) error {
 	return say(fault.Failure, "", "the store refused")
 }
 
+// timedOut is in what failed because the store said nothing for Options.Timeout.
+type timedOut struct{}
+
+func (timedOut) Error() string { return "timed out" }
+func (timedOut) Unwrap() error { return context.DeadlineExceeded }
+
 func statusOf(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) && response.Response != nil {
@@ -113,7 +119,7 @@ func statusOf(err error) int {
 // reachError is the part of a transport error that a person can use.
 func reachError(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("timed out")
+		return timedOut{}
 	}
 	var send *smithyhttp.RequestSendError
 	if errors.As(err, &send) {

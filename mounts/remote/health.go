@@ -24,8 +24,9 @@ const (
 
 // Health is what the requests of a Client say about its store.
 type Health struct {
-	Err   error     // a fault that says why the store does not serve; nil while it does
-	Since time.Time // of the first sign
+	Err    error     // a fault that says why the store does not serve; nil while it does
+	Since  time.Time // of the first sign
+	Silent bool      // requests wait, and none has been answered
 }
 
 // health judges the store by the requests under way and by their outcomes. One failure may
@@ -66,7 +67,7 @@ func (h *health) look(now time.Time) Health {
 	}
 	for x := range h.exchanges {
 		if from := h.silence(x); now.Sub(from) >= x.limit {
-			return Health{Since: from, Err: fault.New(fault.Unreachable, hintReach,
+			return Health{Since: from, Silent: true, Err: fault.New(fault.Unreachable, hintReach,
 				"the store has not answered for %s", now.Sub(from).Round(time.Second))}
 		}
 	}
@@ -242,13 +243,13 @@ func (h *health) watch(ctx context.Context, back func(), probe func() error) {
 	}
 }
 
-// String is empty while the store serves, and says otherwise since when it does not, and why.
+// String is empty while the store serves, and otherwise one line that says why it does not.
 func (s Health) String() string {
 	switch {
 	case s.Err == nil:
 		return ""
-	case fault.Is(s.Err, fault.Unreachable):
-		return fmt.Sprintf("since %s: %v", s.Since.Format(time.TimeOnly), s.Err)
+	case fault.Is(s.Err, fault.Unreachable) && !s.Silent:
+		return fmt.Sprintf("the store does not answer: since %s: %v", s.Since.Format(time.TimeOnly), s.Err)
 	}
 	return s.Err.Error()
 }

@@ -73,6 +73,7 @@ func byteRange(off, n int64) *string {
 
 func (c *Client) stalled(key string) error {
 	err := fault.New(fault.Unreachable, hintReach, "read %s: no answer from the store for %s", key, c.timeout)
+	err.Err = timedOut{}
 	c.health.note(err)
 	return err
 }

@@ -156,6 +156,14 @@ func (f *FS) storeAnswers() {
 	f.q.hurry(func(o *op) bool { return !o.slow })
 }
 
+// StoreAnswers has what waits for the store tried now: somebody heard that it answers, or
+// takes the keys, again. It is one change that finds out where changes did not get through.
+func (f *FS) StoreAnswers() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.q.hurry(func(o *op) bool { return !o.slow || fault.Is(o.err, fault.Auth) })
+}
+
 // done journals that o is in the store, applies fn to the tree, and ends o. A journal
 // that refuses is tried until it takes it: what follows o must not run before.
 func (f *FS) done(o *op, fn func()) error {
