@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,13 @@ var errTimeout = fault.New(fault.Unreachable, "", "no answer from the store: tim
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHealth()
-		alive := true
+		var alive atomic.Bool
+		alive.Store(true)
 		ctx, cancel := context.WithCancel(t.Context())
-		backs := 0
-		go h.watch(ctx, func() { backs++ }, func() error {
+		var backs atomic.Int64
+		go h.watch(ctx, func() { backs.Add(1) }, func() error {
 			x := h.begin(&exchange{})
-			if !alive {
+			if !alive.Load() {
 				time.Sleep(probeMost)
 				h.end(x, false)
 				h.note(errTimeout)
@@ -38,7 +40,7 @@ func TestSilence(t *testing.T) {
 				t.Fatalf("one request waits, probes are answered: %v", err)
 			}
 		}
-		alive = false
+		alive.Store(false)
 		begin := time.Now()
 		h.begin(&exchange{})
 		for h.look(time.Now()).Err == nil {
@@ -47,11 +49,11 @@ func TestSilence(t *testing.T) {
 		if took := time.Since(begin); took > 2*time.Second {
 			t.Errorf("silence was told of after %v", took)
 		}
-		alive = true
+		alive.Store(true)
 		h.end(slow, true)
 		time.Sleep(probeMost + time.Second)
-		if err := h.look(time.Now()).Err; err != nil || backs == 0 {
-			t.Errorf("it answers again: %v; told %d times", err, backs)
+		if err := h.look(time.Now()).Err; err != nil || backs.Load() == 0 {
+			t.Errorf("it answers again: %v; told %d times", err, backs.Load())
 		}
 		cancel()
 		synctest.Wait()
@@ -63,16 +65,16 @@ func TestProbesBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHealth()
 		ctx, cancel := context.WithCancel(t.Context())
-		probes := 0
-		go h.watch(ctx, func() {}, func() error { probes++; h.note(errTimeout); return errTimeout })
+		var probes atomic.Int64
+		go h.watch(ctx, func() {}, func() error { probes.Add(1); h.note(errTimeout); return errTimeout })
 		h.note(errTimeout)
 		time.Sleep(100 * time.Millisecond)
 		if h.look(time.Now()).Err == nil {
 			t.Error("a failure and a failed probe do not show")
 		}
 		time.Sleep(time.Minute)
-		if probes < 12 || probes > 32 {
-			t.Errorf("%d probes in a minute", probes)
+		if n := probes.Load(); n < 12 || n > 32 {
+			t.Errorf("%d probes in a minute", n)
 		}
 		cancel()
 		synctest.Wait()
