@@ -1,9 +1,7 @@
 package mounts_test
 
 import (
-	"bytes"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -168,10 +166,8 @@ func TestKillAfterMappedWrites(t *testing.T) {
 			return err == nil && s.OpenFiles == 0
 		})
 		w.crash()
-		for name, data := range maps.All(want) {
-			if got := w.read(name); !bytes.Equal(got, data) {
-				t.Fatalf("round %d: %s holds %s, want %s", round, name, brief(got), brief(data))
-			}
+		for name, data := range want {
+			w.wantFile(name, data)
 		}
 		w.releaseUploads()
 		w.drained()

@@ -25,7 +25,6 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	fault    Fault
-	only     func(*http.Request) bool
 	mix      *mix          // nil: fault alone
 	changed  chan struct{} // closed when the fault changes
 	server   *http.Server  // nil while refusing
@@ -87,20 +86,17 @@ func (p *Proxy) Endpoint() string {
 
 // Set makes requests fail by f from now on. Whoever is in a black hole is reset when it
 // ends, as by a firewall that knows nothing of old connections.
-func (p *Proxy) Set(f Fault) { p.become(f, nil, nil) }
-
-// SetFor is Set for the requests that only picks; the others pass.
-func (p *Proxy) SetFor(f Fault, only func(*http.Request) bool) { p.become(f, only, nil) }
+func (p *Proxy) Set(f Fault) { p.become(f, nil) }
 
 // Mix makes a share of the requests (0 to 1) fail, each by one of faults, drawn by seed.
 func (p *Proxy) Mix(seed uint64, share float64, faults ...Fault) {
-	p.become(Pass, nil, &mix{random: rand.New(rand.NewPCG(seed, seed)), share: share, faults: faults})
+	p.become(Pass, &mix{random: rand.New(rand.NewPCG(seed, seed)), share: share, faults: faults})
 }
 
-func (p *Proxy) become(f Fault, only func(*http.Request) bool, m *mix) {
+func (p *Proxy) become(f Fault, m *mix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fault, p.only, p.mix = f, only, m
+	p.fault, p.mix = f, m
 	close(p.changed)
 	p.changed = make(chan struct{})
 	switch {
@@ -156,7 +152,7 @@ func (p *Proxy) next(r *http.Request) (Fault, <-chan struct{}) {
 	if m := p.mix; m != nil && m.random.Float64() < m.share {
 		f = m.faults[m.random.IntN(len(m.faults))]
 	}
-	if !f.concerns(r) || p.only != nil && !p.only(r) {
+	if !f.concerns(r) {
 		f = Pass
 	}
 	p.met[f]++

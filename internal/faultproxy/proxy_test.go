@@ -99,8 +99,10 @@ func TestBlackHole(t *testing.T) {
 	p.Set(faultproxy.BlackHole)
 	heard := make(chan string, 1)
 	go func() { heard <- seen(t, http.MethodGet, p.Endpoint()) }()
-	for p.Met(faultproxy.BlackHole) == 0 {
-		time.Sleep(time.Millisecond)
+	for deadline := time.Now().Add(time.Minute); p.Met(faultproxy.BlackHole) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the request did not arrive within a minute")
+		}
 	}
 	select {
 	case got := <-heard:

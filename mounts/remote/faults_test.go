@@ -123,9 +123,7 @@ func TestBlackHoleIsBounded(t *testing.T) {
 		_, err := through.Put(ctx, "new", strings.NewReader("x"), 1, upper.PutMeta{})
 		sent <- err
 	}()
-	for p.Met(faultproxy.BlackHole) == met {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the put is in the black hole", func() bool { return p.Met(faultproxy.BlackHole) > met })
 	cancel()
 	select {
 	case err := <-sent:
