@@ -13,6 +13,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 )
 
 // Mounts lists this user's mounts, stale ones included.
@@ -27,6 +28,10 @@ func (a *App) DefaultMountpoint(name string) string {
 func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error) {
 	var none mounts.Status
 	if err := workspace.CheckName(req.Workspace); err != nil {
+		return none, err
+	}
+	options, err := profile.Resolve(req.Profile, req.ProfileFile, req.Options)
+	if err != nil {
 		return none, err
 	}
 	mountpoint, err := filepath.Abs(req.Mountpoint)
@@ -47,7 +52,7 @@ func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error
 	}
 	spec := mounts.Spec{
 		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,
-		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: req.Options,
+		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: options,
 	}
 	creds, err := a.mountCredentials(ctx, link, w, req.ReadOnly)
 	if err != nil {

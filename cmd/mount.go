@@ -24,9 +24,10 @@ func (c *cli) mountCommand() *cobra.Command {
 		Short: "Mount a workspace",
 		Long: "Mounts a workspace at an empty directory and returns when it is usable. The mount is served by a process\n" +
 			"of its own that goes on after this command. What a program writes and closes is safe on this machine at\n" +
-			"once and in the bucket soon after; `unmount` waits for that.",
-		Example: c.examples("mount notes /mnt/work", "", "mount notes /mnt/work --read-only", "", "mount list", ""),
-		Args:    exactArgs("NAME", "MOUNTPOINT"),
+			"once and in the bucket soon after; `unmount` waits for that.\n\n" + profileHelp(),
+		Example: c.examples("mount notes /mnt/work", "", "mount notes /mnt/work --read-only", "",
+			"mount train /mnt/train --cache-profile benchmark", "", "mount list", ""),
+		Args: exactArgs("NAME", "MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Workspace, req.Mountpoint = args[0], args[1]
 			app, err := c.app()
@@ -39,10 +40,14 @@ func (c *cli) mountCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&req.ReadOnly, "read-only", false, "refuse every change; for a managed workspace the store refuses them too")
 	f.BoolVar(&req.CreateDir, "create", false, "make the mountpoint where it is missing")
-	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default 300ms)")
-	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default 30s)")
-	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default 30s)")
-	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16)")
+	f.StringVar(&req.Profile, "cache-profile", "interactive", "interactive, benchmark, or custom with --cache-profile-file")
+	f.StringVar(&req.ProfileFile, "cache-profile-file", "", "values of the custom profile, as YAML")
+	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default: the profile's)")
+	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default: the profile's)")
+	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default: the profile's)")
+	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default: the profile's)")
+	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
+	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },

@@ -19,13 +19,16 @@ type Spec struct {
 	Options  Options `json:"options"`
 }
 
-// Options tune a mount. The zero value of a field means its default.
+// Options tune a mount. The zero value of a field means that of the profile interactive
+// (package profile), and the status of a mount has all of them set.
 type Options struct {
-	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; default 16
-	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload; default 300 ms
-	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed; default 30 s
-	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB
-	// StoreTimeout bounds how long a listing or a read waits for a silent store; default 30 s.
+	Profile   string        `json:"profile,omitempty"`    // interactive, benchmark or custom
+	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store
+	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload
+	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed
+	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache
+	Streams   int           `json:"streams,omitempty"`    // ranges of 4 MiB that a sequential read fetches ahead at once
+	// StoreTimeout bounds how long a listing or a read waits for a silent store.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
 }
 

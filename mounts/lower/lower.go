@@ -31,6 +31,7 @@ type Options struct {
 	ID       string       // of the workspace
 	MaxSize  int64        // bytes; 10 GiB
 	Log      *slog.Logger // nil: discarded
+	Streams  int          // ranges that a sequential read fetches at once, at most; 16
 	BootID   string       // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
@@ -41,6 +42,7 @@ type Lower struct {
 	view   *view
 	stamp  stamp
 	cancel context.CancelFunc
+	widest int // ranges in flight of one sequential read
 
 	ready chan struct{}   // closed when cache is set
 	cache *vfscache.Cache // nil where the disk cannot hold one: reads go straight to the store
@@ -67,8 +69,12 @@ func New(opt Options) (*Lower, error) {
 	if opt.MaxSize <= 0 {
 		opt.MaxSize = 10 << 30
 	}
+	if opt.Streams <= 0 {
+		opt.Streams = widest
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Lower{
+		widest: opt.Streams,
 		source: opt.Source,
 		log:    opt.Log,
 		cancel: cancel,

@@ -317,3 +317,27 @@ func TestConcurrentReaders(t *testing.T) {
 		t.Errorf("8 readers of %d bytes fetched %d", len(data), fetched)
 	}
 }
+
+// SPEC C8: as many ranges are fetched at once as Options.Streams says.
+func TestStreamsOption(t *testing.T) {
+	for streams, size := range map[int]int{1: 8 << 20, 4: 24 << 20, 32: 160 << 20} {
+		s := &source{}
+		o := s.set(noise(size), "v1")
+		l, err := lower.New(lower.Options{Source: s, CacheDir: t.TempDir(), ID: "0123456789abcdef", Streams: streams})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readAll(t, l, o)
+		if err != nil || !bytes.Equal(got, s.data) {
+			t.Fatalf("%d streams: %d bytes, %v", streams, len(got), err)
+		}
+		most := s.most.Load()
+		t.Logf("%d streams: %d requests, at most %d at once", streams, s.requests.Load(), most)
+		if most > int64(streams) || streams == 32 && most <= 16 {
+			t.Errorf("%d requests at once with %d streams", most, streams)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

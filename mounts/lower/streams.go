@@ -16,7 +16,7 @@ import (
 const (
 	firstChunk = 256 << 10
 	chunk      = 4 << 20
-	widest     = 16
+	widest     = 16        // unless Options.Streams says otherwise
 	readAhead  = 2 * chunk // bytes that rclone's downloader runs ahead of the reader, and the streams of it
 )
 
@@ -98,7 +98,7 @@ func (s *streams) advance() error {
 	}
 	s.queue = s.queue[1:]
 	s.current, s.rest = head, (*head.buf)[:head.n]
-	s.width = min(s.width*2, widest)
+	s.width = min(s.width*2, s.object.l.widest)
 	s.fill()
 	return nil
 }

@@ -141,9 +141,6 @@ func (d *daemon) status() mounts.Status {
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
 		Drain: d.drainState(),
 	}
-	if s.CacheLimit == 0 {
-		s.CacheLimit = defaultCacheSize
-	}
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
 	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 	return s

@@ -18,15 +18,15 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/fusefs"
 	"github.com/artifacts-tui/artifacts-tui/mounts/lower"
+	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
-// The defaults of mounts.Options.
+// Bounds of starting and ending.
 const (
-	defaultCacheSize = 10 << 30
-	checkTimeout     = 20 * time.Second
-	lastAnswers      = time.Second // for requests under way when draining is given up
+	checkTimeout = 20 * time.Second
+	lastAnswers  = time.Second // for requests under way when draining is given up
 )
 
 // daemon is one mount being served.
@@ -59,6 +59,7 @@ func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon,
 			err = hinted(err, start)
 		}
 	}()
+	start.Spec.Options = profile.Complete(start.Spec.Options)
 	if err := checkMountpoint(start); err != nil {
 		return nil, err
 	}
@@ -101,12 +102,9 @@ func (d *daemon) openLayers() (err error) {
 			return err
 		}
 	}
-	size := spec.Options.CacheSize
-	if size == 0 {
-		size = defaultCacheSize
-	}
 	d.lower, err = lower.New(lower.Options{
-		Source: d.remote, CacheDir: roots.Cache, ID: spec.ID, MaxSize: size, Log: d.log,
+		Source: d.remote, CacheDir: roots.Cache, ID: spec.ID, MaxSize: spec.Options.CacheSize,
+		Streams: spec.Options.Streams, Log: d.log,
 	})
 	if err != nil {
 		return err
