@@ -159,6 +159,24 @@ func (a *App) Refresh(ctx context.Context, where string) (Refreshed, error) {
 	return Refreshed{Mountpoint: m.Mountpoint}, a.mounts.Refresh(ctx, m.Mountpoint, "")
 }
 
+// MountStatus is one mount, by mountpoint or workspace.
+func (a *App) MountStatus(ctx context.Context, where string) (mounts.Status, error) {
+	where, err := a.mountAt(ctx, where)
+	if err != nil {
+		return mounts.Status{}, err
+	}
+	return a.mounts.Find(ctx, where)
+}
+
+// SetBandwidth changes the bounds of a running mount, by mountpoint or workspace (SPEC C18).
+func (a *App) SetBandwidth(ctx context.Context, where string, b mounts.Bandwidth) (mounts.Status, error) {
+	where, err := a.mountAt(ctx, where)
+	if err != nil {
+		return mounts.Status{}, err
+	}
+	return a.mounts.SetBandwidth(ctx, where, b)
+}
+
 // retryWatch is how long Watch waits before it asks a silent coordinator again.
 const retryWatch = 2 * time.Second
 

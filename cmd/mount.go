@@ -47,11 +47,12 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default: the profile's)")
 	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default: the profile's)")
 	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
+	f.Var((*bandwidthFlag)(&req.Options.Bandwidth), "bwlimit", "bound of the bandwidth: 10M, 1M:512k for up:down, off; `mount bwlimit` changes it")
 	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },
-	}, c.refreshCommand(), c.repairCommand(), c.quarantineCommand())
+	}, c.refreshCommand(), c.bwlimitCommand(), c.repairCommand(), c.quarantineCommand())
 	return cmd
 }
 

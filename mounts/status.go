@@ -30,6 +30,7 @@ type Options struct {
 	Streams   int           `json:"streams,omitempty"`    // ranges of 4 MiB that a sequential read fetches ahead at once
 	// StoreTimeout bounds how long a listing or a read waits for a silent store.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
+	Bandwidth    Bandwidth     `json:"bandwidth"` // as it is now; it can be changed in a running mount
 }
 
 // Health is the state of a mount in one word.

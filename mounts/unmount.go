@@ -65,11 +65,7 @@ func (m *Manager) Refresh(ctx context.Context, mountpointOrWorkspace, path strin
 	if err != nil {
 		return err
 	}
-	err = dialControl(SocketPath(m.roots, s.ID)).post(ctx, "refresh", RefreshRequest{Path: path})
-	if errors.Is(err, errNoProcess) {
-		return fault.New(fault.Failure, "run 'artifacts mount repair "+s.Workspace+"'", "the process that serves %s is gone", s.Mountpoint)
-	}
-	return err
+	return m.noAnswer(dialControl(SocketPath(m.roots, s.ID)).post(ctx, "refresh", RefreshRequest{Path: path}), s)
 }
 
 // unmountStale detaches what a dead process left. Only the next mount can tell what of

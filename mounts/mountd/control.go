@@ -15,7 +15,7 @@ import (
 const tick = 100 * time.Millisecond
 
 // serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain,
-// POST /v1/refresh.
+// POST /v1/refresh, POST /v1/bandwidth.
 func (d *daemon) serve() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
@@ -25,6 +25,7 @@ func (d *daemon) serve() *http.Server {
 	mux.HandleFunc("POST /v1/unmount", d.handleUnmount)
 	mux.HandleFunc("POST /v1/drain", d.handleDrain)
 	mux.HandleFunc("POST /v1/refresh", d.handleRefresh)
+	mux.HandleFunc("POST /v1/bandwidth", d.handleBandwidth)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(d.socket) }()
 	return server
@@ -49,6 +50,17 @@ func (d *daemon) handleRefresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.upper.Forget(q.Path)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *daemon) handleBandwidth(w http.ResponseWriter, r *http.Request) {
+	q, err := readRequest[mounts.Bandwidth](r)
+	if err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	d.remote.SetBandwidth(q)
+	d.log.Info("bandwidth", "up", q.Up, "down", q.Down)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -141,6 +153,7 @@ func (d *daemon) status() mounts.Status {
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
 		Drain: d.drainState(),
 	}
+	s.Options.Bandwidth = d.remote.Bandwidth()
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
 	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 	return s

@@ -42,6 +42,8 @@ type Options struct {
 	CABundle string // PEM file of extra certificate authorities; empty: the system's alone
 	// Timeout bounds the silence of listings, look-ups and reads; 0: DefaultTimeout.
 	Timeout time.Duration
+	// Bandwidth is what SetBandwidth would set.
+	Bandwidth Bandwidth
 }
 
 // Client is one bucket prefix. It is safe for concurrent use.
@@ -53,6 +55,8 @@ type Client struct {
 	timeout time.Duration
 	health  *health
 	abandon context.CancelFunc
+	up      throttle
+	down    throttle
 	parts   chan struct{} // bounds the parts of multipart uploads in flight
 }
 
@@ -102,7 +106,6 @@ func New(opt Options) (*Client, error) {
 	}
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
-	web.Transport = &observer{next: web.Transport, health: health, life: life}
 	region := opt.Region
 	if region == "" {
 		region = keyring.DefaultRegion
@@ -110,7 +113,10 @@ func New(opt Options) (*Client, error) {
 	c := &Client{
 		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
 		health: health, abandon: abandon, parts: make(chan struct{}, partsInFlight),
+		up: throttle{life: life}, down: throttle{life: life},
 	}
+	c.SetBandwidth(opt.Bandwidth)
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,

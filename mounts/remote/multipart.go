@@ -57,8 +57,13 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 		return upper.Object{}, err
 	}
 	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (*string, error) {
-		call, cancel := context.WithTimeout(ctx, uploadBound(n))
-		defer cancel()
+		leave, err := c.up.enter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+		call := withPatience(ctx, uploadBound(n))
+		defer call.end()
 		out, err := c.s3.UploadPart(call, &s3.UploadPartInput{
 			Bucket:        &c.bucket,
 			Key:           c.full(key),
@@ -70,7 +75,7 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 		if err == nil {
 			err = stored(out.ETag)
 		}
-		if err := c.outcome(ctx, "upload", key, err); err != nil {
+		if err := c.outcome(ctx, "upload", key, call.verdict(err)); err != nil {
 			return nil, err
 		}
 		return out.ETag, nil

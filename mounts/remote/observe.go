@@ -11,6 +11,7 @@ type observer struct {
 	next   http.RoundTripper
 	health *health
 	life   context.Context
+	up     *throttle
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -22,7 +23,7 @@ func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := o.health.begin(&exchange{})
 	req = req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &sentBody{ReadCloser: req.Body, health: o.health, x: x}
+		req.Body = &sentBody{ReadCloser: &trickling{req.Body, ctx, o.up}, health: o.health, x: x}
 	}
 	res, err := o.next.RoundTrip(req)
 	o.health.end(x, err == nil)
@@ -41,7 +42,8 @@ func (o *observer) CloseIdleConnections() {
 	}
 }
 
-// sentBody notes that the connection takes bytes.
+// sentBody notes that the connection takes bytes, and that while it has none to take the
+// store is not to blame.
 type sentBody struct {
 	io.ReadCloser
 	health *health
@@ -50,7 +52,8 @@ type sentBody struct {
 
 // Read implements io.Reader.
 func (b *sentBody) Read(p []byte) (int, error) {
-	b.health.sent(b.x)
+	b.health.pause(b.x)
+	defer b.health.resume(b.x)
 	return b.ReadCloser.Read(p)
 }
 

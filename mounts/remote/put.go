@@ -29,8 +29,13 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	if size > singlePut {
 		return c.putParts(ctx, key, body, size, meta)
 	}
-	call, cancel := committing(ctx, uploadBound(size))
-	defer cancel()
+	leave, err := c.up.enter(ctx)
+	if err != nil {
+		return upper.Object{}, err
+	}
+	defer leave()
+	call := withPatience(context.WithoutCancel(ctx), uploadBound(size))
+	defer call.end()
 	out, err := c.s3.PutObject(call, &s3.PutObjectInput{
 		Bucket:        &c.bucket,
 		Key:           c.full(key),
@@ -42,7 +47,7 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	if err == nil {
 		err = stored(out.ETag)
 	}
-	if err := c.outcome(ctx, "upload", key, err); err != nil {
+	if err := c.outcome(ctx, "upload", key, call.verdict(err)); err != nil {
 		return upper.Object{}, err
 	}
 	return object(key, size, unquoted(out.ETag)), nil

@@ -37,8 +37,13 @@ func (c *Client) ReadRange(ctx context.Context, key, etag string, off, n int64) 
 	if n <= 0 {
 		return io.NopCloser(strings.NewReader("")), nil
 	}
-	call, cancel := context.WithCancel(ctx)
-	guard := time.AfterFunc(c.timeout, cancel)
+	leave, err := c.down.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call, end := context.WithCancel(ctx)
+	cancel := func() { end(); leave() }
+	guard := time.AfterFunc(c.timeout, end)
 	out, err := c.s3.GetObject(call, &s3.GetObjectInput{
 		Bucket: &c.bucket, Key: c.full(key), IfMatch: quoted(etag), Range: byteRange(off, n),
 	})
@@ -82,7 +87,7 @@ func (c *Client) stalled(key string) error {
 type guarded struct {
 	c      *Client
 	body   io.ReadCloser
-	cancel context.CancelFunc
+	cancel func() // once
 	guard  *time.Timer
 	key    string
 	left   int64
@@ -98,9 +103,12 @@ func (g *guarded) Read(p []byte) (int, error) {
 		p = p[:g.left]
 	}
 	g.guard.Reset(g.c.timeout)
-	n, err := g.body.Read(p)
+	n, err := g.body.Read(p[:g.c.down.most(len(p))])
 	stalled := !g.guard.Stop()
 	g.left -= int64(n)
+	if perr := g.c.down.pass(g.parent, n); perr != nil {
+		return n, perr
+	}
 	switch {
 	case err == io.EOF && g.left > 0:
 		g.c.health.note(fault.New(fault.Unreachable, hintReach, "read %s: the store's answer was cut off", g.key))
