@@ -168,6 +168,15 @@ func (a *App) MountStatus(ctx context.Context, where string) (mounts.Status, err
 	return a.mounts.Find(ctx, where)
 }
 
+// MountStats is what a mount has done so far, by mountpoint or workspace.
+func (a *App) MountStats(ctx context.Context, where string) (mounts.Stats, error) {
+	where, err := a.mountAt(ctx, where)
+	if err != nil {
+		return mounts.Stats{}, err
+	}
+	return a.mounts.Stats(ctx, where)
+}
+
 // SetBandwidth changes the bounds of a running mount, by mountpoint or workspace (SPEC C18).
 func (a *App) SetBandwidth(ctx context.Context, where string, b mounts.Bandwidth) (mounts.Status, error) {
 	where, err := a.mountAt(ctx, where)

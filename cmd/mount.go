@@ -49,10 +49,8 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
 	f.Var((*bandwidthFlag)(&req.Options.Bandwidth), "bwlimit", "bound of the bandwidth: 10M, 1M:512k for up:down, off; `mount bwlimit` changes it")
 	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
-	cmd.AddCommand(&cobra.Command{
-		Use: "list", Short: "List mounts", Args: exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },
-	}, c.refreshCommand(), c.bwlimitCommand(), c.repairCommand(), c.quarantineCommand())
+	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.bwlimitCommand(), c.refreshCommand(),
+		c.repairCommand(), c.quarantineCommand())
 	return cmd
 }
 
@@ -70,20 +68,40 @@ func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequ
 	return nil
 }
 
-func (c *cli) listMounts(ctx context.Context) error {
-	app, err := c.app()
-	if err != nil {
-		return err
+func (c *cli) mountListCommand() *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List mounts",
+		Long: "Lists this user's mounts. One whose process is gone shows as stale; `mount repair` brings it back. With --watch\n" +
+			"it lists them again whenever something changed, until it is interrupted; as JSON that is a document a line.",
+		Example: c.examples("mount list", "", "mount list --watch", "", "mount list --format json", ""),
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			take := func() ([]mounts.Status, error) {
+				list, err := app.Mounts(cmd.Context())
+				return append([]mounts.Status{}, list...), err
+			}
+			if watch {
+				return c.watch(cmd.Context(), func() (any, func(io.Writer), error) {
+					list, err := take()
+					return list, func(out io.Writer) { c.mountTable(out, list) }, err
+				})
+			}
+			list, err := take()
+			if err != nil {
+				return err
+			}
+			c.print(list, func(out io.Writer) { c.mountTable(out, list) })
+			return nil
+		},
 	}
-	list, err := app.Mounts(ctx)
-	if err != nil {
-		return err
-	}
-	if list == nil {
-		list = []mounts.Status{}
-	}
-	c.print(list, func(out io.Writer) { c.mountTable(out, list) })
-	return nil
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "list them again whenever something changed, until ctrl+c")
+	return cmd
 }
 
 func (c *cli) mountTable(out io.Writer, list []mounts.Status) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/rclone/rclone/fs"
@@ -42,6 +43,8 @@ type Lower struct {
 	view   *view
 	stamp  stamp
 	cancel context.CancelFunc
+	hits   counters // reads of programs that needed no store
+	misses counters
 	widest int // ranges in flight of one sequential read
 
 	ready chan struct{}   // closed when cache is set
@@ -128,6 +131,30 @@ func (l *Lower) CacheBytes() int64 {
 	}
 	used, _ := l.cache.Stats()["bytesUsed"].(int64)
 	return used
+}
+
+// Reads counts those of programs, and their bytes, that the cache could answer (hits) or
+// the store had to (misses). What was fetched ahead in time is a hit.
+type Reads struct {
+	Hits      int64 `json:"hits"`
+	Misses    int64 `json:"misses"`
+	HitBytes  int64 `json:"hit_bytes"`
+	MissBytes int64 `json:"miss_bytes"`
+}
+
+// Reads is since the start.
+func (l *Lower) Reads() Reads {
+	return Reads{
+		Hits: l.hits.reads.Load(), HitBytes: l.hits.bytes.Load(),
+		Misses: l.misses.reads.Load(), MissBytes: l.misses.bytes.Load(),
+	}
+}
+
+type counters struct{ reads, bytes atomic.Int64 }
+
+func (c *counters) add(n int) {
+	c.reads.Add(1)
+	c.bytes.Add(int64(n))
 }
 
 // Open implements upper.Lower. It sends nothing: the first read does.

@@ -57,7 +57,12 @@ func (r *reader) read(p []byte, off int64) (int, error) {
 	if r.shared == nil || r.scattered(off, int64(len(p))) {
 		return r.direct(p, off)
 	}
+	counter := &r.l.misses
+	if r.shared.item.HasRange(ranges.Range{Pos: off, Size: int64(len(p))}) {
+		counter = &r.l.hits
+	}
 	n, err := r.shared.item.ReadAt(p, off)
+	counter.add(n)
 	if errors.Is(err, io.EOF) && n == len(p) {
 		err = nil
 	}
@@ -98,6 +103,7 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	if off >= r.from && off+int64(len(p)) <= r.from+int64(len(r.recent)) {
 		n := copy(p, r.recent[off-r.from:])
 		r.mu.Unlock()
+		r.l.hits.add(n)
 		return n, nil
 	}
 	r.mu.Unlock()
@@ -110,6 +116,7 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	r.mu.Lock()
 	r.from, r.recent = start, buf
 	r.mu.Unlock()
+	r.l.misses.add(len(p))
 	return copy(p, buf[off-start:]), nil
 }
 

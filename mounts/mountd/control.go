@@ -14,13 +14,17 @@ import (
 // tick is how often a drain tells its state.
 const tick = 100 * time.Millisecond
 
-// serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain,
+// serve answers on the control socket: GET /v1/status, GET /v1/stats, POST /v1/unmount, POST /v1/drain,
 // POST /v1/refresh, POST /v1/bandwidth.
 func (d *daemon) serve() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(d.status())
+	})
+	mux.HandleFunc("GET /v1/stats", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(d.stats())
 	})
 	mux.HandleFunc("POST /v1/unmount", d.handleUnmount)
 	mux.HandleFunc("POST /v1/drain", d.handleDrain)
@@ -181,17 +185,6 @@ func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, s
 		return mounts.Busy, ""
 	}
 	return mounts.OK, ""
-}
-
-// openFiles is how many descriptors this process has; 0 where nobody tells.
-func openFiles() int {
-	dir, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	return max(len(names)-1, 0) // without the one that reads them
 }
 
 func (d *daemon) drainState() mounts.Drain {

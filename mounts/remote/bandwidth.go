@@ -135,13 +135,15 @@ func (t *throttle) pass(ctx context.Context, n int) error {
 // counted against the request.
 type trickling struct {
 	io.ReadCloser
-	ctx context.Context
-	t   *throttle
+	ctx  context.Context
+	t    *throttle
+	sent *atomic.Int64 // counts the bytes
 }
 
 // Read implements io.Reader.
 func (r *trickling) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p[:r.t.most(len(p))])
+	r.sent.Add(int64(n))
 	if r.t.now.Load() == nil {
 		return n, err
 	}

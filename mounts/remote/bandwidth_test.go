@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,7 @@ import (
 // The clock of these tests is that of the bubble: it jumps to when somebody waits for.
 
 func trickle(ctx context.Context, t *throttle, n int) *trickling {
-	return &trickling{ReadCloser: io.NopCloser(bytes.NewReader(make([]byte, n))), ctx: ctx, t: t}
+	return &trickling{ReadCloser: io.NopCloser(bytes.NewReader(make([]byte, n))), ctx: ctx, t: t, sent: new(atomic.Int64)}
 }
 
 // SPEC C18: bytes pass at the rate that is set, however many transfers share it.

@@ -57,6 +57,7 @@ type Client struct {
 	abandon context.CancelFunc
 	up      throttle
 	down    throttle
+	traffic traffic
 	parts   chan struct{} // bounds the parts of multipart uploads in flight
 }
 
@@ -116,7 +117,7 @@ func New(opt Options) (*Client, error) {
 		up: throttle{life: life}, down: throttle{life: life},
 	}
 	c.SetBandwidth(opt.Bandwidth)
-	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up}
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, traffic: &c.traffic}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,

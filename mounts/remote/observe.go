@@ -12,6 +12,8 @@ type observer struct {
 	health *health
 	life   context.Context
 	up     *throttle
+
+	traffic *traffic
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -23,10 +25,11 @@ func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := o.health.begin(&exchange{})
 	req = req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &sentBody{ReadCloser: &trickling{req.Body, ctx, o.up}, health: o.health, x: x}
+		req.Body = &sentBody{ReadCloser: &trickling{req.Body, ctx, o.up, &o.traffic.sent}, health: o.health, x: x}
 	}
 	res, err := o.next.RoundTrip(req)
 	o.health.end(x, err == nil)
+	o.traffic.count(req, res)
 	if err != nil {
 		end()
 		return nil, err

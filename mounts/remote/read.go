@@ -106,6 +106,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.body.Read(p[:g.c.down.most(len(p))])
 	stalled := !g.guard.Stop()
 	g.left -= int64(n)
+	g.c.traffic.fetched.Add(int64(n))
 	if perr := g.c.down.pass(g.parent, n); perr != nil {
 		return n, perr
 	}
