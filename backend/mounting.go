@@ -25,38 +25,86 @@ func (a *App) DefaultMountpoint(name string) string {
 }
 
 // Mount mounts a workspace and returns once the directory is usable.
-func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error) {
-	var none mounts.Status
+func (a *App) Mount(ctx context.Context, req MountRequest) (status mounts.Status, err error) {
+	err = a.mounting(ctx, req, func(spec mounts.Spec, creds keyring.Credentials) error {
+		status, err = a.mounts.Mount(ctx, spec, creds)
+		return err
+	})
+	return status, err
+}
+
+// ServeMount mounts a workspace and returns when the mount is gone and drained.
+func (a *App) ServeMount(ctx context.Context, req MountRequest, fg mounts.Foreground) error {
+	ready, said := false, fg.Ready
+	fg.Ready = func(s mounts.Status) { ready = true; said(s) }
+	var ended error
+	err := a.mounting(ctx, req, func(spec mounts.Spec, creds keyring.Credentials) error {
+		ended = a.mounts.Serve(ctx, spec, creds, fg)
+		if ready {
+			return nil // the mountpoint was one, and stays
+		}
+		return ended
+	})
+	if err == nil {
+		err = ended
+	}
+	return err
+}
+
+// mounting finds out what to mount with which keys, has mount do it, and leaves nothing
+// half done where that fails.
+func (a *App) mounting(ctx context.Context, req MountRequest, mount func(mounts.Spec, keyring.Credentials) error) error {
+	spec, creds, err := a.whatToMount(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := a.ensureLocalRoots(); err != nil {
+		return err
+	}
+	made := false
+	if req.CreateDir {
+		if made, err = makeDir(spec.Mountpoint); err != nil {
+			return err
+		}
+	}
+	err = mount(spec, creds)
+	if err != nil && made {
+		_ = os.Remove(spec.Mountpoint) // it is empty
+	}
+	return err
+}
+
+// whatToMount asks the coordinator and the chain of credentials.
+func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Spec, creds keyring.Credentials, err error) {
 	if err := workspace.CheckName(req.Workspace); err != nil {
-		return none, err
+		return spec, creds, err
 	}
 	options, err := profile.Resolve(req.Profile, req.ProfileFile, req.Options)
 	if err != nil {
-		return none, err
+		return spec, creds, err
 	}
 	mountpoint, err := filepath.Abs(req.Mountpoint)
 	if err != nil {
-		return none, err
+		return spec, creds, err
 	}
 	link, err := a.connect(ctx)
 	if err != nil {
-		return none, err
+		return spec, creds, err
 	}
 	defer link.Close()
 	w, err := link.Workspace(ctx, req.Workspace)
 	if err != nil {
-		return none, err
+		return spec, creds, err
 	}
-	if w.State != workspace.Active {
-		return none, fault.New(fault.Conflict, "run the same `workspace create` again to finish it", "workspace %q is %s", w.Name, w.State)
+	if err := usable(w); err != nil {
+		return spec, creds, err
 	}
-	spec := mounts.Spec{
+	spec = mounts.Spec{
 		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,
 		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: options,
 	}
-	creds, err := a.mountCredentials(ctx, link, w, req.ReadOnly)
-	if err != nil {
-		return none, err
+	if creds, err = a.mountCredentials(ctx, link, w, req.ReadOnly); err != nil {
+		return spec, creds, err
 	}
 	if w.Backend == workspace.Managed {
 		spec.Endpoint = link.storeURL()
@@ -65,21 +113,15 @@ func (a *App) Mount(ctx context.Context, req MountRequest) (mounts.Status, error
 		}
 	}
 	spec.Region = creds.SigningRegion()
-	if err := a.ensureLocalRoots(); err != nil {
-		return none, err
-	}
-	made := false
-	if req.CreateDir {
-		if made, err = makeDir(mountpoint); err != nil {
-			return none, err
-		}
-	}
 	a.rememberOne(w)
-	status, err := a.mounts.Mount(ctx, spec, creds)
-	if err != nil && made {
-		_ = os.Remove(mountpoint) // leave nothing half done; it is empty
+	return spec, creds, nil
+}
+
+func usable(w workspace.Workspace) error {
+	if w.State == workspace.Active {
+		return nil
 	}
-	return status, err
+	return fault.New(fault.Conflict, "run the same `workspace create` again to finish it", "workspace %q is %s", w.Name, w.State)
 }
 
 // mountCredentials are the scoped pair of a managed workspace, which no cache and

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
@@ -18,7 +19,7 @@ import (
 )
 
 func (c *cli) mountCommand() *cobra.Command {
-	req := backend.MountRequest{}
+	req, foreground := backend.MountRequest{}, false
 	cmd := &cobra.Command{
 		Use:   "mount NAME MOUNTPOINT",
 		Short: "Mount a workspace",
@@ -34,10 +35,21 @@ func (c *cli) mountCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if foreground {
+				return c.serveMount(cmd.Context(), app, req)
+			}
 			return c.mount(cmd.Context(), app, req)
 		},
 	}
-	f := cmd.Flags()
+	mountFlags(cmd.Flags(), &req)
+	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay until it is unmounted, and log to standard error; ctrl+c or SIGTERM unmounts")
+	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.bwlimitCommand(), c.refreshCommand(),
+		c.repairCommand(), c.quarantineCommand())
+	return cmd
+}
+
+// mountFlags are those that say how to mount; `mount enable` takes them too.
+func mountFlags(f *pflag.FlagSet, req *backend.MountRequest) {
 	f.BoolVar(&req.ReadOnly, "read-only", false, "refuse every change; for a managed workspace the store refuses them too")
 	f.BoolVar(&req.CreateDir, "create", false, "make the mountpoint where it is missing")
 	f.StringVar(&req.Profile, "cache-profile", "interactive", "interactive, benchmark, or custom with --cache-profile-file")
@@ -49,9 +61,6 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
 	f.Var((*bandwidthFlag)(&req.Options.Bandwidth), "bwlimit", "bound of the bandwidth: 10M, 1M:512k for up:down, off; `mount bwlimit` changes it")
 	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
-	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.bwlimitCommand(), c.refreshCommand(),
-		c.repairCommand(), c.quarantineCommand())
-	return cmd
 }
 
 func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequest) error {
@@ -237,6 +246,12 @@ func (c *cli) onTerminal() bool {
 func (c *cli) mountProcessCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: mounts.DaemonCommand, Hidden: true, Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return mountd.Main() },
+		RunE: func(*cobra.Command, []string) error {
+			err := mountd.Main()
+			if !fault.Is(err, fault.Usage) {
+				c.err = io.Discard // its log has it, and who started it was told
+			}
+			return err
+		},
 	}
 }

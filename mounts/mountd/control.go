@@ -152,7 +152,7 @@ func (d *daemon) status() mounts.Status {
 	stats := d.upper.Stats()
 	s := mounts.Status{
 		Spec: d.start.Spec, PID: os.Getpid(), Since: d.began,
-		Fingerprint: d.keys.Fingerprint(), Log: mounts.LogPath(d.start.Roots, d.start.Spec.ID),
+		Fingerprint: d.keys.Fingerprint(), Log: d.start.Log,
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
 		Drain: d.drainState(),
