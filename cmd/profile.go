@@ -44,7 +44,7 @@ func (s *sizeFlag) String() string {
 	if *s == 0 {
 		return ""
 	}
-	return size(int64(*s))
+	return fmt.Sprint(int64(*s))
 }
 
 // Type implements pflag.Value.

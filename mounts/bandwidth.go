@@ -3,7 +3,6 @@ package mounts
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/rclone/rclone/fs"
 
@@ -35,16 +34,14 @@ func ParseBandwidth(text string) (Bandwidth, error) {
 
 // BandwidthText is b as ParseBandwidth reads it.
 func BandwidthText(b Bandwidth) string {
-	one := func(v int64) string {
+	off := func(v int64) fs.SizeSuffix {
 		if v == 0 {
-			return "off"
+			return -1
 		}
-		return fs.SizeSuffix(v).String()
+		return fs.SizeSuffix(v)
 	}
-	if b.Up == b.Down {
-		return one(b.Up)
-	}
-	return strings.Join([]string{one(b.Up), one(b.Down)}, ":")
+	pair := fs.BwPair{Tx: off(b.Up), Rx: off(b.Down)}
+	return pair.String()
 }
 
 // SetBandwidth changes a running mount's bounds, for what is under way too.

@@ -14,7 +14,7 @@ import (
 func TestParseBandwidth(t *testing.T) {
 	for text, want := range map[string]mounts.Bandwidth{
 		"10M": {Up: 10 << 20, Down: 10 << 20}, "1M:512k": {Up: 1 << 20, Down: 512 << 10}, "off": {}, "0": {}, "OFF:2G": {Down: 2 << 30},
-		"100": {Up: 100 << 10, Down: 100 << 10}, "1.5M": {Up: 3 << 19, Down: 3 << 19}, "64Ki:off": {Up: 64 << 10}, "65536b": {Up: 64 << 10, Down: 64 << 10},
+		"100": {Up: 100 << 10, Down: 100 << 10}, "1.5M": {Up: 3 << 19, Down: 3 << 19}, "64Ki:off": {Up: 64 << 10}, "65536b": {Up: 64 << 10, Down: 64 << 10}, "99991b:off": {Up: 99991},
 	} {
 		got, err := mounts.ParseBandwidth(text)
 		if err != nil || got != want {
