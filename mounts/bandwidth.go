@@ -3,6 +3,7 @@ package mounts
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/rclone/rclone/fs"
 
@@ -32,16 +33,25 @@ func ParseBandwidth(text string) (Bandwidth, error) {
 	return b, nil
 }
 
-// BandwidthText is b as ParseBandwidth reads it.
+// BandwidthText is b as ParseBandwidth reads it, to the byte.
 func BandwidthText(b Bandwidth) string {
-	off := func(v int64) fs.SizeSuffix {
-		if v == 0 {
-			return -1
+	one := func(v int64) string {
+		switch {
+		case v == 0:
+			return "off"
+		case v%(1<<30) == 0:
+			return fmt.Sprintf("%dG", v>>30)
+		case v%(1<<20) == 0:
+			return fmt.Sprintf("%dM", v>>20)
+		case v%(1<<10) == 0:
+			return fmt.Sprintf("%dk", v>>10)
 		}
-		return fs.SizeSuffix(v)
+		return fmt.Sprintf("%db", v)
 	}
-	pair := fs.BwPair{Tx: off(b.Up), Rx: off(b.Down)}
-	return pair.String()
+	if b.Up == b.Down {
+		return one(b.Up)
+	}
+	return one(b.Up) + ":" + one(b.Down)
 }
 
 // SetBandwidth changes a running mount's bounds, for what is under way too.
