@@ -79,9 +79,11 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 	if err := workspace.CheckName(req.Workspace); err != nil {
 		return spec, creds, err
 	}
-	options, err := profile.Resolve(req.Profile, req.ProfileFile, req.Options)
-	if err != nil {
-		return spec, creds, err
+	options := req.Options
+	if options.Profile == "" { // else they are those of a mount that was there
+		if options, err = profile.Resolve(req.Profile, req.ProfileFile, options); err != nil {
+			return spec, creds, err
+		}
 	}
 	mountpoint, err := filepath.Abs(req.Mountpoint)
 	if err != nil {

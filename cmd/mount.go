@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -157,88 +154,6 @@ func (c *cli) refreshCommand() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-func (c *cli) unmountCommand() *cobra.Command {
-	var opt mounts.UnmountOptions
-	cmd := &cobra.Command{
-		Use:     "unmount MOUNTPOINT",
-		Aliases: []string{"umount"},
-		Short:   "Unmount a workspace and wait until the store has every write",
-		Long: "Detaches the mount, uploads what is still on this machine and proves that nothing is left. What cannot be\n" +
-			"uploaded within --timeout is kept, named, and taken up by the next mount (exit code 8). A mount that\n" +
-			"programs use is refused and they are named (exit code 5); --lazy detaches it all the same, and its process\n" +
-			"goes on until their last file is closed and everything is in the bucket.",
-		Example: c.examples("unmount /mnt/work", "", "unmount /mnt/work --timeout 30s", "", "unmount /mnt/work --lazy", ""),
-		Args:    exactArgs("MOUNTPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if opt.Lazy && cmd.Flags().Changed("timeout") {
-				return fault.New(fault.Usage, "leave out one of them", "--lazy does not wait, so --timeout has no meaning with it")
-			}
-			app, err := c.app()
-			if err != nil {
-				return err
-			}
-			opt.Progress = c.drainProgress()
-			d, err := app.Unmount(cmd.Context(), args[0], opt)
-			if end := opt.Progress; end != nil {
-				c.endProgress()
-			}
-			if err != nil {
-				return err
-			}
-			c.print(d, func(out io.Writer) {
-				switch {
-				case c.quiet:
-				case opt.Lazy:
-					fmt.Fprintf(out, "detached: %d queued, %d in progress, %d failed; open files: %d; it drains in the background\n",
-						d.Queued, d.InProgress, d.Failed, d.OpenFiles)
-				default:
-					fmt.Fprintf(out, "unmounted: %d queued, %d in progress, %d failed\n", d.Queued, d.InProgress, d.Failed)
-				}
-			})
-			return nil
-		},
-	}
-	cmd.Flags().DurationVar(&opt.Timeout, "timeout", 0, "how long to wait for uploads (default: until done)")
-	cmd.Flags().BoolVar(&opt.Lazy, "lazy", false, "detach at once, also where programs use it, and drain in the background")
-	return cmd
-}
-
-// drainProgress draws what is left: a line that is drawn over on a terminal, a
-// line a second elsewhere, nothing where output is JSON or quiet.
-func (c *cli) drainProgress() func(mounts.Drain) {
-	if c.format != "text" || c.quiet {
-		return nil
-	}
-	every := time.Second
-	if c.onTerminal() {
-		every = 0
-	}
-	var last time.Time
-	return func(d mounts.Drain) {
-		if d.Pending() == 0 || time.Since(last) < every {
-			return
-		}
-		last = time.Now()
-		line := fmt.Sprintf("draining: %d queued, %d in progress, %d failed, %s left", d.Queued, d.InProgress, d.Failed, size(d.PendingBytes))
-		if c.onTerminal() {
-			fmt.Fprintf(c.err, "\r\x1b[K%s", line)
-			return
-		}
-		fmt.Fprintln(c.err, line)
-	}
-}
-
-func (c *cli) endProgress() {
-	if c.onTerminal() {
-		fmt.Fprint(c.err, "\r\x1b[K")
-	}
-}
-
-func (c *cli) onTerminal() bool {
-	f, ok := c.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // mountProcessCommand is what a mount process runs as. It is not for people: what

@@ -3,7 +3,6 @@ package mounts
 import (
 	"context"
 	"os"
-	"runtime"
 	"syscall"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -22,9 +21,6 @@ type Foreground struct {
 // it is kept for the next mount. The mount process ends when this one dies. Ending ctx gives
 // the mount up while it is not ready, and means nothing after that.
 func (m *Manager) Serve(ctx context.Context, spec Spec, creds keyring.Credentials, fg Foreground) error {
-	// The kernel tells a child of the death of the thread that started it.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	start, err := m.prepare(ctx, spec, creds)
 	if err != nil {
 		return err
@@ -32,11 +28,12 @@ func (m *Manager) Serve(ctx context.Context, spec Spec, creds keyring.Credential
 	if err := m.makeFolders(start.Spec.ID); err != nil {
 		return err
 	}
-	p, err := m.spawn(start, fg.Log, &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM})
+	p, err := m.spawn(start, fg.Log)
 	if err != nil {
 		return err
 	}
 	defer p.answers.Close()
+	defer p.start.Close() // which the process takes for our end, however that comes
 	status, err := p.ready(ctx, start)
 	if err != nil {
 		<-p.ended

@@ -56,6 +56,7 @@ func (m *Manager) makeWay(ctx context.Context, spec Spec) error {
 	}
 	for _, s := range list {
 		switch {
+		case s.Unmounted: // the mount goes on with what is left
 		case s.Health == Stale && (s.Mountpoint == spec.Mountpoint || s.ID == spec.ID):
 			if err := removeStale(ctx, s.Mountpoint); err != nil {
 				return err

@@ -10,7 +10,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
-// The descriptors that a mount process finds open: it reads one Start from the first
+// The descriptors that a mount process finds open: it reads one Start from the first,
+// which in the foreground stays open for as long as who asked for the mount lives,
 // and writes an Answer to the second when the mount is usable, and one when it has ended.
 const (
 	StartFD  = 3

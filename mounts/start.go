@@ -31,11 +31,12 @@ func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
 	}
 	defer log.Close()
 	s.Log = log.Name()
-	p, err := m.spawn(s, log, &syscall.SysProcAttr{Setsid: true})
+	p, err := m.spawn(s, log)
 	if err != nil {
 		return Status{}, err
 	}
 	defer p.answers.Close()
+	defer p.start.Close()
 	return p.ready(ctx, s)
 }
 
@@ -57,7 +58,7 @@ type child struct {
 }
 
 // spawn runs the program as a mount process whose log goes to log.
-func (m *Manager) spawn(s Start, log *os.File, attr *syscall.SysProcAttr) (*child, error) {
+func (m *Manager) spawn(s Start, log *os.File) (*child, error) {
 	told, tell, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (m *Manager) spawn(s Start, log *os.File, attr *syscall.SysProcAttr) (*chil
 	cmd.Env = childenv.Scrubbed(os.Environ())
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{told, say} // StartFD, AnswerFD
-	cmd.SysProcAttr = attr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
 	told.Close()
 	say.Close()
@@ -93,15 +94,12 @@ func (m *Manager) spawn(s Start, log *os.File, attr *syscall.SysProcAttr) (*chil
 // ready tells the process what to do and waits until the mount is usable. When ctx ends
 // before, the mount is given up.
 func (p *child) ready(ctx context.Context, s Start) (Status, error) {
-	defer p.start.Close()
 	stop := context.AfterFunc(ctx, func() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		_ = p.start.SetWriteDeadline(time.Now())
 	})
 	defer stop()
-	if err := s.Send(p.start); err == nil {
-		p.start.Close()
-	}
+	_ = s.Send(p.start) // where that fails there is no answer
 	status, err := receive(p.answers)
 	if errors.Is(err, errNoAnswer) {
 		if ctx.Err() != nil {

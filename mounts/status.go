@@ -42,19 +42,21 @@ const (
 	Busy     Health = "busy"     // changes are on their way to the store
 	Draining Health = "draining" // unmount was asked for; the rest is being uploaded
 	Degraded Health = "degraded" // Reason says what is wrong; data is kept
-	Stale    Health = "stale"    // the mountpoint is there, its process is not
+	Stale    Health = "stale"    // its process is gone
 )
 
 // Status is one mount as its process tells it, or, for a stale one, as the
 // mount table does.
 type Status struct {
 	Spec
-	PID         int       `json:"pid"`
-	Since       time.Time `json:"since"`
-	Health      Health    `json:"health"`
-	Reason      string    `json:"reason,omitempty"`
-	Fingerprint string    `json:"fingerprint,omitempty"` // of the credentials in use
-	Log         string    `json:"log,omitempty"`         // path of the log file
+	PID    int       `json:"pid"`
+	Since  time.Time `json:"since"`
+	Health Health    `json:"health"`
+	Reason string    `json:"reason,omitempty"`
+	// Unmounted: of a stale one not even the mountpoint is left, but its staging folder.
+	Unmounted   bool   `json:"unmounted,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"` // of the credentials in use
+	Log         string `json:"log,omitempty"`         // path of the log file
 
 	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
 	BytesWritten int64 `json:"bytes_written"` // by programs, through the mount
@@ -84,6 +86,10 @@ type Drain struct {
 	Quarantined  int          `json:"quarantined,omitempty"` // files set aside after a crash
 	OpenFiles    int          `json:"open_files,omitempty"`  // handles programs hold
 }
+
+// Foreign reports whether all that is known of a mount is its line in the mount table: its
+// process is gone, and what it had not uploaded is not below these roots.
+func (s Status) Foreign() bool { return s.Health == Stale && s.Bucket == "" }
 
 // Pending is the number of changes that have not reached the store.
 func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }

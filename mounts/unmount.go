@@ -20,6 +20,10 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 	if err != nil {
 		return Drain{}, err
 	}
+	if s.Unmounted {
+		return Drain{}, fault.New(fault.Pending, "run 'artifacts mount repair "+s.Workspace+"' to upload what is missing in the store",
+			"workspace %s is not mounted any more; what it had not uploaded is kept", s.Workspace)
+	}
 	if s.Health == Stale {
 		return m.unmountStale(ctx, s)
 	}
@@ -41,11 +45,14 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 
 // inUse names the programs that keep a mount in use, where that can be seen.
 func inUse(err error, mountpoint string) error {
-	who := naming(holders(mountpoint))
+	list := holders(mountpoint)
+	who := naming(list)
 	if who == "" {
 		return err
 	}
-	return fault.New(fault.Conflict, fault.As(err).Hint, "%s is in use by %s", mountpoint, who)
+	e := fault.New(fault.Conflict, fault.As(err).Hint, "%s is in use by %s", mountpoint, who)
+	e.Fields = map[string]any{"holders": list}
+	return e
 }
 
 // Drain waits until the store has every closed write of a mount, which stays: the result is

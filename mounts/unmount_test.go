@@ -322,7 +322,7 @@ func (w *world) wantProcessGone() {
 	w.t.Helper()
 	w.until("the mount process has ended", func() bool {
 		list, err := w.m.List(w.t.Context())
-		return err == nil && len(list) == 0
+		return err == nil && !slices.ContainsFunc(list, func(s mounts.Status) bool { return !s.Unmounted })
 	})
 }
 

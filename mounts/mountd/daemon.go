@@ -167,11 +167,14 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		d.fuse.Wait()
 		close(d.detached)
 	}()
-	if err := seal(); err != nil {
-		_ = d.fuse.Unmount()
-		return err
+	err = seal()
+	if err == nil {
+		err = mounts.SaveSpec(roots, spec)
 	}
-	return nil
+	if err != nil {
+		_ = d.fuse.Unmount()
+	}
+	return err
 }
 
 func mountError(err error, mountpoint string) error {

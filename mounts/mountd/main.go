@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -35,9 +36,17 @@ func Main() error {
 	}
 	in, out := os.NewFile(mounts.StartFD, "start"), os.NewFile(mounts.AnswerFD, "answer")
 	start, err := mounts.ReceiveStart(in)
-	in.Close()
 	if err != nil {
 		return err
+	}
+	orphaned := make(chan struct{})
+	if start.Log != "" {
+		in.Close()
+	} else {
+		go func() {
+			_, _ = io.Copy(io.Discard, in)
+			close(orphaned)
+		}()
 	}
 	scrub()
 	harden()
@@ -67,7 +76,7 @@ func Main() error {
 	go func() { // the first look at the root finds it known, also where the store goes away
 		_, _ = d.upper.ReadDir(ctx, d.upper.Root())
 	}()
-	err = d.run(signals)
+	err = d.run(signals, orphaned)
 	answer(out, mounts.Answer{Error: mounts.NewWireError(err)})
 	if err != nil {
 		log.Error("ended with data left", "err", err)
