@@ -85,12 +85,19 @@ func showStats(out io.Writer, s mounts.Stats, r rates) {
 		hits = fmt.Sprintf("%d of %d reads (%.1f%%), %s of %s", s.Cache.Hits, all, 100*float64(s.Cache.Hits)/float64(all),
 			size(s.Cache.HitBytes), size(s.Cache.HitBytes+s.Cache.MissBytes))
 	}
+	space := ""
+	if s.Space != nil {
+		space = size(s.Space.Used)
+		if s.Space.Bounded {
+			space += ", " + size(s.Space.Free) + " free"
+		}
+	}
 	q := s.Queue
 	fields(out,
 		"Mount", s.Mountpoint+" ("+s.Workspace+", since "+stamp(s.Since)+")",
 		"Read", with(s.BytesRead, r.read), "Written", with(s.BytesWritten, r.written),
 		"Fetched", with(s.Store.Fetched, r.fetched), "Uploaded", with(q.Uploaded, r.upload),
-		"Cache hits", hits, "Cache", size(s.CacheBytes)+" of "+size(s.CacheLimit),
+		"Cache hits", hits, "In the store", space, "Cache", size(s.CacheBytes)+" of "+size(s.CacheLimit),
 		"Queue", fmt.Sprintf("%d queued, %d in progress, %d failed, %s left", q.Queued, q.InProgress, q.Failed, size(q.PendingBytes)),
 		"Open files", fmt.Sprint(q.OpenFiles),
 		"Process", fmt.Sprintf("%s of memory, %.2f s of CPU, %d goroutines, %d descriptors", size(s.RSS), s.CPUSeconds, s.Process.Goroutines, s.Process.Files),

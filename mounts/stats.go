@@ -21,6 +21,7 @@ type Stats struct {
 	Cache   lower.Reads    `json:"cache"`
 	Store   remote.Traffic `json:"store"`
 	Queue   Drain          `json:"queue"`
+	Space   *remote.Space  `json:"space,omitempty"` // as it was within the last half minute; nil: nobody knows
 	Process Process        `json:"process"`
 
 	// RSS is the memory that the process occupies, in bytes, 0 where the system does not

@@ -39,6 +39,7 @@ type daemon struct {
 	lower  *lower.Lower
 	upper  *upper.FS
 	fuse   *fusefs.FS
+	space  *spacious
 	socket net.Listener
 
 	unwatch  context.CancelFunc // of the store's health
@@ -120,6 +121,11 @@ func (d *daemon) openLayers() (err error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.unwatch = cancel
+	d.space = newSpacious(d.remote.Space)
+	if hasSpace(spec) {
+		d.space.space() // so that the first df finds an answer
+		go d.space.run(ctx)
+	}
 	go d.remote.Watch(ctx, func() {
 		d.lower.StoreAnswers()
 		d.upper.StoreAnswers()
@@ -158,7 +164,7 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		return err
 	}
 	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Log: d.log,
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Space: d.space.forStatfs, Log: d.log,
 	})
 	if err != nil {
 		return mountError(err, spec.Mountpoint)

@@ -8,15 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 )
 
 // stats is what the mount has done so far.
 func (d *daemon) stats() mounts.Stats {
 	s := d.status()
+	var space *remote.Space
+	if known, ok := d.space.space(); ok {
+		space = &known
+	}
 	return mounts.Stats{
 		Workspace: s.Workspace, Mountpoint: s.Mountpoint, Since: s.Since,
 		BytesRead: s.BytesRead, BytesWritten: s.BytesWritten, CacheBytes: s.CacheBytes, CacheLimit: s.CacheLimit,
-		Cache: d.lower.Reads(), Store: d.remote.Traffic(), Queue: s.Drain, Process: s.Process,
+		Cache: d.lower.Reads(), Store: d.remote.Traffic(), Queue: s.Drain, Space: space, Process: s.Process,
 		RSS: residentBytes(), CPUSeconds: computed().Seconds(),
 	}
 }
