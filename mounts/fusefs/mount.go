@@ -62,7 +62,7 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 		Options:                  options,
 		FsName:                   opt.Source,
 		Name:                     Type,
-		DirectMount:              os.Geteuid() == 0,
+		DirectMountStrict:        os.Geteuid() == 0, // where mount(2) refuses root, fusermount3 does too, and says less
 		MaxBackground:            maxBackground,
 		MaxWrite:                 maxRequest,
 		MaxReadAhead:             maxRequest,

@@ -188,5 +188,5 @@ func mountError(err error, mountpoint string) error {
 		return fault.Wrap(fault.Auth, err, "in a container start it with --cap-add SYS_ADMIN --device /dev/fuse",
 			"mounting at %s is not permitted", mountpoint)
 	}
-	return fault.Wrap(fault.Failure, err, "", "cannot mount at %s", mountpoint)
+	return fault.Wrap(fault.Failure, err, "what fusermount3 said is in the mount's log", "cannot mount at %s", mountpoint)
 }
