@@ -11,6 +11,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 )
 
@@ -84,12 +85,25 @@ func (a *App) EnableMount(ctx context.Context, req EnableRequest) (Enabled, erro
 		return e, ctx.Err()
 	}
 	if req.Now {
+		if err := a.notByHand(ctx, e); err != nil {
+			return e, err
+		}
 		if err := a.services.Run(ctx, "restart", e.Unit); err != nil {
 			return e, fault.Wrap(fault.Failure, err, "'journalctl --user -u "+e.Unit+"' tells why", "%s is enabled, but does not start", e.Unit)
 		}
 		e.Active = true
 	}
 	return e, nil
+}
+
+// notByHand refuses to start a unit whose workspace is mounted already, and not by the unit.
+func (a *App) notByHand(ctx context.Context, e Enabled) error {
+	m, err := a.mounts.Find(ctx, e.Workspace)
+	if err != nil || m.Health == mounts.Stale || a.services.Run(ctx, "is-active", "--quiet", e.Unit) == nil {
+		return nil
+	}
+	return fault.New(fault.Conflict, "it is enabled; run 'artifacts unmount "+m.Mountpoint+"' and 'systemctl --user start "+e.Unit+"' to have it mounted by the unit now",
+		"workspace %s is already mounted at %s", e.Workspace, m.Mountpoint)
 }
 
 // DisableMount undoes EnableMount; now unmounts too, and drains.

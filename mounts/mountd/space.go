@@ -9,15 +9,19 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 )
 
-// spaceKept is how old an answer to df may get: the store looks at every key for a new one.
-const spaceKept = 30 * time.Second
+// spaceKept is how old an answer to df may get, and older where the store took its time: it
+// looks at every key for a new one, and should spend a twentieth of its time on that at most.
+const (
+	spaceKept  = 30 * time.Second
+	spaceShare = 20
+)
 
 // spacious asks a coordinator's store for the space of a mount: rarely, only while somebody
 // wants to know, and never in the way of who does.
 type spacious struct {
 	ask    func(context.Context) (remote.Space, bool, error)
 	latest atomic.Pointer[remote.Space]
-	asked  atomic.Int64 // when, in nanoseconds since 1970; of the last question
+	due    atomic.Int64 // when the next question may be asked, in nanoseconds since 1970
 	wanted chan struct{}
 }
 
@@ -27,7 +31,7 @@ func newSpacious(ask func(context.Context) (remote.Space, bool, error)) *spaciou
 
 // space is what is known; it returns at once, and has it asked for anew where it is old.
 func (s *spacious) space() (remote.Space, bool) {
-	if time.Since(time.Unix(0, s.asked.Load())) >= spaceKept {
+	if s.isDue() {
 		select {
 		case s.wanted <- struct{}{}:
 		default:
@@ -38,6 +42,8 @@ func (s *spacious) space() (remote.Space, bool) {
 	}
 	return remote.Space{}, false
 }
+
+func (s *spacious) isDue() bool { return time.Now().UnixNano() >= s.due.Load() }
 
 // forStatfs is fusefs.Options.Space.
 func (s *spacious) forStatfs() (used, free int64, known bool) {
@@ -57,11 +63,13 @@ func (s *spacious) run(ctx context.Context) {
 			return
 		case <-s.wanted:
 		}
-		if time.Since(time.Unix(0, s.asked.Load())) < spaceKept {
+		if !s.isDue() {
 			continue
 		}
+		begin := time.Now()
 		space, known, err := s.ask(ctx)
-		s.asked.Store(time.Now().UnixNano())
+		pause := max(spaceKept, spaceShare*time.Since(begin))
+		s.due.Store(time.Now().Add(pause).UnixNano())
 		switch {
 		case err != nil:
 		case known:
