@@ -36,7 +36,12 @@ func SaveSpec(roots xdg.Roots, spec Spec) error {
 }
 
 // ForgetSpec notes that the mount of workspace id has ended, and the store has everything.
-func ForgetSpec(roots xdg.Roots, id string) error { return os.Remove(savedPath(roots, id)) }
+func ForgetSpec(roots xdg.Roots, id string) error {
+	if err := os.Remove(savedPath(roots, id)); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // saved is the spec of the workspace's last mount, where that did not end well.
 func (m *Manager) saved(id string) (Spec, bool) {

@@ -173,14 +173,14 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		d.fuse.Wait()
 		close(d.detached)
 	}()
-	err = seal()
-	if err == nil {
-		err = mounts.SaveSpec(roots, spec)
-	}
-	if err != nil {
+	if err := seal(); err != nil {
 		_ = d.fuse.Unmount()
+		return err
 	}
-	return err
+	if err := mounts.SaveSpec(roots, spec); err != nil {
+		d.log.Warn("after a crash this mount will not be listed", "err", err)
+	}
+	return nil
 }
 
 func mountError(err error, mountpoint string) error {
