@@ -42,6 +42,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default 300ms)")
 	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default 30s)")
 	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default 30s)")
+	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
 	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16)")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),

@@ -27,6 +27,8 @@ type Options struct {
 	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB
 	// StoreTimeout bounds how long a listing or a read waits for a silent store; default 30 s.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
+	// SyncOnClose has close(2) and fsync(2) return only when the object is in the store.
+	SyncOnClose bool `json:"sync_on_close,omitempty"`
 }
 
 // Health is the state of a mount in one word.

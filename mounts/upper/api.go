@@ -87,17 +87,21 @@ var (
 
 // Options of Open. Zero values mean the defaults given.
 type Options struct {
-	Dir        string // the staging folder, absolute; created 0700
-	Lower      Lower
-	Remote     Remote
-	ReadOnly   bool          // every change is EROFS; what is pending from before still uploads
-	Uploads    int           // parallel changes to the store; 16
-	WriteBack  time.Duration // from close to the start of an upload; 300 ms, negative: none
-	DirTTL     time.Duration // how long a listing is believed; 30 s
-	CleanBytes int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
-	UID, GID   uint32        // owner of what has no owner of its own
-	Log        *slog.Logger  // nil: discarded
-	BootID     string        // of the running kernel; default /proc/sys/kernel/random/boot_id
+	Dir       string // the staging folder, absolute; created 0700
+	Lower     Lower
+	Remote    Remote
+	ReadOnly  bool          // every change is EROFS; what is pending from before still uploads
+	Uploads   int           // parallel changes to the store; 16
+	WriteBack time.Duration // from close to the start of an upload; 300 ms, negative: none
+	DirTTL    time.Duration // how long a listing is believed; 30 s
+	// SyncOnClose has close and fsync wait until the store has the object; there is no
+	// write-back delay then.
+	SyncOnClose  bool
+	StoreTimeout time.Duration // how long such a close waits for a store that takes nothing; 30 s
+	CleanBytes   int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
+	UID, GID     uint32        // owner of what has no owner of its own
+	Log          *slog.Logger  // nil: discarded
+	BootID       string        // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
 // Attr is what stat(2) shows of a node.

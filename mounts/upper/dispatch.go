@@ -107,8 +107,12 @@ func (f *FS) rest(o *op) {
 
 // failed plans the next try. Nothing is ever given up.
 func (f *FS) failed(o *op, err error) {
+	if o.err == nil {
+		o.failing = time.Now()
+	}
 	o.err = err
 	o.tries++
+	defer o.node.stir()
 
 	pause := backoff(retryFirst, retryMost, o.tries)
 	switch {
@@ -193,6 +197,7 @@ func (f *FS) done(o *op, fn func()) error {
 // endOp takes o out of the queue. FS.mu is held.
 func (f *FS) endOp(o *op) {
 	f.rest(o)
+	f.progress.note()
 	f.q.end(o, f.nextTick())
 	f.q.stale(o)
 	if n := o.node; n != nil && n.file != nil {
@@ -205,4 +210,5 @@ func (f *FS) endOp(o *op) {
 		f.settle(n)
 	}
 	f.afterEnd(o)
+	o.node.stir()
 }

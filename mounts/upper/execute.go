@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -110,7 +109,7 @@ func (f *FS) send(o *op, meta PutMeta) (Object, error) {
 	if info.Size() < v.size || !v.full() {
 		return Object{}, fmt.Errorf("staged file of %s has %d bytes of %d", o.key, info.Size(), v.size)
 	}
-	return f.opt.Remote.Put(context.Background(), o.key, io.NewSectionReader(file, 0, v.size), v.size, meta)
+	return f.opt.Remote.Put(context.Background(), o.key, taken{file, &f.progress}, v.size, meta)
 }
 
 // uploaded ends a put whose version is now obj.
@@ -118,6 +117,7 @@ func (f *FS) uploaded(o *op, obj Object) error {
 	n := o.node
 	obj.Key, obj.Size, obj.Kind = o.key, o.ver.size, n.kind
 	return f.done(o, func() {
+		n.file.stored = max(n.file.stored, o.ver.seq)
 		if n.gone {
 			return
 		}

@@ -52,6 +52,7 @@ type FS struct {
 	onChange   func(n *Node, entry bool)
 
 	bytesRead, bytesWritten, uploadedBytes atomic.Int64
+	progress                               progress
 
 	ctx     context.Context // ends with Close: stops reads and waits, never a change of the store
 	cancel  context.CancelFunc
@@ -79,6 +80,7 @@ const (
 	defaultUploads    = 16
 	defaultWriteBack  = 300 * time.Millisecond
 	defaultDirTTL     = 30 * time.Second
+	defaultStoreWait  = 30 * time.Second
 	defaultCleanBytes = 1 << 30
 )
 
@@ -89,7 +91,13 @@ func (opt *Options) fill() error {
 	if opt.WriteBack == 0 {
 		opt.WriteBack = defaultWriteBack
 	}
+	if opt.SyncOnClose {
+		opt.WriteBack = 0
+	}
 	opt.WriteBack = max(opt.WriteBack, 0)
+	if opt.StoreTimeout <= 0 {
+		opt.StoreTimeout = defaultStoreWait
+	}
 	if opt.DirTTL <= 0 {
 		opt.DirTTL = defaultDirTTL
 	}

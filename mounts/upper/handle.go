@@ -174,19 +174,30 @@ func (h *Handle) Allocate(off, size int64, mode uint32) error {
 // Flush is close(2) of one descriptor: when it returns nil, what was written survives a
 // kill -9 (SPEC E11). A reader's close publishes nothing: what somebody else writes is
 // theirs to close.
-func (h *Handle) Flush(context.Context) error {
+func (h *Handle) Flush(ctx context.Context) error {
 	if !h.publishes {
 		return nil
 	}
-	return h.fs.closeVersion(h.node)
+	if err := h.fs.closeVersion(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
 }
 
 // Fsync makes the content durable; when it returns nil it survives a loss of power.
-func (h *Handle) Fsync(context.Context) error {
-	f, n := h.fs, h.node
-	if err := f.closeVersion(n); err != nil {
+// With Options.SyncOnClose the store has it then.
+func (h *Handle) Fsync(ctx context.Context) error {
+	if err := h.fs.closeVersion(h.node); err != nil {
 		return err
 	}
+	if err := h.fs.prove(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
+}
+
+// prove brings what n holds as closed to disk, where it is not there or in the store.
+func (f *FS) prove(n *Node) error {
 	f.mu.Lock()
 	put := n.file.put
 	if put == nil || put.ver.proven || put.ver.seq <= f.synced {

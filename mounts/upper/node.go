@@ -48,11 +48,13 @@ type fileState struct {
 	bad     *badRange
 
 	handles, writers int
-	put              *op      // the newest unfinished upload of this node
-	move             *op      // the newest unfinished server-side copy of this node
-	held             *version // the version that base is, where this process uploaded it
-	broken           *Object  // the base, where it is known not to be there any more
-	leans            []string // the base keys under which FS.leans lists this node
+	put              *op           // the newest unfinished upload of this node
+	move             *op           // the newest unfinished server-side copy of this node
+	held             *version      // the version that base is, where this process uploaded it
+	stored           uint64        // the newest version that this process brought to the store
+	moved            chan struct{} // closed when something became of the upload that a close waits for
+	broken           *Object       // the base, where it is known not to be there any more
+	leans            []string      // the base keys under which FS.leans lists this node
 	clean            *list.Element
 
 	pinned *dataFile // held open for the handles

@@ -54,9 +54,10 @@ type op struct {
 	retryAt time.Time
 	tries   int
 	err     error
-	refused bool // the store said no, or keeps failing: counts as failed
-	slow    bool // retrying soon would not help
-	slot    int  // in the heap; -1 outside
+	failing time.Time // since when, without a success
+	refused bool      // the store said no, or keeps failing: counts as failed
+	slow    bool      // retrying soon would not help
+	slot    int       // in the heap; -1 outside
 }
 
 // keys are what the op touches, in the order of operations on each.
