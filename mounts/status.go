@@ -81,6 +81,7 @@ type Drain struct {
 	Failures     []FailedFile `json:"failures,omitempty"`    // at most 100
 	Quarantined  int          `json:"quarantined,omitempty"` // files set aside after a crash
 	OpenFiles    int          `json:"open_files,omitempty"`  // handles programs hold
+	Conflicts    []Conflict   `json:"conflicts,omitempty"`   // the last 100 since the mount started
 }
 
 // Pending is the number of changes that have not reached the store.
@@ -90,6 +91,16 @@ func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }
 type FailedFile struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
+}
+
+// Conflict is a file that was changed here and by somebody else in the bucket: theirs has
+// the name, and what was written here is a file beside it or set aside.
+type Conflict struct {
+	Time        time.Time `json:"time"`
+	Path        string    `json:"path"`
+	Copy        string    `json:"copy,omitempty"`
+	Quarantined string    `json:"quarantined,omitempty"`
+	Reason      string    `json:"reason"`
 }
 
 // UnmountOptions bound and watch an unmount.

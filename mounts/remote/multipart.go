@@ -79,7 +79,7 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, size)
+	return u.complete(ctx, parts, size, meta)
 }
 
 // each runs send for every part of size bytes, in parallel, and returns the parts in order.
@@ -121,7 +121,7 @@ func partLength(size, least int64) int64 {
 	return max(least, (need+mib-1)/mib*mib)
 }
 
-func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64) (upper.Object, error) {
+func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64, meta upper.PutMeta) (upper.Object, error) {
 	call, cancel := committing(ctx, commitTimeout)
 	defer cancel()
 	out, err := u.c.s3.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
@@ -129,9 +129,14 @@ func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size
 		Key:             u.c.full(u.key),
 		UploadId:        u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		IfMatch:         quoted(meta.IfMatch),
+		IfNoneMatch:     u.c.none(meta),
 	})
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if u.c.refusesConditions(err, &meta) {
+		return u.complete(ctx, parts, size, meta)
 	}
 	if err := u.c.outcome(ctx, "upload", u.key, err); err != nil {
 		// Where no answer came it may have committed, and may still do so: leave it.
@@ -192,5 +197,5 @@ func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Obje
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, from.Size)
+	return u.complete(ctx, parts, from.Size, upper.PutMeta{})
 }

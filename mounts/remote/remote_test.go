@@ -361,3 +361,39 @@ func TestSwapKeys(t *testing.T) {
 		t.Error("the fingerprint did not change")
 	}
 }
+
+// An upload with a condition leaves alone what is there otherwise, in one request and in
+// parts, and is known by its version's name.
+func TestConditionalPut(t *testing.T) {
+	s := start(t)
+	c, _ := connect(t, s, "ws/")
+	for _, size := range []int{10, 17 << 20} {
+		key := fmt.Sprint("k", size)
+		data := noise(size)
+		send := func(meta upper.PutMeta) (upper.Object, error) {
+			return c.Put(t.Context(), key, bytes.NewReader(data), int64(size), meta)
+		}
+		first, err := send(upper.PutMeta{IfNoneMatch: true, Version: "host-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(upper.PutMeta{IfNoneMatch: true}); !errors.Is(err, upper.ErrChanged) {
+			t.Errorf("a second one of a new object: %v", err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: "0123"}); !errors.Is(err, upper.ErrChanged) {
+			t.Errorf("another ETag: %v", err)
+		}
+		if head, err := c.Head(t.Context(), key); err != nil || head.Version != "host-1" || head.ETag != first.ETag {
+			t.Errorf("head: %+v, %v", head, err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: first.ETag, Version: "host-2"}); err != nil {
+			t.Error(err)
+		}
+		if err := c.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: first.ETag}); !errors.Is(err, upper.ErrNoObject) {
+			t.Errorf("an object that is gone: %v", err)
+		}
+	}
+}

@@ -25,6 +25,7 @@ type Object struct {
 	ModTime time.Time
 	ETag    string // with its quotes stripped; "" where unknown
 	Kind    Kind   // Dir for a prefix or a marker
+	Version string // what its uploader named it (PutMeta); only Head tells
 }
 
 // Reader reads one object's bytes.
@@ -57,6 +58,12 @@ type PutMeta struct {
 	ModTime     time.Time
 	Mode        uint32 // permission bits
 	ContentType string // "" lets Remote guess from the key
+	Version     string // kept with the object, and told by Head
+	// The object at the key must have this ETag, or there must be none; what is there
+	// otherwise stays, and the answer is ErrChanged or ErrNoObject. A store that does not
+	// know conditions ignores them.
+	IfMatch     string
+	IfNoneMatch bool
 }
 
 // Remote changes the store. A call that was started may commit even where its
@@ -132,6 +139,7 @@ type Failure struct {
 type Stats struct {
 	Queued, InProgress, Failed, Quarantined, OpenHandles             int
 	PendingBytes, UploadedBytes, CleanBytes, BytesRead, BytesWritten int64
-	Failures                                                         []Failure // at most 100
-	Unreachable                                                      string    // since when and why the store does not answer; "" while it does
+	Failures                                                         []Failure  // at most 100
+	Conflicts                                                        []Conflict // the last 100 of this process
+	Unreachable                                                      string     // since when and why the store does not answer; "" while it does
 }

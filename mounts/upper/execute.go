@@ -50,7 +50,17 @@ func (f *FS) forgetLower(o *op) {
 func (f *FS) executePut(o *op) error {
 	n, v := o.node, o.ver
 	for {
-		if err := f.fillVersion(n, o); err != nil {
+		err := f.fillVersion(n, o)
+		if isErr(err, errConflict) {
+			again, err := f.resolve(o)
+			if err != nil {
+				return err
+			}
+			if again {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 		if err := f.vacate(o.key); err != nil {
@@ -80,36 +90,18 @@ func (f *FS) executePut(o *op) error {
 			return f.uploaded(o, obj)
 		}
 	}
-	obj, err := f.send(o, meta)
+	obj, err := f.place(o, meta)
+	if isErr(err, errOvertaken) {
+		if _, err = f.resolve(o); err == nil {
+			return errOvertaken // they went away again: it is tried anew
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}
-	f.uploadedBytes.Add(v.size)
+	obj.Version = ""
 	return f.uploaded(o, obj)
-}
-
-// send puts the version's bytes, where they are all there.
-func (f *FS) send(o *op, meta PutMeta) (Object, error) {
-	v := o.ver
-	if v.link {
-		return f.opt.Remote.Put(context.Background(), o.key, strings.NewReader(v.target), v.size, meta)
-	}
-	if v.size == 0 {
-		return f.opt.Remote.Put(context.Background(), o.key, bytes.NewReader(nil), 0, meta)
-	}
-	file, err := f.st.acquire(v.data)
-	if err != nil {
-		return Object{}, fmt.Errorf("staged file of %s: %w", o.key, err)
-	}
-	defer f.st.release(v.data)
-	info, err := file.Stat()
-	if err != nil {
-		return Object{}, err
-	}
-	if info.Size() < v.size || !v.full() {
-		return Object{}, fmt.Errorf("staged file of %s has %d bytes of %d", o.key, info.Size(), v.size)
-	}
-	return f.opt.Remote.Put(context.Background(), o.key, taken{file, &f.progress}, v.size, meta)
 }
 
 // uploaded ends a put whose version is now obj.
@@ -155,6 +147,7 @@ func (f *FS) executeMove(o *op) error {
 	if dst != nil {
 		dst.Kind = n.kind
 		f.mu.Lock()
+		f.copied(*dst)
 		err := f.rebase(src, *dst)
 		f.mu.Unlock()
 		if err != nil {
@@ -202,7 +195,7 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 			if err != nil {
 				return nil, err
 			}
-			obj.Key = key
+			obj.Key, obj.Version = key, ""
 			return &obj, nil
 		case isErr(err, ErrChanged):
 			now, err := f.opt.Remote.Head(f.ctx, src.Key)
@@ -210,7 +203,7 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 				return nil, err
 			}
 			if err == nil {
-				now.Key = src.Key
+				now.Key, now.Version = src.Key, ""
 				*src = now
 			}
 		default:
@@ -218,6 +211,13 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 		}
 	}
 	return nil, fmt.Errorf("copy %s: %w", src.Key, ErrChanged)
+}
+
+// copied notes what a copy of this mount left at a key. FS.mu is held.
+func (f *FS) copied(dst Object) {
+	if ks := f.q.at(dst.Key); ks != nil {
+		ks.left = dst.ETag
+	}
 }
 
 // rebase journals that src's bytes are at dst too, and makes what leans on src lean there.

@@ -51,6 +51,8 @@ type fakeStore struct {
 	after func(op, key string) error
 	// multipart gives copies an ETag of their own.
 	multipart bool
+	// cached is what the read cache has of objects that are gone, by ETag.
+	cached map[string]string
 }
 
 func newFakeStore() *fakeStore { return &fakeStore{objects: map[string]fakeObject{}} }
@@ -241,6 +243,13 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 	}
 	var o fakeObject
 	err := c.commit("put", key, func() error {
+		old, there := c.store.objects[key]
+		switch {
+		case meta.IfNoneMatch && there, meta.IfMatch != "" && there && old.ETag != meta.IfMatch:
+			return fmt.Errorf("put %s: %w", key, ErrChanged)
+		case meta.IfMatch != "" && !there:
+			return fmt.Errorf("put %s: %w", key, ErrNoObject)
+		}
 		o = fakeObject{Data: data, ETag: etagOf(data), Time: time.Now(), Meta: meta}
 		if c.store.onPut != nil && !strings.HasSuffix(key, "/") {
 			if err := c.store.onPut(key, data); err != nil {
@@ -310,7 +319,9 @@ func (c *client) Head(_ context.Context, key string) (Object, error) {
 	if !ok {
 		return Object{}, ErrNoObject
 	}
-	return o.object(key), nil
+	obj := o.object(key)
+	obj.Version = o.Meta.Version
+	return obj, nil
 }
 
 func (c *client) Walk(_ context.Context, prefix string, each func(Object) error) error {
@@ -408,6 +419,9 @@ type fakeReader struct {
 
 // ReadAt implements io.ReaderAt.
 func (r *fakeReader) ReadAt(p []byte, off int64) (int, error) {
+	if data, ok := r.c.store.cached[r.o.ETag]; ok {
+		return strings.NewReader(data).ReadAt(p, off)
+	}
 	body, err := r.c.ReadRange(context.Background(), r.o.Key, r.o.ETag, off, int64(len(p)))
 	if errors.Is(err, ErrNoObject) || errors.Is(err, ErrChanged) {
 		return 0, syscall.ESTALE

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // FS is the write path of one mount.
 type FS struct {
 	opt  Options
+	name string // of this staging folder, unlike any other
 	log  *slog.Logger
 	lock *os.File
 	st   *staging
@@ -48,6 +50,7 @@ type FS struct {
 	quiet      uint64               // nothing is worth a sync while this is the last record
 	cleanNodes *list.List           // of *Node, least recently used first
 	cleanBytes int64
+	conflicts  []Conflict
 	events     []event
 	onChange   func(n *Node, entry bool)
 
@@ -138,7 +141,10 @@ func Open(opt Options) (*FS, error) {
 		ctx: ctx, cancel: cancel, tick: 1,
 	}
 	f.root = f.newNode(nil, "", Dir)
-	if err := f.recover(); err != nil {
+	if f.name, err = ownName(filepath.Join(opt.Dir, "name")); err == nil {
+		err = f.recover()
+	}
+	if err != nil {
 		cancel()
 		lock.Close()
 		return nil, fmt.Errorf("staging folder %s: %w", opt.Dir, err)
@@ -148,6 +154,19 @@ func Open(opt Options) (*FS, error) {
 	go f.keepSynced()
 	go f.notify()
 	return f, nil
+}
+
+// ownName is what tells this staging folder's uploads from all others. It is made once.
+func ownName(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) == 16 {
+		return string(b), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	name := fmt.Sprintf("%016x", rand.Uint64())
+	return name, os.WriteFile(path, []byte(name), 0o600)
 }
 
 // takeLock holds the staging folder for as long as the file is open.

@@ -77,7 +77,9 @@ func (f *FS) hydrate(n *Node) error {
 
 // fillVersion fetches what o's version does not hold into its data file, and journals
 // that: the base may then go. The holes of a frozen file are nobody else's to write.
-func (f *FS) fillVersion(n *Node, o *op) error {
+func (f *FS) fillVersion(n *Node, o *op) error { return f.fillFrom(n, o, f.fetch) }
+
+func (f *FS) fillFrom(n *Node, o *op, fetch func(*Object, extent) ([]byte, error)) error {
 	n.file.fill.Lock()
 	defer n.file.fill.Unlock()
 	v := o.ver
@@ -105,7 +107,7 @@ func (f *FS) fillVersion(n *Node, o *op) error {
 			f.mu.Unlock()
 			f.st.release(data)
 		}
-		if err = f.fillFile(data, base, missing, v.size); err == nil {
+		if err = f.fillFile(data, base, missing, v.size, fetch); err == nil {
 			return f.filled(n, v, missing)
 		}
 		f.mu.Lock()
@@ -121,7 +123,7 @@ func (f *FS) fillVersion(n *Node, o *op) error {
 	}
 }
 
-func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64) error {
+func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64, fetch func(*Object, extent) ([]byte, error)) error {
 	file, err := f.st.acquire(data)
 	if err != nil {
 		return errno(err)
@@ -137,7 +139,7 @@ func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64
 	g.SetLimit(fetchParallel)
 	for _, x := range chunks {
 		g.Go(func() error {
-			buf, err := f.fetch(base, x)
+			buf, err := fetch(base, x)
 			if err != nil {
 				return err
 			}

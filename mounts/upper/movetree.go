@@ -58,6 +58,7 @@ func (f *FS) executeMoveTree(o *op) error {
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		f.copied(c)
 		if err := f.rebase(obj, c); err != nil {
 			return err
 		}

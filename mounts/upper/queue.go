@@ -36,7 +36,10 @@ type op struct {
 	ver  *version
 	base *Object // of a move: what it copies, as far as known when it was queued
 
-	attempted bool // it ran, so that the store may show its effect
+	at        time.Time // when it was asked for
+	over      string    // the ETag of what it replaces, where that was another node's
+	sent      bool      // its request went out, and may have got through
+	attempted bool      // it ran, so that the store may show its effect
 	running   bool
 	copied    map[string]treeCopy // of a moveTree: copies made so far, by source key
 	carried   []*Node             // of a moveTree: directories with objects that it has to move
@@ -83,6 +86,7 @@ func (o *op) size() int64 {
 type keyState struct {
 	ops  []*op
 	tick uint64 // when the last one ended
+	left string // the ETag of what the last copy of this mount left there
 }
 
 // queue holds the unfinished operations. All of it is guarded by FS.mu.

@@ -45,6 +45,7 @@ type opRecord struct {
 	UID   uint32         `json:"uid,omitempty"`
 	GID   uint32         `json:"gid,omitempty"`
 	MTime int64          `json:"mtime,omitempty"`
+	At    int64          `json:"at,omitempty"` // when it was asked for
 	Ver   *versionRecord `json:"ver,omitempty"`
 }
 
@@ -151,8 +152,8 @@ func (v *version) record() *versionRecord {
 	if v.data != nil {
 		r.ID = v.data.id
 	}
+	r.Base = v.base.record() // also of what is whole by now: it is a patch of that
 	if !r.Full {
-		r.Base = v.base.record()
 		for _, x := range v.ext {
 			r.Ext = append(r.Ext, [2]int64{x.off, x.end})
 		}
@@ -162,6 +163,9 @@ func (v *version) record() *versionRecord {
 
 func (o *op) record() *opRecord {
 	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Made: o.made, Fresh: o.fresh, Base: o.base.record()}
+	if !o.at.IsZero() {
+		r.At = o.at.UnixNano()
+	}
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {

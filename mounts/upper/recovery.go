@@ -55,7 +55,7 @@ func (f *FS) recover() error {
 func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	o := &op{
 		id: r.ID, kind: r.Kind, key: r.Key, dst: r.Dst, after: r.After, old: r.Old, made: r.Made, fresh: r.Fresh,
-		base: r.Base.object(), attempted: true, born: time.Now(), seq: f.j.seq.Load(),
+		base: r.Base.object(), attempted: true, sent: true, born: time.Now(), at: timeOf(r.At), seq: f.j.seq.Load(),
 	}
 	switch r.Kind {
 	case opPut:
