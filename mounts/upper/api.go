@@ -72,6 +72,10 @@ type PutMeta struct {
 type Remote interface {
 	// Put stores size bytes of body under key, which ends in "/" for a directory marker.
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64, meta PutMeta) (Object, error)
+	// Patch stores under key an object that is put together from parts: ranges of base,
+	// where that still has its ETag, and of body. The conditions of meta hold too.
+	// ErrNoPatch: the store cannot do that.
+	Patch(ctx context.Context, key string, base Object, body io.ReaderAt, parts []Part, meta PutMeta) (Object, error)
 	// Delete removes key; a missing key is no error.
 	Delete(ctx context.Context, key string) error
 	// Copy copies on the server, with If-Match where etag is not "".
@@ -90,6 +94,7 @@ type Remote interface {
 var (
 	ErrNoObject = errors.New("no such object")
 	ErrChanged  = errors.New("the object changed in the bucket meanwhile")
+	ErrNoPatch  = errors.New("the store does not copy parts of objects")
 )
 
 // Options of Open. Zero values mean the defaults given.
@@ -105,9 +110,11 @@ type Options struct {
 	// write-back delay then.
 	SyncOnClose  bool
 	StoreTimeout time.Duration // how long such a close waits for a store that takes nothing; 30 s
+	PatchFrom    int64         // size in bytes from which changed parts alone are sent; 32 MiB
 	CleanBytes   int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
 	UID, GID     uint32        // owner of what has no owner of its own
 	Log          *slog.Logger  // nil: discarded
+	partLeast    int64         // of such an upload's parts, in bytes; what S3 wants
 	BootID       string        // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 

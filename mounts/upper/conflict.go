@@ -24,46 +24,64 @@ type Conflict struct {
 
 const conflictsMax = 100
 
-// resolve ends o, whose version cannot have the name that it was meant for. again says
-// that it can after all.
-func (f *FS) resolve(o *op) (again bool, err error) {
-	var there *Object
-	switch now, err := f.opt.Remote.Head(f.ctx, o.key); {
-	case err == nil:
-		now.Key, now.Kind = o.key, o.node.kind
-		there = &now
-	case !isErr(err, ErrNoObject):
-		return false, err
+// resolve decides about o, whose version cannot have the name that it was meant for. nil
+// says that it can after all; otherwise o is ended, with errAbandoned.
+func (f *FS) resolve(o *op) error {
+	there, err := f.ask(o.key, o.node.kind)
+	if err != nil {
+		return err
 	}
 	n, v := o.node, o.ver
 	f.mu.Lock()
 	whole, base := v.full(), v.base
-	if !whole && base != nil && base.Key == o.key && there != nil && f.ours(*there) && there.ETag != base.ETag {
-		// An earlier version of the file got through although its answer was lost. What
-		// this one does not hold is the same in it.
-		there.Version = ""
-		if n.base == base {
-			n.base = there
-		}
-		v.base, n.file.broken = there, nil
-		f.lean(n)
-		f.mu.Unlock()
-		return true, nil
-	}
 	f.mu.Unlock()
+	if base != nil {
+		now := there
+		if base.Key != o.key {
+			if now, err = f.ask(base.Key, n.kind); err != nil {
+				return err
+			}
+		}
+		if now != nil && f.ours(*now) && now.ETag != base.ETag {
+			// An earlier version of the file got through although its answer was lost. What
+			// this one did not change is the same in it.
+			now.Version = ""
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if n.base == base {
+				n.base = now
+			}
+			v.base, n.file.broken = now, nil
+			f.lean(n)
+			return nil
+		}
+	}
 	if !whole && base != nil {
-		err := f.fillFrom(n, o, f.fetchCached)
+		err := f.fill(n, o, nil, f.fetchCached)
 		if whole = err == nil; err != nil && !isStale(err) && !isErr(err, errConflict) {
-			return false, err
+			return err
 		}
 	}
 	switch {
 	case whole && there == nil:
-		return true, nil
+		return nil
 	case whole:
-		return false, f.keepBeside(o, there)
+		return f.keepBeside(o, there)
 	}
-	return false, f.keepAside(o, there)
+	return f.keepAside(o, there)
+}
+
+// ask returns what the store has at key, or nil.
+func (f *FS) ask(key string, kind Kind) (*Object, error) {
+	now, err := f.opt.Remote.Head(f.ctx, key)
+	if isErr(err, ErrNoObject) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	now.Key, now.Kind = key, kind
+	return &now, nil
 }
 
 // fetchCached reads x of a version of an object that the store may not have any more.
@@ -99,17 +117,17 @@ func (f *FS) keepBeside(o *op, there *Object) error {
 	m := f.newNode(dir, name, n.kind)
 	m.mode, m.uid, m.gid, m.mtime, m.target = v.mode, v.uid, v.gid, v.mtime, v.target
 	c.put(m, keyOf(joinPath(dir.path(), name), n.kind), v, o)
-	base := v.base
-	v.base = nil
+	base, diff := v.base, v.diff
+	v.base, v.diff = nil, nil
 	if err := f.commit(c); err != nil {
-		v.base = base
+		v.base, v.diff = base, diff
 		return err
 	}
 	if !v.link {
 		if v.data != nil {
 			v.data.refs++
 		}
-		f.setContent(m, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(m, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: changes{whole: true}})
 	}
 	f.attach(m, dir, name)
 	f.yield(n, there)

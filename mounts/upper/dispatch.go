@@ -174,7 +174,7 @@ func (f *FS) done(o *op, fn func()) error {
 	f.forgetLower(o)
 	for {
 		f.mu.Lock()
-		err := f.record(&record{Done: o.id})
+		err := f.record(&record{Done: o.id, Left: f.leaves(o)})
 		if err == nil {
 			fn()
 			f.endOp(o)
@@ -203,6 +203,9 @@ func (f *FS) endOp(o *op) {
 	if n := o.node; n != nil && n.file != nil {
 		if n.file.put == o {
 			n.file.put = nil
+		}
+		if o.kind == opPut {
+			n.file.patching = false
 		}
 		if n.file.move == o {
 			n.file.move = nil

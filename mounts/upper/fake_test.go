@@ -51,6 +51,7 @@ type fakeStore struct {
 	after func(op, key string) error
 	// multipart gives copies an ETag of their own.
 	multipart bool
+	noPatch   bool // does not copy parts
 	// cached is what the read cache has of objects that are gone, by ETag.
 	cached map[string]string
 }
@@ -164,6 +165,7 @@ type client struct {
 	store *fakeStore
 	mu    sync.Mutex
 	dead  bool
+	least int64 // bytes of a part but the last
 	down  bool
 }
 
@@ -263,6 +265,41 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 		return nil
 	})
 	return o.object(key), err
+}
+
+// Patch implements Remote.
+func (c *client) Patch(ctx context.Context, key string, base Object, body io.ReaderAt, parts []Part, meta PutMeta) (Object, error) {
+	if err := c.request("patch", key); err != nil {
+		return Object{}, err
+	}
+	if c.store.noPatch {
+		return Object{}, ErrNoPatch
+	}
+	data := make([]byte, parts[len(parts)-1].End)
+	sent := int64(0)
+	for i, p := range parts {
+		if p.End-p.Off < max(c.least, 1) && i < len(parts)-1 {
+			return Object{}, fmt.Errorf("part %d of %d bytes", i+1, p.End-p.Off)
+		}
+		var from io.Reader = io.NewSectionReader(body, p.Off, p.End-p.Off)
+		if p.Copy {
+			r, err := c.ReadRange(ctx, base.Key, base.ETag, p.Off, p.End-p.Off)
+			if err != nil {
+				return Object{}, err
+			}
+			from = r
+		} else {
+			sent += p.End - p.Off
+		}
+		if _, err := io.ReadFull(from, data[p.Off:p.End]); err != nil {
+			return Object{}, err
+		}
+	}
+	obj, err := c.Put(ctx, key, bytes.NewReader(data), int64(len(data)), meta)
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	c.store.bytes += sent - int64(len(data))
+	return obj, err
 }
 
 func (c *client) Delete(_ context.Context, key string) error {

@@ -39,6 +39,7 @@ type FS struct {
 	j        *journal
 	late     bool // a listing is, or was, waited for in vain
 	closed   bool
+	noPatch  bool // the store does not copy parts
 	handles  int
 
 	logged     map[*dataFile]string // files with bytes that no close covers, as journalled: paths
@@ -93,6 +94,12 @@ func (opt *Options) fill() error {
 	}
 	if opt.WriteBack == 0 {
 		opt.WriteBack = defaultWriteBack
+	}
+	if opt.PatchFrom <= 0 {
+		opt.PatchFrom = defaultPatchFrom
+	}
+	if opt.partLeast <= 0 {
+		opt.partLeast = partLeast
 	}
 	if opt.SyncOnClose {
 		opt.WriteBack = 0

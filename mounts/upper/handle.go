@@ -48,7 +48,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	n := f.newNode(dir, name, File)
 	n.mode = mode & 0o7777
 	n.ghost = f.mayExist(n)
-	n.state().content = &content{}
+	n.state().content = emptyContent()
 	n.file.dirty = true
 	f.attach(n, dir, name)
 	dir.touch()
@@ -287,7 +287,7 @@ func (f *FS) revert(n *Node) {
 		if v.data != nil {
 			v.data.refs++
 		}
-		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
 		n.mtime = v.mtime
 	case n.base != nil:
 		f.letGo(n)

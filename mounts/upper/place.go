@@ -42,7 +42,7 @@ func (o *op) expected() (etag string, nothing, sure bool) {
 // Where the key holds something else, the last close wins; a patch of what is not there
 // any more never does, and that is errOvertaken. Stores without conditional writes are
 // only asked before an upload that is sent again.
-func (f *FS) place(o *op, meta PutMeta) (Object, error) {
+func (f *FS) place(o *op, plan []Part, meta PutMeta) (Object, error) {
 	meta.Version = f.versionName(o.ver)
 	f.mu.Lock()
 	etag, nothing, sure := o.expected()
@@ -51,12 +51,16 @@ func (f *FS) place(o *op, meta PutMeta) (Object, error) {
 		if !sure {
 			now, err := f.opt.Remote.Head(f.ctx, o.key)
 			switch {
+			case isErr(err, ErrNoObject) && plan != nil:
+				return Object{}, errOvertaken
 			case isErr(err, ErrNoObject):
 				etag, nothing = "", true
 			case err != nil:
 				return Object{}, err
 			case now.Version == meta.Version && now.Size == o.ver.size:
 				return now, nil
+			case plan != nil && now.ETag != o.ver.base.ETag:
+				return Object{}, errOvertaken
 			case now.ETag != etag && !f.ours(now) && f.overtaken(o, now):
 				return Object{}, errOvertaken
 			default:
@@ -67,8 +71,11 @@ func (f *FS) place(o *op, meta PutMeta) (Object, error) {
 		f.mu.Lock()
 		o.sent = true
 		f.mu.Unlock()
-		obj, err := f.send(o, meta)
-		if err == nil {
+		var obj Object
+		var err error
+		if plan != nil {
+			obj, err = f.sendPatch(o, plan, meta)
+		} else if obj, err = f.send(o, meta); err == nil {
 			f.uploadedBytes.Add(o.ver.size)
 		}
 		if !isErr(err, ErrChanged) && !isErr(err, ErrNoObject) {
@@ -84,8 +91,8 @@ func (f *FS) place(o *op, meta PutMeta) (Object, error) {
 func (f *FS) overtaken(o *op, now Object) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if ks := f.q.at(o.key); ks != nil && ks.left == now.ETag {
-		return false // a rename of our own
+	if o.over == now.ETag {
+		return false // a rename of our own brought it
 	}
 	if b := o.ver.base; b != nil && b.Key == o.key {
 		return true

@@ -37,7 +37,8 @@ type op struct {
 	base *Object // of a move: what it copies, as far as known when it was queued
 
 	at        time.Time // when it was asked for
-	over      string    // the ETag of what it replaces, where that was another node's
+	over      string    // the ETag of what it replaces, where this mount brought that there
+	result    *Object   // of a move: the copy
 	sent      bool      // its request went out, and may have got through
 	attempted bool      // it ran, so that the store may show its effect
 	running   bool
@@ -86,7 +87,6 @@ func (o *op) size() int64 {
 type keyState struct {
 	ops  []*op
 	tick uint64 // when the last one ended
-	left string // the ETag of what the last copy of this mount left there
 }
 
 // queue holds the unfinished operations. All of it is guarded by FS.mu.
