@@ -43,7 +43,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default 30s)")
 	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default 30s)")
 	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
-	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16)")
+	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16 to 64, as it takes them)")
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List mounts", Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },

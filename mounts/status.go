@@ -21,7 +21,7 @@ type Spec struct {
 
 // Options tune a mount. The zero value of a field means its default.
 type Options struct {
-	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; default 16
+	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; default: 16 to 64, as it takes them
 	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload; default 300 ms
 	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed; default 30 s
 	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB

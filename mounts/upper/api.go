@@ -94,6 +94,7 @@ type Remote interface {
 var (
 	ErrNoObject = errors.New("no such object")
 	ErrChanged  = errors.New("the object changed in the bucket meanwhile")
+	ErrSlowDown = errors.New("the store wants fewer requests") // in a fault.Unreachable
 	ErrNoPatch  = errors.New("the store does not copy parts of objects")
 )
 
@@ -103,7 +104,7 @@ type Options struct {
 	Lower     Lower
 	Remote    Remote
 	ReadOnly  bool          // every change is EROFS; what is pending from before still uploads
-	Uploads   int           // parallel changes to the store; 16
+	Uploads   int           // parallel changes to the store; 0: as many as it takes, 16 at first and 64 at most
 	WriteBack time.Duration // from close to the start of an upload; 300 ms, negative: none
 	DirTTL    time.Duration // how long a listing is believed; 30 s
 	// SyncOnClose has close and fsync wait until the store has the object; there is no

@@ -25,7 +25,7 @@ var errConflict = errors.New("changed in the bucket meanwhile; the new content i
 // errAbandoned ends an op that was superseded before it changed the store.
 var errAbandoned = errors.New("superseded")
 
-// dispatch starts operations as they come due, at most Options.Uploads at once; while
+// dispatch starts operations as they come due, as many at once as the pace allows; while
 // the store does not answer, one at a time.
 func (f *FS) dispatch() {
 	defer f.wg.Done()
@@ -35,7 +35,7 @@ func (f *FS) dispatch() {
 		f.mu.Lock()
 		var next time.Time
 		for len(f.q.ready) > 0 && !f.closed {
-			limit := f.opt.Uploads
+			limit := int(f.q.pace.limit)
 			if f.q.down {
 				limit = 1
 			}
@@ -76,12 +76,15 @@ func (f *FS) run(o *op) {
 	defer f.wg.Done()
 	// A change of the store must never outlive the memory of why it was made.
 	err := errno(f.j.sync(o.seq))
+	began := time.Now()
 	if err == nil {
 		err = f.execute(o)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
+		now := time.Now()
+		f.q.pace.served(o.size(), now.Sub(began), len(f.q.ready) > 0 && !f.q.ready[0].at.After(now), now)
 		f.storeAnswers()
 		return // execute ended it
 	}
@@ -118,6 +121,8 @@ func (f *FS) failed(o *op, err error) {
 	switch {
 	case f.ctx.Err() != nil:
 		return
+	case errors.Is(err, ErrSlowDown) && !f.q.down && !f.q.pace.refused(time.Now()):
+		delete(f.q.failed, o)
 	case fault.Is(err, fault.Unreachable), errors.Is(err, context.DeadlineExceeded):
 		if !f.q.down {
 			f.q.down, f.q.downWhy, f.q.downFrom = true, err.Error(), time.Now()

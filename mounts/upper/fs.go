@@ -81,7 +81,6 @@ type event struct {
 }
 
 const (
-	defaultUploads    = 16
 	defaultWriteBack  = 300 * time.Millisecond
 	defaultDirTTL     = 30 * time.Second
 	defaultStoreWait  = 30 * time.Second
@@ -89,9 +88,6 @@ const (
 )
 
 func (opt *Options) fill() error {
-	if opt.Uploads <= 0 {
-		opt.Uploads = defaultUploads
-	}
 	if opt.WriteBack == 0 {
 		opt.WriteBack = defaultWriteBack
 	}
@@ -143,7 +139,7 @@ func Open(opt Options) (*FS, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &FS{
 		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir),
-		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(),
+		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(opt.Uploads),
 		unrecorded: map[*Node]struct{}{}, cleanNodes: list.New(), notices: make(chan struct{}, 1),
 		ctx: ctx, cancel: cancel, tick: 1,
 	}

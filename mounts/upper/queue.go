@@ -98,6 +98,7 @@ type queue struct {
 	ready  readyHeap                       // those that wait for nothing but time
 
 	running  int
+	pace     pace
 	failed   map[*op]struct{}
 	bytes    int64 // of unfinished puts
 	urgent   int   // drains under way: no write-back delay
@@ -111,9 +112,10 @@ type queue struct {
 	kick chan struct{}   // wakes the dispatcher
 }
 
-func newQueue() *queue {
+func newQueue(uploads int) *queue {
 	return &queue{
-		ops: map[uint64]*op{}, dirs: map[string]map[string]*keyState{},
+		pace: newPace(uploads),
+		ops:  map[uint64]*op{}, dirs: map[string]map[string]*keyState{},
 		failed: map[*op]struct{}{}, kick: make(chan struct{}, 1), nextID: 1,
 	}
 }
