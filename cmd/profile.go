@@ -20,13 +20,21 @@ func profileHelp() string {
 	for _, o := range profile.All() {
 		rows = append(rows, []string{
 			"  " + o.Profile, what[o.Profile], o.WriteBack.String(), o.DirCache.String(),
-			fmt.Sprint(o.Uploads), fmt.Sprint(o.Streams), size(o.CacheSize),
+			uploads(o.Uploads), fmt.Sprint(o.Streams), size(o.CacheSize),
 		})
 	}
 	table(&b, head, rows)
 	b.WriteString("  custom       takes these, and store_timeout, from a file with lines such as `write_back: 2s` or `cache_size: 20GB`;\n" +
 		"               what it leaves out is as in interactive. The JSON of `mount list` shows every value of a mount.")
 	return b.String()
+}
+
+// uploads are how many changes travel at once.
+func uploads(n int) string {
+	if n == profile.Adaptive {
+		return "16 to 64"
+	}
+	return fmt.Sprint(n)
 }
 
 // sizeFlag is a number of bytes as people write it.

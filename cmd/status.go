@@ -68,10 +68,23 @@ func (c *cli) showStatus(out io.Writer, o overview) {
 		for _, f := range m.Failures {
 			fmt.Fprintf(out, "not uploaded: %s: %s\n", m.Mountpoint+"/"+f.Path, f.Reason)
 		}
+		for _, k := range m.Conflicts {
+			fmt.Fprintf(out, "conflict: %s: %s\n", m.Mountpoint+"/"+k.Path, conflictText(k))
+		}
 		if m.Quarantined > 0 {
-			fmt.Fprintf(out, "set aside after a crash: %d files of %s\n", m.Quarantined, m.Workspace)
+			fmt.Fprintf(out, "set aside: %d files of %s\n", m.Quarantined, m.Workspace)
 		}
 	}
+}
+
+func conflictText(k mounts.Conflict) string {
+	switch {
+	case k.Copy != "":
+		return k.Reason + ": " + k.Copy
+	case k.Quarantined != "":
+		return k.Reason + "; it is set aside as " + k.Quarantined
+	}
+	return k.Reason
 }
 
 // watchStatus is `status --watch`. What a coordinator that is not known says is told once.

@@ -23,7 +23,7 @@ type Spec struct {
 // (package profile), and the status of a mount has all of them set.
 type Options struct {
 	Profile   string        `json:"profile,omitempty"`    // interactive, benchmark or custom
-	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store
+	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; 0: 16 to 64, as it takes them
 	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload
 	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed
 	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache
@@ -31,6 +31,8 @@ type Options struct {
 	// StoreTimeout bounds how long a listing or a read waits for a silent store.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
 	Bandwidth    Bandwidth     `json:"bandwidth"` // as it is now; it can be changed in a running mount
+	// SyncOnClose has close(2) and fsync(2) return only when the object is in the store.
+	SyncOnClose bool `json:"sync_on_close,omitempty"`
 }
 
 // Health is the state of a mount in one word.
@@ -85,6 +87,7 @@ type Drain struct {
 	Failures     []FailedFile `json:"failures,omitempty"`    // at most 100
 	Quarantined  int          `json:"quarantined,omitempty"` // files set aside after a crash
 	OpenFiles    int          `json:"open_files,omitempty"`  // handles programs hold
+	Conflicts    []Conflict   `json:"conflicts,omitempty"`   // the last 100 since the mount started
 }
 
 // Foreign reports whether all that is known of a mount is its line in the mount table: its
@@ -98,6 +101,16 @@ func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }
 type FailedFile struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
+}
+
+// Conflict is a file that was changed here and by somebody else in the bucket: theirs has
+// the name, and what was written here is a file beside it or set aside.
+type Conflict struct {
+	Time        time.Time `json:"time"`
+	Path        string    `json:"path"`
+	Copy        string    `json:"copy,omitempty"`
+	Quarantined string    `json:"quarantined,omitempty"`
+	Reason      string    `json:"reason"`
 }
 
 // UnmountOptions bound and watch an unmount.

@@ -179,7 +179,7 @@ func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, s
 	case left.Failed > 0:
 		return mounts.Degraded, "the store refused a change"
 	case left.Quarantined > 0:
-		return mounts.Degraded, "files were set aside after a crash, in " +
+		return mounts.Degraded, "files were set aside, in " +
 			mounts.StagingDir(d.start.Roots, d.start.Spec.ID) + "/quarantine"
 	case left.Pending() > 0:
 		return mounts.Busy, ""
@@ -195,6 +195,9 @@ func (d *daemon) drainState() mounts.Drain {
 	}
 	for _, f := range s.Failures {
 		left.Failures = append(left.Failures, mounts.FailedFile{Path: f.Path, Reason: f.Reason})
+	}
+	for _, k := range s.Conflicts {
+		left.Conflicts = append(left.Conflicts, mounts.Conflict(k))
 	}
 	return left
 }

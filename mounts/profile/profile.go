@@ -23,14 +23,18 @@ const (
 	Custom      = "custom"
 )
 
+// Adaptive is the number of uploads that a mount finds by itself, between 16 and 64.
+const Adaptive = 0
+
 // All are the profiles with values of their own, the default first.
 func All() []mounts.Options { return []mounts.Options{interactive, benchmark} }
 
 var (
 	// interactive is for people and their programs: what others changed shows soon, a file
 	// that is saved again and again is uploaded once, memory stays small.
+	// Its uploads adapt.
 	interactive = mounts.Options{
-		Profile: Interactive, WriteBack: 300 * time.Millisecond, DirCache: 30 * time.Second, Uploads: 16, Streams: 16,
+		Profile: Interactive, WriteBack: 300 * time.Millisecond, DirCache: 30 * time.Second, Uploads: Adaptive, Streams: 16,
 		CacheSize: 10 << 30, StoreTimeout: 30 * time.Second,
 	}
 	// benchmark is for throughput: whole data sets read through and written out by jobs
@@ -94,7 +98,7 @@ var bounds = []struct {
 	{"write_back", func(o mounts.Options) int64 { return int64(o.WriteBack) }, int64(time.Millisecond), int64(24 * time.Hour), "1ms to 24h"},
 	{"dir_cache", func(o mounts.Options) int64 { return int64(o.DirCache) }, int64(100 * time.Millisecond), int64(24 * time.Hour), "100ms to 24h"},
 	{"store_timeout", func(o mounts.Options) int64 { return int64(o.StoreTimeout) }, int64(time.Second), int64(time.Hour), "1s to 1h"},
-	{"uploads", func(o mounts.Options) int64 { return int64(o.Uploads) }, 1, 256, "1 to 256"},
+	{"uploads", func(o mounts.Options) int64 { return int64(o.Uploads) }, Adaptive, 256, "1 to 256, or 0 for 16 to 64 as the store takes them"},
 	{"streams", func(o mounts.Options) int64 { return int64(o.Streams) }, 1, 64, "1 to 64"},
 	{"cache_size", func(o mounts.Options) int64 { return o.CacheSize }, 1 << 20, 1 << 50, "1MiB to 1024TiB"},
 }

@@ -16,7 +16,7 @@ import (
 // have one in common but the patience with the store.
 func TestProfilesAreComplete(t *testing.T) {
 	for _, o := range profile.All() {
-		if o.WriteBack == 0 || o.DirCache == 0 || o.Uploads == 0 || o.Streams == 0 || o.CacheSize == 0 || o.StoreTimeout == 0 {
+		if o.WriteBack == 0 || o.DirCache == 0 || o.Streams == 0 || o.CacheSize == 0 || o.StoreTimeout == 0 {
 			t.Errorf("%s leaves something out: %+v", o.Profile, o)
 		}
 		if err := profile.Check(o); err != nil {
@@ -64,7 +64,7 @@ func TestCustom(t *testing.T) {
 	}
 	for text, said := range map[string]string{
 		"uploads: 8\nupload_s: 9\n": "2:",
-		"uploads: 0\n":              "uploads is out of bounds",
+		"uploads: -1\n":             "uploads is out of bounds",
 		"uploads: many\n":           "profile.yaml",
 		"write_back: -1s\n":         "write_back is out of bounds",
 		"dir_cache: 5 minutes\n":    "profile.yaml",

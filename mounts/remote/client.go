@@ -48,17 +48,19 @@ type Options struct {
 
 // Client is one bucket prefix. It is safe for concurrent use.
 type Client struct {
-	s3      *s3.Client
-	web     *http.Client
-	bucket  string
-	prefix  string
-	timeout time.Duration
-	health  *health
-	abandon context.CancelFunc
-	up      throttle
-	down    throttle
-	traffic traffic
-	parts   chan struct{} // bounds the parts of multipart uploads in flight
+	s3            *s3.Client
+	web           *http.Client
+	bucket        string
+	prefix        string
+	timeout       time.Duration
+	health        *health
+	abandon       context.CancelFunc
+	up            throttle
+	down          throttle
+	traffic       traffic
+	skew          *skew         // of the store's clock
+	unconditional atomic.Bool   // the store refuses conditional writes
+	parts         chan struct{} // bounds the parts of multipart uploads in flight
 }
 
 // Keys are the credentials that requests are signed with. Swap takes effect at the next
@@ -107,17 +109,18 @@ func New(opt Options) (*Client, error) {
 	}
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
+	clock := &skew{}
 	region := opt.Region
 	if region == "" {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
 		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
-		health: health, abandon: abandon, parts: make(chan struct{}, partsInFlight),
+		health: health, abandon: abandon, skew: clock, parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life},
 	}
 	c.SetBandwidth(opt.Bandwidth)
-	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, traffic: &c.traffic}
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,

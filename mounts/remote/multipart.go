@@ -57,34 +57,13 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 		return upper.Object{}, err
 	}
 	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (*string, error) {
-		leave, err := c.up.enter(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer leave()
-		call := withPatience(ctx, uploadBound(n))
-		defer call.end()
-		out, err := c.s3.UploadPart(call, &s3.UploadPartInput{
-			Bucket:        &c.bucket,
-			Key:           c.full(key),
-			UploadId:      u.id,
-			PartNumber:    &number,
-			Body:          io.NewSectionReader(body, off, n),
-			ContentLength: &n,
-		})
-		if err == nil {
-			err = stored(out.ETag)
-		}
-		if err := c.outcome(ctx, "upload", key, call.verdict(err)); err != nil {
-			return nil, err
-		}
-		return out.ETag, nil
+		return u.sendPart(ctx, number, body, off, n)
 	})
 	if err != nil {
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, size)
+	return u.complete(ctx, parts, size, meta)
 }
 
 // each runs send for every part of size bytes, in parallel, and returns the parts in order.
@@ -92,7 +71,15 @@ func (u *upload) each(ctx context.Context, size, least int64,
 	send func(ctx context.Context, number int32, off, n int64) (*string, error),
 ) ([]types.CompletedPart, error) {
 	length := partLength(size, least)
-	parts := make([]types.CompletedPart, (size+length-1)/length)
+	return u.run(ctx, int((size+length-1)/length), func(ctx context.Context, number int32) (*string, error) {
+		off := int64(number-1) * length
+		return send(ctx, number, off, min(length, size-off))
+	})
+}
+
+// run runs send for the parts 1 to count.
+func (u *upload) run(ctx context.Context, count int, send func(ctx context.Context, number int32) (*string, error)) ([]types.CompletedPart, error) {
+	parts := make([]types.CompletedPart, count)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(partsAFile)
 	for i := range parts {
@@ -106,9 +93,8 @@ func (u *upload) each(ctx context.Context, size, least int64,
 			case <-inner.Done():
 				return inner.Err()
 			}
-			off := int64(i) * length
 			number := int32(i + 1)
-			etag, err := send(inner, number, off, min(length, size-off))
+			etag, err := send(inner, number)
 			parts[i] = types.CompletedPart{ETag: etag, PartNumber: &number}
 			return err
 		})
@@ -126,7 +112,7 @@ func partLength(size, least int64) int64 {
 	return max(least, (need+mib-1)/mib*mib)
 }
 
-func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64) (upper.Object, error) {
+func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64, meta upper.PutMeta) (upper.Object, error) {
 	call, cancel := committing(ctx, commitTimeout)
 	defer cancel()
 	out, err := u.c.s3.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
@@ -134,9 +120,14 @@ func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size
 		Key:             u.c.full(u.key),
 		UploadId:        u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		IfMatch:         quoted(meta.IfMatch),
+		IfNoneMatch:     u.c.none(meta),
 	})
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if u.c.refusesConditions(err, &meta) {
+		return u.complete(ctx, parts, size, meta)
 	}
 	if err := u.c.outcome(ctx, "upload", u.key, err); err != nil {
 		// Where no answer came it may have committed, and may still do so: leave it.
@@ -175,27 +166,11 @@ func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Obje
 	u := &upload{c: c, key: dst, id: out.UploadId}
 	const copyPart = 512 << 20
 	parts, err := u.each(ctx, from.Size, copyPart, func(ctx context.Context, number int32, off, n int64) (*string, error) {
-		call, cancel := context.WithTimeout(ctx, commitTimeout)
-		defer cancel()
-		out, err := c.s3.UploadPartCopy(call, &s3.UploadPartCopyInput{
-			Bucket: &c.bucket, Key: c.full(dst), UploadId: u.id, PartNumber: &number,
-			CopySource: c.copySource(src), CopySourceIfMatch: quoted(from.ETag),
-			CopySourceRange: byteRange(off, n),
-		})
-		if err == nil {
-			if out.CopyPartResult == nil {
-				out.CopyPartResult = &types.CopyPartResult{}
-			}
-			err = stored(out.CopyPartResult.ETag)
-		}
-		if err := c.outcome(ctx, "copy", src, err); err != nil {
-			return nil, err
-		}
-		return aws.String(aws.ToString(out.CopyPartResult.ETag)), nil
+		return u.copyPart(ctx, number, from, off, n)
 	})
 	if err != nil {
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, from.Size)
+	return u.complete(ctx, parts, from.Size, upper.PutMeta{})
 }

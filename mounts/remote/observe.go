@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync/atomic"
+	"time"
 )
 
 // observer tells health what is sent and heard, and ends requests with the client's life.
@@ -12,6 +14,7 @@ type observer struct {
 	health *health
 	life   context.Context
 	up     *throttle
+	skew   *skew
 
 	traffic *traffic
 }
@@ -34,6 +37,7 @@ func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
 		end()
 		return nil, err
 	}
+	o.skew.hear(res.Header.Get("Date"))
 	res.Body = &heardBody{ReadCloser: res.Body, health: o.health, end: end}
 	return res, nil
 }
@@ -81,4 +85,31 @@ func (b *heardBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.end()
 	return err
+}
+
+// skew is how far the store's clock is ahead of this machine's, in nanoseconds, as its
+// answers tell. What a clock that agrees within skewLeast says is taken as it is.
+type skew struct{ by atomic.Int64 }
+
+// skewLeast covers the second that a Date is cut to, and the way of the answer.
+const skewLeast = 2 * time.Second
+
+func (s *skew) hear(date string) {
+	t, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	by := time.Until(t)
+	if by.Abs() <= skewLeast {
+		by = 0
+	}
+	s.by.Store(int64(by))
+}
+
+// local is a time of the store by this machine's clock.
+func (s *skew) local(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(-time.Duration(s.by.Load()))
 }

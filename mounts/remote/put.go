@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	if err := ctx.Err(); err != nil {
 		return upper.Object{}, err
 	}
+	if c.unconditional.Load() {
+		meta.IfMatch, meta.IfNoneMatch = "", false
+	}
 	if size > singlePut {
 		return c.putParts(ctx, key, body, size, meta)
 	}
@@ -43,9 +47,15 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 		ContentLength: &size,
 		ContentType:   contentType(key, meta),
 		Metadata:      userMetadata(meta),
+		IfMatch:       quoted(meta.IfMatch),
+		IfNoneMatch:   c.none(meta),
 	})
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if c.refusesConditions(err, &meta) {
+		leave() // it takes a turn of its own
+		return c.Put(ctx, key, body, size, meta)
 	}
 	if err := c.outcome(ctx, "upload", key, call.verdict(err)); err != nil {
 		return upper.Object{}, err
@@ -83,11 +93,35 @@ func uploadBound(size int64) time.Duration {
 // userMetadata carries the modification time as rclone does: seconds with nine decimals
 // under "mtime", so that other tools see it.
 func userMetadata(meta upper.PutMeta) map[string]string {
-	if meta.ModTime.IsZero() {
-		return nil
+	m := map[string]string{}
+	if t := meta.ModTime; !t.IsZero() {
+		m["mtime"] = fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
 	}
-	t := meta.ModTime
-	return map[string]string{"mtime": fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())}
+	if meta.Version != "" {
+		m[versionKey] = meta.Version
+	}
+	return m
+}
+
+// versionKey is the user metadata by which a mount knows its own uploads again.
+const versionKey = "artifacts-version"
+
+func (c *Client) none(meta upper.PutMeta) *string {
+	if meta.IfNoneMatch {
+		return aws.String("*")
+	}
+	return nil
+}
+
+// refusesConditions reports whether err is that of a store that knows no conditional
+// writes. From then on, and in meta, there are none.
+func (c *Client) refusesConditions(err error, meta *upper.PutMeta) bool {
+	if statusOf(err) != http.StatusNotImplemented || meta.IfMatch == "" && !meta.IfNoneMatch {
+		return false
+	}
+	c.unconditional.Store(true)
+	meta.IfMatch, meta.IfNoneMatch = "", false
+	return true
 }
 
 func contentType(key string, meta upper.PutMeta) *string {

@@ -14,7 +14,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
-// Head returns key's object or upper.ErrNoObject. ModTime is the store's own.
+// Head returns key's object or upper.ErrNoObject. ModTime is the store's own, by this
+// machine's clock.
 func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
 	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -26,7 +27,8 @@ func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
 		return upper.Object{}, err
 	}
 	o := object(key, aws.ToInt64(out.ContentLength), unquoted(out.ETag))
-	o.ModTime = aws.ToTime(out.LastModified)
+	o.ModTime = c.skew.local(aws.ToTime(out.LastModified))
+	o.Version = out.Metadata[versionKey]
 	return o, nil
 }
 

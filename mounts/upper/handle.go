@@ -48,7 +48,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	n := f.newNode(dir, name, File)
 	n.mode = mode & 0o7777
 	n.ghost = f.mayExist(n)
-	n.state().content = &content{}
+	n.state().content = emptyContent()
 	n.file.dirty = true
 	f.attach(n, dir, name)
 	dir.touch()
@@ -174,19 +174,30 @@ func (h *Handle) Allocate(off, size int64, mode uint32) error {
 // Flush is close(2) of one descriptor: when it returns nil, what was written survives a
 // kill -9 (SPEC E11). A reader's close publishes nothing: what somebody else writes is
 // theirs to close.
-func (h *Handle) Flush(context.Context) error {
+func (h *Handle) Flush(ctx context.Context) error {
 	if !h.publishes {
 		return nil
 	}
-	return h.fs.closeVersion(h.node)
+	if err := h.fs.closeVersion(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
 }
 
 // Fsync makes the content durable; when it returns nil it survives a loss of power.
-func (h *Handle) Fsync(context.Context) error {
-	f, n := h.fs, h.node
-	if err := f.closeVersion(n); err != nil {
+// With Options.SyncOnClose the store has it then.
+func (h *Handle) Fsync(ctx context.Context) error {
+	if err := h.fs.closeVersion(h.node); err != nil {
 		return err
 	}
+	if err := h.fs.prove(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
+}
+
+// prove brings what n holds as closed to disk, where it is not there or in the store.
+func (f *FS) prove(n *Node) error {
 	f.mu.Lock()
 	put := n.file.put
 	if put == nil || put.ver.proven || put.ver.seq <= f.synced {
@@ -276,7 +287,7 @@ func (f *FS) revert(n *Node) {
 		if v.data != nil {
 			v.data.refs++
 		}
-		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
 		n.mtime = v.mtime
 	case n.base != nil:
 		f.letGo(n)

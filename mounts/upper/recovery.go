@@ -55,7 +55,7 @@ func (f *FS) recover() error {
 func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	o := &op{
 		id: r.ID, kind: r.Kind, key: r.Key, dst: r.Dst, after: r.After, old: r.Old, made: r.Made, fresh: r.Fresh,
-		base: r.Base.object(), attempted: true, born: time.Now(), seq: f.j.seq.Load(),
+		base: r.Base.object(), over: r.Over, attempted: true, sent: true, born: time.Now(), at: timeOf(r.At), seq: f.j.seq.Load(),
 	}
 	switch r.Kind {
 	case opPut:
@@ -108,6 +108,12 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	if r.Full {
 		v.ext = v.ext.add(0, r.Size)
 	}
+	for _, x := range r.Diff {
+		v.diff = append(v.diff, extent{x[0], x[1]})
+	}
+	if len(r.Diff) == 0 && v.base != nil {
+		v.diff = v.ext.clone()
+	}
 	if r.ID != "" {
 		if files[r.ID] == nil {
 			files[r.ID] = &dataFile{id: r.ID}
@@ -125,7 +131,7 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	o.node, o.ver = n, v
 	st := n.state()
 	if !v.link {
-		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
 		if v.data != nil {
 			v.data.refs++
 		}
