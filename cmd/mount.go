@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/mountd"
@@ -42,6 +43,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default 300ms)")
 	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default 30s)")
 	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default 30s)")
+	f.Var((*sizeFlag)(&req.Options.StagingMax), "staging-max", "disk space for what is not uploaded yet, such as 20GB (default: max(5%, 1GiB) of the disk stays free)")
 	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
 	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16 to 64, as it takes them)")
 	cmd.AddCommand(&cobra.Command{
@@ -50,6 +52,25 @@ func (c *cli) mountCommand() *cobra.Command {
 	}, c.refreshCommand(), c.repairCommand(), c.quarantineCommand())
 	return cmd
 }
+
+// sizeFlag is a number of bytes, written as SPEC B22 has it.
+type sizeFlag int64
+
+// Set implements pflag.Value.
+func (s *sizeFlag) Set(text string) error {
+	n, err := coordinator.ParseSize(text)
+	if err == nil && n <= 0 {
+		err = fault.New(fault.Usage, "write it as 20GB or a number of bytes", "%q is no room for anything", text)
+	}
+	*s = sizeFlag(n)
+	return err
+}
+
+// String implements pflag.Value; nothing is shown as the default.
+func (s *sizeFlag) String() string { return "" }
+
+// Type implements pflag.Value.
+func (s *sizeFlag) Type() string { return "size" }
 
 func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequest) error {
 	c.say("Mounting %s ...", req.Mountpoint)

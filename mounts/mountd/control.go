@@ -139,6 +139,7 @@ func (d *daemon) status() mounts.Status {
 		Fingerprint: d.keys.Fingerprint(), Log: mounts.LogPath(d.start.Roots, d.start.Spec.ID),
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
+		StagingBytes: stats.StagingBytes, StagingLimit: stats.StagingLimit,
 		Drain: d.drainState(),
 	}
 	if s.CacheLimit == 0 {
