@@ -64,7 +64,10 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	}
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
-	_, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	out, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	if err == nil {
+		err = deleted(out)
+	}
 	err = c.outcome(ctx, "delete", key, err)
 	if isMissing(err) {
 		return nil
