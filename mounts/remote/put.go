@@ -35,18 +35,34 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	}
 	call, cancel := committing(ctx, uploadBound(size))
 	defer cancel()
+	var crc *string
+	if !c.unsummed.Load() {
+		var err error
+		if crc, err = sum(body, 0, size); err != nil {
+			return upper.Object{}, err
+		}
+	}
 	out, err := c.s3.PutObject(call, &s3.PutObjectInput{
-		Bucket:        &c.bucket,
-		Key:           c.full(key),
-		Body:          io.NewSectionReader(body, 0, size),
-		ContentLength: &size,
-		ContentType:   contentType(key, meta),
-		Metadata:      userMetadata(meta),
-		IfMatch:       quoted(meta.IfMatch),
-		IfNoneMatch:   c.none(meta),
-	})
+		ChecksumCRC32C: crc,
+		Bucket:         &c.bucket,
+		Key:            c.full(key),
+		Body:           io.NewSectionReader(body, 0, size),
+		ContentLength:  &size,
+		ContentType:    contentType(key, meta),
+		Metadata:       userMetadata(meta),
+		IfMatch:        quoted(meta.IfMatch),
+		IfNoneMatch:    c.none(meta),
+	}, c.unsigned(crc != nil && c.verifies.Load()))
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if err == nil {
+		c.verifies.Store(crc != nil && aws.ToString(out.ChecksumCRC32C) == *crc)
+	}
+	if crc != nil && statusOf(err) == http.StatusNotImplemented {
+		c.unsummed.Store(true)
+		c.verifies.Store(false)
+		return c.Put(ctx, key, body, size, meta)
 	}
 	if c.refusesConditions(err, &meta) {
 		return c.Put(ctx, key, body, size, meta)
