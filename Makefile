@@ -35,9 +35,11 @@ bench: $(TOOLS)/versitygw $(TOOLS)/rclone $(TOOLS)/minio ## measure the store be
 microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
 
-soak: test-deps ## what takes longer than a test may: 200 kills of the store under load, 50 of a mount
+soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,000 random changes, half an hour of faults
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 	KILL_ROUNDS=50 $(GO) test -count=1 -timeout=60m -v -run 'TestKill(InsideRename|DuringRecovery|AfterMappedWrites)' ./mounts
+	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
+	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
 screenshots: build ## draw screenshots/ from the real program
 	$(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene

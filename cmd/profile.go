@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/bytesize"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 )
 
@@ -43,6 +44,9 @@ type sizeFlag int64
 // Set implements pflag.Value.
 func (s *sizeFlag) Set(text string) error {
 	n, err := bytesize.Parse(text)
+	if err == nil && n <= 0 {
+		err = fault.New(fault.Usage, "write it as 20GB or a number of bytes", "%q is no room for anything", text)
+	}
 	*s = sizeFlag(n)
 	return err
 }

@@ -31,6 +31,9 @@ type Options struct {
 	// StoreTimeout bounds how long a listing or a read waits for a silent store.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
 	Bandwidth    Bandwidth     `json:"bandwidth"` // as it is now; it can be changed in a running mount
+	// StagingMax bounds the disk space of what is not uploaded yet, in bytes; default: max(5 %, 1 GiB)
+	// of the disk stays free.
+	StagingMax int64 `json:"staging_max,omitempty"`
 	// SyncOnClose has close(2) and fsync(2) return only when the object is in the store.
 	SyncOnClose bool `json:"sync_on_close,omitempty"`
 }
@@ -64,6 +67,9 @@ type Status struct {
 	BytesWritten int64 `json:"bytes_written"` // by programs, through the mount
 	CacheBytes   int64 `json:"cache_bytes"`   // read cache and clean copies on disk
 	CacheLimit   int64 `json:"cache_limit"`
+
+	StagingBytes int64 `json:"staging_bytes"` // on disk, of what is not uploaded yet and of clean copies
+	StagingLimit int64 `json:"staging_limit"`
 
 	Process Process `json:"process"`
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"syscall"
 
 	"github.com/rclone/rclone/lib/ranges"
 )
@@ -68,6 +69,9 @@ func (r *reader) read(p []byte, off int64) (int, error) {
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF // the cache file is shorter than the object
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return r.direct(p, off) // a full cache disk costs speed, not the read
 	}
 	if err != nil {
 		return 0, r.object.blame(err)

@@ -155,6 +155,7 @@ func (d *daemon) status() mounts.Status {
 		Fingerprint: d.keys.Fingerprint(), Log: d.start.Log,
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
+		StagingBytes: stats.StagingBytes, StagingLimit: stats.StagingLimit,
 		Drain: d.drainState(),
 	}
 	s.Options.Bandwidth = d.remote.Bandwidth()

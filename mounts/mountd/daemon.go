@@ -113,6 +113,7 @@ func (d *daemon) openLayers() (err error) {
 	d.upper, err = upper.Open(upper.Options{
 		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
+		StagingMax:  spec.Options.StagingMax,
 		SyncOnClose: spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})

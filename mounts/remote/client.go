@@ -60,6 +60,9 @@ type Client struct {
 	traffic       traffic
 	skew          *skew         // of the store's clock
 	unconditional atomic.Bool   // the store refuses conditional writes
+	private       bool          // nobody is on the way to the store
+	verifies      atomic.Bool   // the store verifies CRC-32C in headers
+	unsummed      atomic.Bool   // the store refuses checksums
 	parts         chan struct{} // bounds the parts of multipart uploads in flight
 }
 
@@ -116,7 +119,7 @@ func New(opt Options) (*Client, error) {
 	}
 	c := &Client{
 		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
-		health: health, abandon: abandon, skew: clock, parts: make(chan struct{}, partsInFlight),
+		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life},
 	}
 	c.SetBandwidth(opt.Bandwidth)
@@ -128,9 +131,7 @@ func New(opt Options) (*Client, error) {
 		Credentials:  opt.Keys,
 		HTTPClient:   web,
 		Retryer:      aws.NopRetryer{},
-		// The payload's SHA-256 is signed, so a body whose bytes changed between hashing
-		// and sending is refused by the server; another checksum would only cost time,
-		// and several S3-compatible stores do not know the trailers.
+		// Bodies are summed here: see checksum.go.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 	})

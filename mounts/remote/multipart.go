@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,24 +30,34 @@ type upload struct {
 	c   *Client
 	key string
 	id  *string
+	// summed: the store verifies the parts' CRC-32C, and wants them told when it is done.
+	summed bool
 }
 
 func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*upload, error) {
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
-	out, err := c.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
+	in := &s3.CreateMultipartUploadInput{
 		Bucket:      &c.bucket,
 		Key:         c.full(key),
 		ContentType: contentType(key, meta),
 		Metadata:    userMetadata(meta),
-	})
+	}
+	if !c.unsummed.Load() {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32c
+	}
+	out, err := c.s3.CreateMultipartUpload(call, in)
+	if statusOf(err) == http.StatusNotImplemented && in.ChecksumAlgorithm != "" {
+		c.unsummed.Store(true)
+		return c.begin(ctx, key, meta)
+	}
 	if err == nil && aws.ToString(out.UploadId) == "" {
 		err = errNotS3
 	}
 	if err := c.outcome(ctx, "upload", key, err); err != nil {
 		return nil, err
 	}
-	return &upload{c: c, key: key, id: out.UploadId}, nil
+	return &upload{c: c, key: key, id: out.UploadId, summed: out.ChecksumAlgorithm == types.ChecksumAlgorithmCrc32c}, nil
 }
 
 // putParts streams body in parallel parts. Whatever fails before the last request
@@ -56,7 +67,7 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 	if err != nil {
 		return upper.Object{}, err
 	}
-	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (*string, error) {
+	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error) {
 		return u.sendPart(ctx, number, body, off, n)
 	})
 	if err != nil {
@@ -68,17 +79,17 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 
 // each runs send for every part of size bytes, in parallel, and returns the parts in order.
 func (u *upload) each(ctx context.Context, size, least int64,
-	send func(ctx context.Context, number int32, off, n int64) (*string, error),
+	send func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error),
 ) ([]types.CompletedPart, error) {
 	length := partLength(size, least)
-	return u.run(ctx, int((size+length-1)/length), func(ctx context.Context, number int32) (*string, error) {
+	return u.run(ctx, int((size+length-1)/length), func(ctx context.Context, number int32) (types.CompletedPart, error) {
 		off := int64(number-1) * length
 		return send(ctx, number, off, min(length, size-off))
 	})
 }
 
 // run runs send for the parts 1 to count.
-func (u *upload) run(ctx context.Context, count int, send func(ctx context.Context, number int32) (*string, error)) ([]types.CompletedPart, error) {
+func (u *upload) run(ctx context.Context, count int, send func(ctx context.Context, number int32) (types.CompletedPart, error)) ([]types.CompletedPart, error) {
 	parts := make([]types.CompletedPart, count)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(partsAFile)
@@ -94,8 +105,9 @@ func (u *upload) run(ctx context.Context, count int, send func(ctx context.Conte
 				return inner.Err()
 			}
 			number := int32(i + 1)
-			etag, err := send(inner, number)
-			parts[i] = types.CompletedPart{ETag: etag, PartNumber: &number}
+			part, err := send(inner, number)
+			part.PartNumber = &number
+			parts[i] = part
 			return err
 		})
 	}
@@ -165,7 +177,7 @@ func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Obje
 	}
 	u := &upload{c: c, key: dst, id: out.UploadId}
 	const copyPart = 512 << 20
-	parts, err := u.each(ctx, from.Size, copyPart, func(ctx context.Context, number int32, off, n int64) (*string, error) {
+	parts, err := u.each(ctx, from.Size, copyPart, func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error) {
 		return u.copyPart(ctx, number, from, off, n)
 	})
 	if err != nil {

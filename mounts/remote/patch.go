@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -26,7 +25,7 @@ func (c *Client) Patch(ctx context.Context, key string, base upper.Object, body 
 	if err != nil {
 		return upper.Object{}, err
 	}
-	parts, err := u.run(ctx, len(plan), func(ctx context.Context, number int32) (*string, error) {
+	parts, err := u.run(ctx, len(plan), func(ctx context.Context, number int32) (types.CompletedPart, error) {
 		p := plan[number-1]
 		if p.Copy {
 			return u.copyPart(ctx, number, base, p.Off, p.End-p.Off)
@@ -40,28 +39,34 @@ func (c *Client) Patch(ctx context.Context, key string, base upper.Object, body 
 	return u.complete(ctx, parts, plan[len(plan)-1].End, meta)
 }
 
-func (u *upload) sendPart(ctx context.Context, number int32, body io.ReaderAt, off, n int64) (*string, error) {
+func (u *upload) sendPart(ctx context.Context, number int32, body io.ReaderAt, off, n int64) (part types.CompletedPart, err error) {
 	leave, err := u.c.up.enter(ctx)
 	if err != nil {
-		return nil, err
+		return part, err
 	}
 	defer leave()
 	call := withPatience(ctx, uploadBound(n))
 	defer call.end()
+	if u.summed {
+		if part.ChecksumCRC32C, err = sum(body, off, n); err != nil {
+			return part, err
+		}
+	}
 	out, err := u.c.s3.UploadPart(call, &s3.UploadPartInput{
 		Bucket: &u.c.bucket, Key: u.c.full(u.key), UploadId: u.id, PartNumber: &number,
-		Body: io.NewSectionReader(body, off, n), ContentLength: &n,
-	})
+		Body: io.NewSectionReader(body, off, n), ContentLength: &n, ChecksumCRC32C: part.ChecksumCRC32C,
+	}, u.c.unsigned(u.summed))
 	if err == nil {
 		err = stored(out.ETag)
 	}
 	if err := u.c.outcome(ctx, "upload", u.key, call.verdict(err)); err != nil {
-		return nil, err
+		return part, err
 	}
-	return out.ETag, nil
+	part.ETag = out.ETag
+	return part, nil
 }
 
-func (u *upload) copyPart(ctx context.Context, number int32, from upper.Object, off, n int64) (*string, error) {
+func (u *upload) copyPart(ctx context.Context, number int32, from upper.Object, off, n int64) (part types.CompletedPart, err error) {
 	call, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	out, err := u.c.s3.UploadPartCopy(call, &s3.UploadPartCopyInput{
@@ -76,10 +81,11 @@ func (u *upload) copyPart(ctx context.Context, number int32, from upper.Object, 
 	}
 	switch statusOf(err) {
 	case http.StatusNotImplemented, http.StatusMethodNotAllowed:
-		return nil, upper.ErrNoPatch
+		return part, upper.ErrNoPatch
 	}
 	if err := u.c.outcome(ctx, "copy", from.Key, err); err != nil {
-		return nil, err
+		return part, err
 	}
-	return aws.String(aws.ToString(out.CopyPartResult.ETag)), nil
+	part.ETag, part.ChecksumCRC32C = out.CopyPartResult.ETag, out.CopyPartResult.ChecksumCRC32C
+	return part, nil
 }

@@ -40,18 +40,34 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	defer leave()
 	call := withPatience(context.WithoutCancel(ctx), uploadBound(size))
 	defer call.end()
+	var crc *string
+	if !c.unsummed.Load() {
+		if crc, err = sum(body, 0, size); err != nil {
+			return upper.Object{}, err
+		}
+	}
 	out, err := c.s3.PutObject(call, &s3.PutObjectInput{
-		Bucket:        &c.bucket,
-		Key:           c.full(key),
-		Body:          io.NewSectionReader(body, 0, size),
-		ContentLength: &size,
-		ContentType:   contentType(key, meta),
-		Metadata:      userMetadata(meta),
-		IfMatch:       quoted(meta.IfMatch),
-		IfNoneMatch:   c.none(meta),
-	})
+		ChecksumCRC32C: crc,
+		Bucket:         &c.bucket,
+		Key:            c.full(key),
+		Body:           io.NewSectionReader(body, 0, size),
+		ContentLength:  &size,
+		ContentType:    contentType(key, meta),
+		Metadata:       userMetadata(meta),
+		IfMatch:        quoted(meta.IfMatch),
+		IfNoneMatch:    c.none(meta),
+	}, c.unsigned(crc != nil && c.verifies.Load()))
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if err == nil {
+		c.verifies.Store(crc != nil && aws.ToString(out.ChecksumCRC32C) == *crc)
+	}
+	if crc != nil && statusOf(err) == http.StatusNotImplemented {
+		c.unsummed.Store(true)
+		c.verifies.Store(false)
+		leave() // it takes a turn of its own
+		return c.Put(ctx, key, body, size, meta)
 	}
 	if c.refusesConditions(err, &meta) {
 		leave() // it takes a turn of its own
@@ -70,7 +86,10 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	}
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
-	_, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	out, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	if err == nil {
+		err = deleted(out)
+	}
 	err = c.outcome(ctx, "delete", key, err)
 	if isMissing(err) {
 		return nil

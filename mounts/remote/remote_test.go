@@ -333,16 +333,25 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// A body that changed between hashing and sending is refused, never stored torn.
+// A body that changed between summing and sending is refused, never stored torn: by the
+// signature, and by the CRC-32C alone once the store showed that it verifies that.
 func TestChangedBodyIsRefused(t *testing.T) {
 	s := start(t)
 	c, _ := connect(t, s, "")
 	old := put(t, c, "f", []byte("whole"))
-	if _, err := c.Put(t.Context(), "f", &changing{}, 1<<20, upper.PutMeta{}); err == nil {
-		t.Fatal("a torn body was stored")
+	s.Forget()
+	for _, size := range []int64{1 << 20, 20 << 20} {
+		if _, err := c.Put(t.Context(), "f", &changing{}, size, upper.PutMeta{}); err == nil {
+			t.Fatalf("a torn body of %d bytes was stored", size)
+		}
 	}
 	if got := read(t, c, old); string(got) != "whole" {
 		t.Errorf("the object holds %q", got)
+	}
+	for _, r := range s.Requests() {
+		if r.Method == http.MethodPut && (r.Header.Get("X-Amz-Content-Sha256") != "UNSIGNED-PAYLOAD" || r.Header.Get("X-Amz-Checksum-Crc32c") == "") {
+			t.Errorf("%s %s: the body is summed twice, or not at all: %v", r.Method, r.Path, r.Header)
+		}
 	}
 }
 
@@ -474,5 +483,31 @@ func testPatch(t *testing.T, c *remote.Client, conditional bool) {
 	}
 	if head, err := c.Head(t.Context(), "big file+1"); err != nil || head.Version != "host-7" || head.Size != int64(size) {
 		t.Errorf("head: %+v, %v", head, err)
+	}
+}
+
+// A store that refuses conditions and checksums with 501 is sent neither, after one try.
+func TestPlainStore(t *testing.T) {
+	s := start(t)
+	c, _ := connect(t, s, "")
+	s.SetFailing(func(r *http.Request) int {
+		h := r.Header
+		if h.Get("If-None-Match") != "" || h.Get("If-Match") != "" || h.Get("X-Amz-Checksum-Crc32c") != "" || h.Get("X-Amz-Checksum-Algorithm") != "" {
+			return http.StatusNotImplemented
+		}
+		return 0
+	})
+	for _, size := range []int{1000, 20 << 20, 2000} {
+		key, data := fmt.Sprint("k", size), noise(size)
+		o, err := c.Put(t.Context(), key, bytes.NewReader(data), int64(size), upper.PutMeta{IfNoneMatch: true})
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		if got := read(t, c, upper.Object{Key: o.Key, Size: o.Size}); !bytes.Equal(got, data) {
+			t.Errorf("%d bytes: read something else", size)
+		}
+	}
+	if n := len(s.Requests()); n > 3+2+2+2+3 { // three tries of the first, create, parts and complete, one, reads
+		t.Errorf("%d requests", n)
 	}
 }

@@ -111,6 +111,7 @@ type Options struct {
 	// write-back delay then.
 	SyncOnClose  bool
 	StoreTimeout time.Duration // how long such a close waits for a store that takes nothing; 30 s
+	StagingMax   int64         // bound on what staged files take on disk; 0: the disk stays free by max(5 %, 1 GiB)
 	PatchFrom    int64         // size in bytes from which changed parts alone are sent; 32 MiB
 	CleanBytes   int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
 	UID, GID     uint32        // owner of what has no owner of its own
@@ -146,6 +147,7 @@ type Failure struct {
 // Stats counts what is on its way to the store.
 type Stats struct {
 	Queued, InProgress, Failed, Quarantined, OpenHandles             int
+	StagingBytes, StagingLimit                                       int64 // on disk
 	PendingBytes, UploadedBytes, CleanBytes, BytesRead, BytesWritten int64
 	Failures                                                         []Failure  // at most 100
 	Conflicts                                                        []Conflict // the last 100 of this process

@@ -45,7 +45,7 @@ func (f *FS) closeLocked(n *Node) error {
 	if err := f.commitPut(n, v); err != nil {
 		return err
 	}
-	st.closes = append(st.closes, closedChanges{v.seq, c.fresh})
+	st.noteClose(v.seq, c.fresh)
 	c.fresh = changes{}
 	st.dirty = false
 	delete(f.unrecorded, n)

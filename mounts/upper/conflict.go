@@ -112,6 +112,11 @@ func (f *FS) keepBeside(o *op, there *Object) error {
 	}
 	dir := n.parent
 	name := conflictName(n.name, dir, time.Now())
+	if checkName(dir, name) != nil { // its directory's path is too long already
+		f.mu.Unlock()
+		defer f.mu.Lock()
+		return f.keepAside(o, there)
+	}
 	c := &change{}
 	c.supersede(o)
 	m := f.newNode(dir, name, n.kind)
@@ -143,6 +148,9 @@ func (f *FS) keepAside(o *op, there *Object) error {
 	k := Conflict{Path: o.shownPath(), Reason: "changed in the bucket by somebody else; a change of its size was dropped"}
 	if v.data != nil && len(v.ext) > 0 {
 		k.Reason = fmt.Sprintf("changed in the bucket by somebody else; of %d bytes the file has %s, and zeros elsewhere", v.size, v.ext)
+		if v.full() {
+			k.Reason = "changed in the bucket by somebody else; what was written here is in the file"
+		}
 		q, err := f.setAside(doubtful{v.data.id, o.key, k.Reason}, 0, func(to string) error { return f.copyVersion(v, to) })
 		if err != nil {
 			return err

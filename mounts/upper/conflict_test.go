@@ -92,6 +92,32 @@ func TestConflictAfterFetching(t *testing.T) {
 	w.wantRemote(map[string]string{"f": "somebody else's", k[0].Copy: "01abc56789"})
 }
 
+// Where no name is free for a copy what was written is set aside whole.
+func TestConflictInADeepDirectory(t *testing.T) {
+	w := newWorld(t)
+	dir := strings.Repeat("d", 200)
+	for range 4 {
+		dir += "/" + strings.Repeat("e", 190)
+	}
+	dir += "/" + strings.Repeat("e", 30)
+	w.store.set(dir+"/f", "0123456789")
+	w.ls(dir)
+	g := w.hold("put", dir+"/f")
+	w.patch(dir+"/f", "abc", 2)
+	<-g.arrived
+	w.store.set(dir+"/f", "somebody else's")
+	g.let()
+	w.drain()
+	k := w.Stats().Conflicts
+	if len(k) != 1 || k[0].Quarantined == "" {
+		t.Fatalf("conflicts %+v", k)
+	}
+	if b, err := os.ReadFile(QuarantinedPath(w.dir, k[0].Quarantined)); err != nil || string(b) != "01abc56789" {
+		t.Errorf("set aside: %q, %v", b, err)
+	}
+	w.wantRemote(map[string]string{dir + "/f": "somebody else's"})
+}
+
 // A program that has the file open goes on with what it wrote, whoever got the name.
 func TestConflictUnderAWriter(t *testing.T) {
 	w := newWorld(t)

@@ -153,6 +153,7 @@ func (f *FS) copyHeld(dst *os.File, c *content, keep int64) (extents, error) {
 // discard removes a data file that no record names.
 func (f *FS) discard(d *dataFile) {
 	f.st.release(d)
+	f.st.room.gone(d)
 	os.Remove(f.st.path(d.id))
 }
 

@@ -138,7 +138,7 @@ func Open(opt Options) (*FS, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &FS{
-		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir),
+		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir, opt.StagingMax),
 		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(opt.Uploads),
 		unrecorded: map[*Node]struct{}{}, cleanNodes: list.New(), notices: make(chan struct{}, 1),
 		ctx: ctx, cancel: cancel, tick: 1,

@@ -130,7 +130,7 @@ func (f *FS) Open(_ context.Context, n *Node, flags int) (*Handle, error) {
 
 // WriteAt implements io.WriterAt; with O_APPEND it writes at the end. A full disk of the
 // staging folder is ENOSPC.
-func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
+func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	f, n := h.fs, h.node
 	if !h.writes || h.closed.Load() {
 		return 0, syscall.EBADF
@@ -138,8 +138,13 @@ func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, syscall.EINVAL
 	}
-	k, err := h.tryWrite(p, off)
-	if err != nil && isFull(err) && f.reclaim() {
+	k, err := 0, f.makeRoom(ctx, int64(len(p)))
+	if err == nil {
+		k, err = h.tryWrite(p, off)
+	} else {
+		h.missed(off, len(p), err)
+	}
+	if err != nil && isFull(err) && f.reclaim() && f.st.room.left() >= int64(len(p)) {
 		k, err = h.tryWrite(p, off)
 	}
 	f.bytesWritten.Add(int64(k))
@@ -147,6 +152,19 @@ func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
 		f.log.Warn("a write failed on the staging disk", "path", n.Name(), "err", err)
 	}
 	return k, err
+}
+
+// missed notes a write that found no room: its file is not what its writer meant.
+func (h *Handle) missed(off int64, size int, err error) {
+	f, n := h.fs, h.node
+	n.file.io.Lock()
+	defer n.file.io.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h.atEnd {
+		off = n.size()
+	}
+	f.spoil(n, off, off+int64(size), err)
 }
 
 func (h *Handle) tryWrite(p []byte, off int64) (int, error) {
@@ -165,6 +183,9 @@ func (h *Handle) tryWrite(p []byte, off int64) (int, error) {
 func (h *Handle) Allocate(off, size int64, mode uint32) error {
 	if !h.writes || h.closed.Load() {
 		return syscall.EBADF
+	}
+	if err := h.fs.makeRoom(context.Background(), size); err != nil {
+		return err
 	}
 	h.node.file.io.Lock()
 	defer h.node.file.io.Unlock()

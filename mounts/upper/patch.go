@@ -97,6 +97,18 @@ func (f *FS) sendPatch(o *op, parts []Part, meta PutMeta) (Object, error) {
 // changes are those that v stands for.
 func (v *version) changes() changes { return changes{v.diff.clone(), v.base == nil} }
 
+// closesKept bounds what is remembered of a file that is closed again and again while its
+// upload waits. Of the oldest it is then not known any more which of them changed what.
+const closesKept = 32
+
+func (st *fileState) noteClose(seq uint64, c changes) {
+	st.closes = append(st.closes, closedChanges{seq, c})
+	if len(st.closes) > closesKept {
+		st.closes[1].changes = st.closes[0].then(st.closes[1].changes)
+		st.closes = append(st.closes[:0], st.closes[1:]...)
+	}
+}
+
 // rebaseChanges counts the changes of n from the version v on, which its base is now. FS.mu
 // is held.
 func (n *Node) rebaseChanges(v *version) {

@@ -241,3 +241,35 @@ func TestPatchOfWhatWasWrittenHere(t *testing.T) {
 	w.drain()
 	w.wantRemote(map[string]string{"f": strings.ToUpper(old)})
 }
+
+// What is remembered of a file that is closed again and again is bounded, and never less than
+// what changed.
+func TestManyClosesOfOneFile(t *testing.T) {
+	w := newWorld(t, small)
+	old := letters(5000)
+	w.store.set("f", old)
+	w.ls("")
+	g := w.hold("patch", "f")
+	want := []byte(old)
+	h := w.openFile("f", os.O_WRONLY)
+	for i := range 300 {
+		at := i * 7 % 2000
+		w.writeAt(h, "#", int64(at))
+		want[at] = '#'
+		w.must(h.Flush(t.Context()))
+	}
+	h.Release()
+	n, _ := w.node("f")
+	w.mu.Lock()
+	kept := len(n.file.closes)
+	w.mu.Unlock()
+	if kept > closesKept {
+		t.Errorf("%d closes are remembered", kept)
+	}
+	g.let()
+	w.drain()
+	w.wantRemote(map[string]string{"f": string(want)})
+	if w.store.bytes > 5000 {
+		t.Errorf("%d bytes were sent", w.store.bytes)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -232,6 +233,10 @@ func (f *FS) sortFiles(past *pastState) error {
 		case err != nil:
 			return err
 		}
+		if sys, ok := sysOf(info); ok && o.ver.data.disk == 0 {
+			o.ver.data.disk = sys.Blocks * 512
+			f.st.room.used.Add(o.ver.data.disk)
+		}
 		needed[name] = max(needed[name], o.ver.size)
 	}
 	why := map[string]doubtful{}
@@ -275,6 +280,14 @@ func (f *FS) sortFiles(past *pastState) error {
 		}
 	}
 	return nil
+}
+
+func sysOf(info os.FileInfo) (*syscall.Stat_t, bool) {
+	if info == nil {
+		return nil, false
+	}
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	return sys, ok
 }
 
 // minimum is the size that the data file of v has at least.

@@ -14,6 +14,7 @@ func (f *FS) Stats() Stats {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Stats{
+		StagingBytes: f.st.room.used.Load(), StagingLimit: f.st.room.limit(),
 		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: quarantined, OpenHandles: f.handles,
 		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
 		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(), Conflicts: slices.Clone(f.conflicts),
