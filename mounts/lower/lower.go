@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/rclone/rclone/fs"
@@ -41,6 +43,10 @@ type Lower struct {
 	view   *view
 	stamp  stamp
 	cancel context.CancelFunc
+	ahead  *siblings
+	budget atomic.Int64 // bytes that streams hold; see streams.fill
+
+	cacheFiles string // the folder of the cache on disk
 
 	ready chan struct{}   // closed when cache is set
 	cache *vfscache.Cache // nil where the disk cannot hold one: reads go straight to the store
@@ -76,6 +82,8 @@ func New(opt Options) (*Lower, error) {
 		open:   map[string]*shared{},
 		stamp:  newStamp(opt),
 	}
+	l.ahead = newSiblings(ctx, l)
+	l.cacheFiles = filepath.Join(opt.CacheDir, "vfs", opt.ID)
 	ctx = configure(ctx, opt)
 	l.view = newView(ctx, opt.ID)
 	go func() {
@@ -94,6 +102,7 @@ func New(opt Options) (*Lower, error) {
 func (l *Lower) Close() error {
 	<-l.ready
 	l.cancel()
+	l.ahead.wg.Wait()
 	if l.cache == nil {
 		return nil
 	}
@@ -102,11 +111,15 @@ func (l *Lower) Close() error {
 
 // List implements upper.Lower: it always asks the store.
 func (l *Lower) List(ctx context.Context, dir string) ([]upper.Object, error) {
-	return l.source.ListDir(ctx, dir)
+	objects, err := l.source.ListDir(ctx, dir)
+	if err == nil {
+		l.ahead.listed(dir, objects)
+	}
+	return objects, err
 }
 
-// Forget implements upper.Lower. There is nothing to drop: listings are not kept, and
-// cached bytes belong to one ETag, so that those of a changed object are never asked for
+// Forget implements upper.Lower. There is nothing to drop: listings are kept to
+// guess from alone, and cached bytes belong to one ETag, so that those of a changed object are never asked for
 // again and leave by age.
 func (l *Lower) Forget(string) {}
 

@@ -104,7 +104,7 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	start := off &^ (block - 1)
 	end := min((off+int64(len(p))+block-1)&^(block-1), r.object.o.Size)
 	buf := make([]byte, end-start)
-	if err := r.object.readFull(context.Background(), buf, start); err != nil {
+	if err := r.object.readBy(context.Background(), r.object.request, buf, start); err != nil {
 		return 0, r.object.blame(err)
 	}
 	r.mu.Lock()

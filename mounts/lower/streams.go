@@ -113,7 +113,7 @@ func (s *streams) fill() {
 		s.size = min(s.size*2, chunk)
 		go func() {
 			defer close(p.done)
-			p.err = s.object.readFull(s.ctx, (*p.buf)[:p.n], p.off)
+			p.err = s.object.readBy(s.ctx, s.object.request, (*p.buf)[:p.n], p.off)
 		}()
 	}
 }
@@ -142,8 +142,14 @@ func (s *streams) Close() error {
 
 // readFull fills buf from off. A transfer that broke off goes on once where it stopped.
 func (o *object) readFull(ctx context.Context, buf []byte, off int64) error {
+	return o.readBy(ctx, o.fetch, buf, off)
+}
+
+type fetcher func(ctx context.Context, off, n int64) (io.ReadCloser, error)
+
+func (o *object) readBy(ctx context.Context, fetch fetcher, buf []byte, off int64) error {
 	for again := false; ; again = true {
-		n, err := o.readOnce(ctx, buf, off)
+		n, err := readOnce(ctx, fetch, buf, off)
 		if err == nil {
 			return nil
 		}
@@ -154,8 +160,8 @@ func (o *object) readFull(ctx context.Context, buf []byte, off int64) error {
 	}
 }
 
-func (o *object) readOnce(ctx context.Context, buf []byte, off int64) (int, error) {
-	body, err := o.fetch(ctx, off, int64(len(buf)))
+func readOnce(ctx context.Context, fetch fetcher, buf []byte, off int64) (int, error) {
+	body, err := fetch(ctx, off, int64(len(buf)))
 	if err != nil {
 		return 0, err
 	}
