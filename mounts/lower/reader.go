@@ -15,7 +15,7 @@ const (
 	small     = 4 << 20   // a file this short is always read through the cache
 	nearby    = 2 << 20   // the kernel's read-ahead comes out of order within this
 	runLength = 512 << 10 // this many sequential bytes are a run
-	block     = 128 << 10 // what one scattered read fetches
+	block     = 16 << 10  // what one scattered read fetches at least
 )
 
 // reader reads one object: in sequence through the cache, scattered straight from the store.
