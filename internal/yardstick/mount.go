@@ -16,8 +16,11 @@ import (
 	"time"
 )
 
-// tooSlow is when a scene is given up. One that took a tenth of it is not repeated.
-const tooSlow = 150 * time.Second
+// When a scene is given up, and when it is not repeated.
+const (
+	tooSlow  = 90 * time.Second
+	longOnce = 15 * time.Second
+)
 
 // mountYardsticks measures our mount beside others, all on the coordinator's store.
 func mountYardsticks(o options) (string, error) {
@@ -52,10 +55,15 @@ func mountYardsticks(o options) (string, error) {
 	if err := errors.Join(set.fillBucket(), set.makeFiles()); err != nil {
 		return "", err
 	}
+	begin, rounds := time.Now(), 0
 	for round := range o.rounds {
+		if round > 0 && o.within > 0 && time.Since(begin) > o.within {
+			break
+		}
+		rounds++
 		for _, sc := range list {
 			for _, m := range all {
-				if first := sc.rows[0].values[m.name]; len(first) > 0 && first[0] > tooSlow.Seconds()/10 {
+				if first := sc.rows[0].values[m.name]; len(first) > 0 && first[0] > longOnce.Seconds() {
 					continue
 				}
 				if err := set.play(sc, m, us.target, round); err != nil {
@@ -81,7 +89,7 @@ func mountYardsticks(o options) (string, error) {
 	if len(missing) > 0 {
 		notes = append(notes, "not found: "+strings.Join(missing, ", "))
 	}
-	return markdown("one mount", rows, columns) + fmt.Sprintf("\nMedians of %d rounds. %s.\n", o.rounds, strings.Join(notes, "; ")), nil
+	return markdown("one mount", rows, columns) + fmt.Sprintf("\nMedians of %d rounds. %s.\n", rounds, strings.Join(notes, "; ")), nil
 }
 
 // chosen reports whether a flag's list names it; an empty list names all.
