@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"errors"
 	"io"
 	"testing"
 
@@ -23,7 +24,7 @@ func BenchmarkColdRead(b *testing.B) {
 			b.Fatal(err)
 		}
 		for off := int64(0); off < size; off += int64(len(buf)) {
-			if _, err := r.ReadAt(buf, off); err != nil && err != io.EOF {
+			if _, err := r.ReadAt(buf, off); err != nil && !errors.Is(err, io.EOF) {
 				b.Fatal(err)
 			}
 		}

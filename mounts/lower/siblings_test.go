@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -84,9 +86,9 @@ func (f *folder) requests() (total, keys, twice int) {
 	return total, keys, twice
 }
 
-func openFolder(t *testing.T, f *folder) *lower.Lower {
+func openFolder(t *testing.T, f *folder, dir string) *lower.Lower {
 	t.Helper()
-	l, err := lower.New(lower.Options{Source: f, CacheDir: t.TempDir(), ID: "0123456789abcdef", BootID: "boot"})
+	l, err := lower.New(lower.Options{Source: f, CacheDir: dir, ID: "0123456789abcdef", BootID: "boot"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func readSibling(t *testing.T, l *lower.Lower, o upper.Object) {
 // A directory that is read file by file is fetched ahead of the reader, each file once.
 func TestSiblingsAreFetchedAhead(t *testing.T) {
 	f := newFolder(200)
-	l := openFolder(t, f)
+	l := openFolder(t, f, t.TempDir())
 	if _, err := l.List(t.Context(), "d"); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +120,7 @@ func TestSiblingsAreFetchedAhead(t *testing.T) {
 	if keys < 20+8 || keys > 20+64 || twice > 0 {
 		t.Errorf("after 20 files of a run %d were asked for, %d of them again", keys, twice)
 	}
-	l = openFolder(t, f)
+	l = openFolder(t, f, t.TempDir())
 	if _, err := l.List(t.Context(), "d"); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func TestSiblingsAreFetchedAhead(t *testing.T) {
 // Files that are read in no order fetch nothing else.
 func TestNoSiblingsForRandomFiles(t *testing.T) {
 	f := newFolder(400)
-	l := openFolder(t, f)
+	l := openFolder(t, f, t.TempDir())
 	if _, err := l.List(t.Context(), "d"); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +157,7 @@ func TestNoSiblingsForRandomFiles(t *testing.T) {
 // What was fetched ahead of a change is not what a reader of the new version gets.
 func TestSiblingThatChanged(t *testing.T) {
 	f := newFolder(50)
-	l := openFolder(t, f)
+	l := openFolder(t, f, t.TempDir())
 	if _, err := l.List(t.Context(), "d"); err != nil {
 		t.Fatal(err)
 	}
@@ -174,5 +176,51 @@ func TestSiblingThatChanged(t *testing.T) {
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What the cache on disk has is not fetched ahead again.
+func TestSiblingsOnDisk(t *testing.T) {
+	f, dir := newFolder(40), t.TempDir()
+	l := openFolder(t, f, dir)
+	for i := 10; i < 20; i++ { // not listed: no run
+		readSibling(t, l, f.files[i])
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openFolder(t, f, dir)
+	if _, err := l.List(t.Context(), "d"); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range f.files {
+		readSibling(t, l, o)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if total, keys, _ := f.requests(); total != 40 || keys != 40 {
+		t.Errorf("40 files, ten of them on disk, took %d requests for %d of them", total, keys)
+	}
+}
+
+// Without a cache on disk what is fetched ahead serves all the same.
+func TestSiblingsWithoutCache(t *testing.T) {
+	f, file := newFolder(40), filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := openFolder(t, f, file) // no folder can be made in it
+	if _, err := l.List(t.Context(), "d"); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range f.files {
+		readSibling(t, l, o)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if total, keys, _ := f.requests(); total != 40 || keys != 40 {
+		t.Errorf("40 files took %d requests for %d of them", total, keys)
 	}
 }
