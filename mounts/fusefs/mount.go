@@ -94,6 +94,11 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
+	if os.Geteuid() == 0 {
+		if err := widen(opt.Mountpoint); err != nil {
+			opt.Log.Debug("the kernel's read-ahead stays as it is", "err", err)
+		}
+	}
 	t.nodes.Store(attr.Ino, root)
 	up.OnChange(t.changed)
 	return &FS{Server: server, tree: t}, nil

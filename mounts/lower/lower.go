@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -46,6 +47,10 @@ type Lower struct {
 	hits   counters // reads of programs that needed no store
 	misses counters
 	widest int // ranges in flight of one sequential read
+	ahead  *siblings
+	budget atomic.Int64 // bytes that streams hold; see streams.fill
+
+	cacheFiles string // the folder of the cache on disk
 
 	ready chan struct{}   // closed when cache is set
 	cache *vfscache.Cache // nil where the disk cannot hold one: reads go straight to the store
@@ -85,6 +90,8 @@ func New(opt Options) (*Lower, error) {
 		open:   map[string]*shared{},
 		stamp:  newStamp(opt),
 	}
+	l.ahead = newSiblings(ctx, l)
+	l.cacheFiles = filepath.Join(opt.CacheDir, "vfs", opt.ID)
 	ctx = configure(ctx, opt)
 	l.view = newView(ctx, opt.ID)
 	go func() {
@@ -103,6 +110,7 @@ func New(opt Options) (*Lower, error) {
 func (l *Lower) Close() error {
 	<-l.ready
 	l.cancel()
+	l.ahead.wg.Wait()
 	if l.cache == nil {
 		return nil
 	}
@@ -111,11 +119,15 @@ func (l *Lower) Close() error {
 
 // List implements upper.Lower: it always asks the store.
 func (l *Lower) List(ctx context.Context, dir string) ([]upper.Object, error) {
-	return l.source.ListDir(ctx, dir)
+	objects, err := l.source.ListDir(ctx, dir)
+	if err == nil {
+		l.ahead.listed(dir, objects)
+	}
+	return objects, err
 }
 
-// Forget implements upper.Lower. There is nothing to drop: listings are not kept, and
-// cached bytes belong to one ETag, so that those of a changed object are never asked for
+// Forget implements upper.Lower. There is nothing to drop: listings are kept to
+// guess from alone, and cached bytes belong to one ETag, so that those of a changed object are never asked for
 // again and leave by age.
 func (l *Lower) Forget(string) {}
 

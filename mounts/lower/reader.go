@@ -16,7 +16,7 @@ const (
 	small     = 4 << 20   // a file this short is always read through the cache
 	nearby    = 2 << 20   // the kernel's read-ahead comes out of order within this
 	runLength = 512 << 10 // this many sequential bytes are a run
-	block     = 128 << 10 // what one scattered read fetches
+	block     = 16 << 10  // what one scattered read fetches at least
 )
 
 // reader reads one object: in sequence through the cache, scattered straight from the store.
@@ -114,7 +114,7 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	start := off &^ (block - 1)
 	end := min((off+int64(len(p))+block-1)&^(block-1), r.object.o.Size)
 	buf := make([]byte, end-start)
-	if err := r.object.readFull(context.Background(), buf, start); err != nil {
+	if err := r.object.readBy(context.Background(), r.object.request, buf, start); err != nil {
 		return 0, r.object.blame(err)
 	}
 	r.mu.Lock()
