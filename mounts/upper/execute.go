@@ -252,26 +252,34 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 	return nil, fmt.Errorf("copy %s: %w", src.Key, ErrChanged)
 }
 
-// leaves tells the uploads that wait for the move o, and the journal, what they replace:
-// it is nobody else's. FS.mu is held.
+// leaves tells the uploads that waited for the move o, and the journal, that what they
+// replace is nobody else's: o brought it, and just now, although they are older. FS.mu is held.
 func (f *FS) leaves(o *op) (left []leftRecord) {
-	tell := func(dst Object) {
-		ks := f.q.at(dst.Key)
-		if ks == nil {
-			return
+	now := time.Now()
+	tell := func(p *op, etag string) {
+		p.at = now
+		if etag != "" {
+			p.over = etag
 		}
-		for _, p := range ks.ops {
-			if p.kind == opPut {
-				p.over = dst.ETag
-				left = append(left, leftRecord{p.id, dst.ETag})
+		left = append(left, leftRecord{p.id, p.over, now.UnixNano()})
+	}
+	switch o.kind {
+	case opMove:
+		for _, p := range f.q.at(o.dst).ops {
+			if p.kind == opPut && o.result != nil {
+				tell(p, o.result.ETag)
 			}
 		}
-	}
-	if o.result != nil {
-		tell(*o.result)
-	}
-	for _, made := range o.copied {
-		tell(made.object)
+	case opMoveTree:
+		made := map[string]string{}
+		for _, c := range o.copied {
+			made[c.object.Key] = c.object.ETag
+		}
+		for _, p := range f.q.ops {
+			if p.kind == opPut && o.touches(p) {
+				tell(p, made[p.key])
+			}
+		}
 	}
 	return left
 }

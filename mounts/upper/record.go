@@ -79,6 +79,7 @@ type objectRecord struct {
 type leftRecord struct {
 	Op   uint64 `json:"op"`
 	Over string `json:"over"` // ETag
+	At   int64  `json:"at"`
 }
 
 type copiedRecord struct {

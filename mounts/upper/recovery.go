@@ -125,6 +125,7 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	if r.Link {
 		kind = Symlink
 	}
+	f.replaces(nodePath(o.key), func(st *fileState) bool { return st.put != nil })
 	n := f.leaf(nodePath(o.key), kind)
 	n.mode, n.uid, n.gid = v.mode, v.uid, v.gid
 	n.mtime, n.atime, n.ctime = v.mtime, v.mtime, v.mtime
@@ -160,12 +161,21 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 		o.node.state().move = o
 		return
 	}
+	f.replaces(nodePath(r.Dst), func(st *fileState) bool { return st.put != nil || st.move != nil })
 	n := f.leaf(nodePath(r.Dst), kind)
 	n.base, n.ghost = o.base, true
 	n.mode, n.uid, n.gid = r.Mode, r.UID, r.GID
 	n.mtime, n.atime, n.ctime = r.MTime, r.MTime, r.MTime
 	n.state().move = o
 	o.node = n
+}
+
+// replaces takes what an earlier operation brings to path out of the tree, where a later one
+// brings another file there.
+func (f *FS) replaces(path string, other func(*fileState) bool) {
+	if n := f.find(path); n != nil && n.file != nil && other(n.file) {
+		f.detach(n)
+	}
 }
 
 // find returns the node at path as far as the tree is known, or nil.

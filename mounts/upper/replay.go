@@ -165,7 +165,7 @@ func (s *pastState) apply(r *record) {
 	}
 	for _, l := range r.Left {
 		if o := s.ops[l.Op]; o != nil {
-			o.Over = l.Over
+			o.Over, o.At = l.Over, max(o.At, l.At)
 		}
 	}
 	for _, id := range r.Gone {
