@@ -138,7 +138,7 @@ func (d *daemon) unmount() error {
 	select {
 	case <-d.detached:
 	case <-time.After(lingering):
-		return fault.New(fault.Failure, "", "the kernel still holds the mount at %s", d.start.Spec.Mountpoint)
+		return fault.New(fault.Failure, "a container that was started meanwhile may keep it: stop that, or try again", "the kernel still holds the mount at %s", d.start.Spec.Mountpoint)
 	}
 	return nil
 }
