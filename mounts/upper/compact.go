@@ -31,7 +31,9 @@ func (f *FS) compact() error {
 		return err
 	}
 	f.j.seq.Store(seq)
+	f.j.syncing.Lock()
 	f.j.durable = seq
+	f.j.syncing.Unlock()
 	f.j.compacted = f.j.size
 	f.gone = nil
 	for _, o := range f.q.ops {

@@ -75,7 +75,10 @@ func (f *FS) dispatch() {
 func (f *FS) run(o *op) {
 	defer f.wg.Done()
 	// A change of the store must never outlive the memory of why it was made.
-	err := errno(f.j.sync(o.seq))
+	f.mu.Lock()
+	seq := o.seq // a compaction renews it
+	f.mu.Unlock()
+	err := errno(f.j.sync(seq))
 	began := time.Now()
 	if err == nil {
 		err = f.execute(o)
