@@ -278,7 +278,7 @@ func must(t *testing.T, err error) {
 
 func wantErrno(t *testing.T, err error, want syscall.Errno) {
 	t.Helper()
-	if !errors.Is(err, want) {
+	if want == 0 && err != nil || want != 0 && !errors.Is(err, want) {
 		t.Errorf("%v, want %v", err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,9 +24,13 @@ type posixRow struct {
 func TestPosixTable(t *testing.T) {
 	w := newWorld(t)
 	w.mount()
+	rows := slices.Concat(posixRows, posixMatrix(), posixIO, posixDirs, posixAttributes)
+	if os.Geteuid() != 0 {
+		rows = append(rows, posixPermissions...)
+	}
 	for _, place := range []struct{ name, dir string }{{"control", t.TempDir()}, {"mount", w.spec.Mountpoint}} {
 		t.Run(place.name, func(t *testing.T) {
-			for _, row := range posixRows {
+			for _, row := range rows {
 				t.Run(row.name, func(t *testing.T) {
 					dir := filepath.Join(place.dir, row.name)
 					must(t, os.Mkdir(dir, 0o755))
@@ -34,6 +39,12 @@ func TestPosixTable(t *testing.T) {
 			}
 		})
 	}
+	// What all that left is in the bucket.
+	left := treeOf(t, w.spec.Mountpoint)
+	w.unmount()
+	must(t, os.RemoveAll(w.roots.Cache))
+	w.mount()
+	wantSameTree(t, treeOf(t, w.spec.Mountpoint), left)
 	w.unmount()
 }
 

@@ -16,6 +16,7 @@ type dirHandle struct {
 	dir     *node
 	entries []*upper.Node
 	next    int
+	begun   bool // it was read from
 }
 
 var (
@@ -35,7 +36,16 @@ func (n *node) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint
 }
 
 // Readdirent implements fs.FileReaddirenter. Offsets are 1-based positions.
-func (d *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+func (d *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if len(d.entries) == 0 && d.begun { // a rewind of an empty directory is no seek
+		if err := d.Seekdir(ctx, 0); err != 0 {
+			return nil, err
+		}
+	}
+	d.begun = true
+	for d.next < len(d.entries) && !d.entries[d.next].In(d.dir.up) {
+		d.next++
+	}
 	if d.next >= len(d.entries) {
 		return nil, 0
 	}
@@ -48,7 +58,7 @@ func (d *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 // renamed since is looked up by its name.
 func (d *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	if d.next > 0 {
-		if n := d.entries[d.next-1]; n.Name() == name {
+		if n := d.entries[d.next-1]; n.Name() == name && n.In(d.dir.up) {
 			return d.dir.child(ctx, n, out), 0
 		}
 	}

@@ -249,6 +249,18 @@ func (f *FS) newNode(parent *Node, name string, kind Kind) *Node {
 	return n
 }
 
+// inherit gives what is made in a set-group-ID directory that directory's group, and to a
+// directory the bit.
+func (n *Node) inherit(dir *Node) {
+	if dir.mode&0o2000 == 0 {
+		return
+	}
+	n.gid = dir.gid
+	if n.kind == Dir {
+		n.mode |= 0o2000
+	}
+}
+
 // writable reports why nothing may change, or nil.
 func (f *FS) writable() error {
 	if f.opt.ReadOnly {

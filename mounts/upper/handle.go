@@ -47,6 +47,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	}
 	n := f.newNode(dir, name, File)
 	n.mode = mode & 0o7777
+	n.inherit(dir)
 	n.ghost = f.mayExist(n)
 	n.state().content = emptyContent()
 	n.file.dirty = true

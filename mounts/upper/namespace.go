@@ -47,6 +47,7 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 	o.made, o.fresh = true, true
 	n := f.newNode(dir, name, Dir)
 	n.mode = mode & 0o7777
+	n.inherit(dir)
 	o.node = n
 	if err := f.commit(c); err != nil {
 		return nil, err
@@ -90,6 +91,7 @@ func (f *FS) Symlink(ctx context.Context, dir *Node, name, target string) (*Node
 	}
 	n := f.newNode(dir, name, Symlink)
 	n.target = target
+	n.inherit(dir)
 	n.ghost = f.mayExist(n)
 	v := &version{link: true, target: target, size: int64(len(target)), mode: n.mode, uid: n.uid, gid: n.gid, mtime: n.mtime}
 	if err := f.commitPut(n, v); err != nil {

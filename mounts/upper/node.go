@@ -154,6 +154,13 @@ func (n *Node) Name() string {
 	return n.name
 }
 
+// In reports whether dir has the node as an entry.
+func (n *Node) In(dir *Node) bool {
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	return !n.gone && n.parent == dir
+}
+
 // Kind says what the node is.
 func (n *Node) Kind() Kind { return n.kind }
 
