@@ -57,6 +57,8 @@ type PutMeta struct {
 	ModTime     time.Time
 	Mode        uint32 // permission bits
 	ContentType string // "" lets Remote guess from the key
+	IfMatch     string // replace the object with this ETag only; "" any
+	IfNoneMatch bool   // only where there is no object
 }
 
 // Remote changes the store. A call that was started may commit even where its
@@ -64,6 +66,7 @@ type PutMeta struct {
 // Errors carry a fault kind (Quota, Auth, Unreachable) or are ErrNoObject, ErrChanged.
 type Remote interface {
 	// Put stores size bytes of body under key, which ends in "/" for a directory marker.
+	// ErrChanged: meta's condition does not hold; a store that knows no conditions ignores it.
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64, meta PutMeta) (Object, error)
 	// Delete removes key; a missing key is no error.
 	Delete(ctx context.Context, key string) error
@@ -75,6 +78,8 @@ type Remote interface {
 	// Walk calls each for every key below prefix (which ends in "/"), markers
 	// included: those come with their "/" and Kind Dir.
 	Walk(ctx context.Context, prefix string, each func(Object) error) error
+	// Get returns all of a small object and its ETag; more than most bytes are an error.
+	Get(ctx context.Context, key string, most int64) ([]byte, string, error)
 	// ReadRange reads n bytes at off with If-Match where etag is not "".
 	ReadRange(ctx context.Context, key, etag string, off, n int64) (io.ReadCloser, error)
 }
@@ -96,8 +101,10 @@ type Options struct {
 	DirTTL     time.Duration // how long a listing is believed; 30 s
 	CleanBytes int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
 	UID, GID   uint32        // owner of what has no owner of its own
-	Log        *slog.Logger  // nil: discarded
-	BootID     string        // of the running kernel; default /proc/sys/kernel/random/boot_id
+	// NoAttributes leaves sheets alone: modes, owners, times and such live as long as the mount.
+	NoAttributes bool
+	Log          *slog.Logger // nil: discarded
+	BootID       string       // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
 // Attr is what stat(2) shows of a node.

@@ -36,8 +36,7 @@ func (f *FS) closeLocked(n *Node) error {
 	}
 	c := st.content
 	v := &version{
-		data: c.data, ext: c.ext.clone(), size: c.size,
-		mode: n.mode, uid: n.uid, gid: n.gid, mtime: n.mtime,
+		data: c.data, ext: c.ext.clone(), size: c.size, attrs: n.attrs,
 	}
 	if !v.full() {
 		v.base = n.base

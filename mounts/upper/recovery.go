@@ -86,8 +86,12 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
 		n.comesFrom(from, o)
-		n.mode, n.uid, n.gid, n.mtime = r.Mode, r.UID, r.GID, r.MTime
+		n.attrs = r.attrs()
 		o.node = n
+	case opSheet:
+		for name, e := range r.Notes {
+			o.note(name, e)
+		}
 	}
 	f.q.add(o)
 	f.lean(o.node)
@@ -100,7 +104,7 @@ func nodePath(key string) string {
 func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	v := &version{
 		seq: r.Seq, size: r.Size, base: r.Base.object(), link: r.Link, target: r.Target,
-		mode: r.Mode, uid: r.UID, gid: r.GID, mtime: r.MTime, proven: r.Proven,
+		attrs: r.attrs(), proven: r.Proven,
 	}
 	for _, x := range r.Ext {
 		v.ext = append(v.ext, extent{x[0], x[1]})
@@ -119,8 +123,7 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 		kind = Symlink
 	}
 	n := f.leaf(nodePath(o.key), kind)
-	n.mode, n.uid, n.gid = v.mode, v.uid, v.gid
-	n.mtime, n.atime, n.ctime = v.mtime, v.mtime, v.mtime
+	n.attrs, n.atime, n.ctime = v.attrs, v.mtime, v.mtime
 	n.target = v.target
 	o.node, o.ver = n, v
 	st := n.state()
@@ -155,8 +158,7 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 	}
 	n := f.leaf(nodePath(r.Dst), kind)
 	n.base, n.ghost = o.base, true
-	n.mode, n.uid, n.gid = r.Mode, r.UID, r.GID
-	n.mtime, n.atime, n.ctime = r.MTime, r.MTime, r.MTime
+	n.attrs, n.atime, n.ctime = r.attrs(), r.MTime, r.MTime
 	n.state().move = o
 	o.node = n
 }
