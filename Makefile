@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak lint bench microbench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build test soak lint bench bench-mount microbench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,12 +32,18 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 bench: $(TOOLS)/versitygw $(TOOLS)/rclone $(TOOLS)/minio ## measure the store beside its yardsticks and write docs/benchmarks.md
 	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick store -write docs/benchmarks.md
 
+bench-mount: $(TOOLS)/rclone ## measure the mount beside its yardsticks and write docs/benchmarks.md
+	@sh .ci/packages bench
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick mount -write docs/benchmarks.md
+
 microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
 
-soak: test-deps ## what takes longer than a test may: 200 kills of the store under load, 50 of a mount
+soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,000 random changes, half an hour of faults
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 	KILL_ROUNDS=50 $(GO) test -count=1 -timeout=60m -v -run 'TestKill(InsideRename|DuringRecovery|AfterMappedWrites)' ./mounts
+	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
+	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
 screenshots: build ## draw screenshots/ from the real program
 	$(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene

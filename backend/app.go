@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
+	"github.com/artifacts-tui/artifacts-tui/backend/systemd"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -31,9 +32,10 @@ type Options struct {
 // App is what the program can do. Its methods may be called side by side, and
 // return errors that fault.As understands.
 type App struct {
-	opt    Options
-	mounts *mounts.Manager
-	cache  keyring.File
+	opt      Options
+	mounts   *mounts.Manager
+	cache    keyring.File
+	services systemd.Manager
 }
 
 // New makes an App. It does no I/O.

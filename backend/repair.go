@@ -17,12 +17,12 @@ type Repaired struct {
 	Files []mounts.Quarantined `json:"set_aside,omitempty"` // in quarantine, from this crash or an earlier one
 }
 
-// Stale names the workspaces whose mount process is gone.
+// Stale names the workspaces whose mount process is gone, and left something to go on with.
 func (a *App) Stale(ctx context.Context) ([]string, error) {
 	list, err := a.mounts.List(ctx)
 	var names []string
 	for _, m := range list {
-		if m.Health == mounts.Stale {
+		if m.Health == mounts.Stale && !m.Foreign() {
 			names = append(names, m.Workspace)
 		}
 	}
@@ -30,7 +30,7 @@ func (a *App) Stale(ctx context.Context) ([]string, error) {
 }
 
 // Repair brings a workspace back after its mount process died, by name or mountpoint: the
-// stale mountpoint goes and is mounted again, what was not uploaded is, and what is in
+// stale mountpoint goes and is mounted again as it was, what was not uploaded is, and what is in
 // doubt is named. A workspace that is not mounted is mounted nowhere in particular for as
 // long as its uploads take. The error is fault.Pending where some are left.
 func (a *App) Repair(ctx context.Context, where string, opt mounts.UnmountOptions) (Repaired, error) {
@@ -47,8 +47,10 @@ func (a *App) Repair(ctx context.Context, where string, opt mounts.UnmountOption
 		return a.repairUnmounted(ctx, where, opt)
 	case err != nil:
 		return Repaired{}, err
+	case m.Unmounted:
+		return a.repairUnmounted(ctx, m.Workspace, opt)
 	case m.Health == mounts.Stale:
-		if m, err = a.Mount(ctx, MountRequest{Workspace: m.Workspace, Mountpoint: m.Mountpoint}); err != nil {
+		if m, err = a.Mount(ctx, MountRequest{Workspace: m.Workspace, Mountpoint: m.Mountpoint, ReadOnly: m.ReadOnly, Options: m.Options}); err != nil {
 			return Repaired{}, err
 		}
 	}

@@ -29,7 +29,11 @@ type MountRequest struct {
 	Mountpoint string // absolute, or relative to the working directory
 	CreateDir  bool   // make the mountpoint where it is missing
 	ReadOnly   bool
-	Options    mounts.Options
+	// Profile names a cache profile, ProfileFile is that of custom (SPEC C8); what is set in
+	// Options wins over it.
+	Profile     string
+	ProfileFile string
+	Options     mounts.Options
 }
 
 // CoordinatorStatus says which coordinator answers and how it is.

@@ -212,6 +212,9 @@ func (a *App) DeleteWorkspace(ctx context.Context, name string) error {
 		return err
 	}
 	for _, m := range list {
+		if m.ID == w.ID && m.Unmounted {
+			return fault.New(fault.Conflict, "run 'artifacts mount repair "+name+"' first", "workspace %q has changes that are not in the store yet", name)
+		}
 		if m.ID == w.ID {
 			return fault.New(fault.Conflict, "run 'artifacts unmount "+m.Mountpoint+"' first", "workspace %q is mounted at %s", name, m.Mountpoint)
 		}

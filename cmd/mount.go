@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+	"github.com/spf13/pflag"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -18,36 +16,50 @@ import (
 )
 
 func (c *cli) mountCommand() *cobra.Command {
-	req := backend.MountRequest{}
+	req, foreground := backend.MountRequest{}, false
 	cmd := &cobra.Command{
 		Use:   "mount NAME MOUNTPOINT",
 		Short: "Mount a workspace",
 		Long: "Mounts a workspace at an empty directory and returns when it is usable. The mount is served by a process\n" +
 			"of its own that goes on after this command. What a program writes and closes is safe on this machine at\n" +
-			"once and in the bucket soon after; `unmount` waits for that.",
-		Example: c.examples("mount notes /mnt/work", "", "mount notes /mnt/work --read-only", "", "mount list", ""),
-		Args:    exactArgs("NAME", "MOUNTPOINT"),
+			"once and in the bucket soon after; `unmount` waits for that.\n\n" + profileHelp(),
+		Example: c.examples("mount notes /mnt/work", "", "mount notes /mnt/work --read-only", "",
+			"mount train /mnt/train --cache-profile benchmark", "", "mount list", ""),
+		Args: exactArgs("NAME", "MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Workspace, req.Mountpoint = args[0], args[1]
 			app, err := c.app()
 			if err != nil {
 				return err
 			}
+			if foreground {
+				return c.serveMount(cmd.Context(), app, req)
+			}
 			return c.mount(cmd.Context(), app, req)
 		},
 	}
-	f := cmd.Flags()
+	mountFlags(cmd.Flags(), &req)
+	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay until it is unmounted, and log to standard error; ctrl+c or SIGTERM unmounts")
+	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.bwlimitCommand(), c.refreshCommand(),
+		c.repairCommand(), c.quarantineCommand(), c.enableCommand(), c.disableCommand())
+	return cmd
+}
+
+// mountFlags are those that say how to mount; `mount enable` takes them too.
+func mountFlags(f *pflag.FlagSet, req *backend.MountRequest) {
 	f.BoolVar(&req.ReadOnly, "read-only", false, "refuse every change; for a managed workspace the store refuses them too")
 	f.BoolVar(&req.CreateDir, "create", false, "make the mountpoint where it is missing")
-	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default 300ms)")
-	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default 30s)")
-	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default 30s)")
-	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default 16)")
-	cmd.AddCommand(&cobra.Command{
-		Use: "list", Short: "List mounts", Args: exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.listMounts(cmd.Context()) },
-	}, c.refreshCommand(), c.repairCommand(), c.quarantineCommand())
-	return cmd
+	f.StringVar(&req.Profile, "cache-profile", "interactive", "interactive, benchmark, or custom with --cache-profile-file")
+	f.StringVar(&req.ProfileFile, "cache-profile-file", "", "values of the custom profile, as YAML")
+	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default: the profile's)")
+	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default: the profile's)")
+	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default: the profile's)")
+	f.Var((*sizeFlag)(&req.Options.StagingMax), "staging-max", "disk space for what is not uploaded yet, such as 20GB (default: max(5%, 1GiB) of the disk stays free)")
+	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
+	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default: the profile's)")
+	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
+	f.Var((*bandwidthFlag)(&req.Options.Bandwidth), "bwlimit", "bound of the bandwidth: 10M, 1M:512k for up:down, off; `mount bwlimit` changes it")
+	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
 }
 
 func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequest) error {
@@ -64,20 +76,40 @@ func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequ
 	return nil
 }
 
-func (c *cli) listMounts(ctx context.Context) error {
-	app, err := c.app()
-	if err != nil {
-		return err
+func (c *cli) mountListCommand() *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List mounts",
+		Long: "Lists this user's mounts. One whose process is gone shows as stale; `mount repair` brings it back. With --watch\n" +
+			"it lists them again whenever something changed, until it is interrupted; as JSON that is a document a line.",
+		Example: c.examples("mount list", "", "mount list --watch", "", "mount list --format json", ""),
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			take := func() ([]mounts.Status, error) {
+				list, err := app.Mounts(cmd.Context())
+				return append([]mounts.Status{}, list...), err
+			}
+			if watch {
+				return c.watch(cmd.Context(), func() (any, func(io.Writer), error) {
+					list, err := take()
+					return list, func(out io.Writer) { c.mountTable(out, list) }, err
+				})
+			}
+			list, err := take()
+			if err != nil {
+				return err
+			}
+			c.print(list, func(out io.Writer) { c.mountTable(out, list) })
+			return nil
+		},
 	}
-	list, err := app.Mounts(ctx)
-	if err != nil {
-		return err
-	}
-	if list == nil {
-		list = []mounts.Status{}
-	}
-	c.print(list, func(out io.Writer) { c.mountTable(out, list) })
-	return nil
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "list them again whenever something changed, until ctrl+c")
+	return cmd
 }
 
 func (c *cli) mountTable(out io.Writer, list []mounts.Status) {
@@ -126,93 +158,17 @@ func (c *cli) refreshCommand() *cobra.Command {
 	}
 }
 
-func (c *cli) unmountCommand() *cobra.Command {
-	var opt mounts.UnmountOptions
-	cmd := &cobra.Command{
-		Use:     "unmount MOUNTPOINT",
-		Aliases: []string{"umount"},
-		Short:   "Unmount a workspace and wait until the store has every write",
-		Long: "Detaches the mount, uploads what is still on this machine and proves that nothing is left. What cannot be\n" +
-			"uploaded within --timeout is kept, named, and taken up by the next mount (exit code 8). A mount that\n" +
-			"programs use is refused and they are named (exit code 5); --lazy detaches it all the same, and its process\n" +
-			"goes on until their last file is closed and everything is in the bucket.",
-		Example: c.examples("unmount /mnt/work", "", "unmount /mnt/work --timeout 30s", "", "unmount /mnt/work --lazy", ""),
-		Args:    exactArgs("MOUNTPOINT"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if opt.Lazy && cmd.Flags().Changed("timeout") {
-				return fault.New(fault.Usage, "leave out one of them", "--lazy does not wait, so --timeout has no meaning with it")
-			}
-			app, err := c.app()
-			if err != nil {
-				return err
-			}
-			opt.Progress = c.drainProgress()
-			d, err := app.Unmount(cmd.Context(), args[0], opt)
-			if end := opt.Progress; end != nil {
-				c.endProgress()
-			}
-			if err != nil {
-				return err
-			}
-			c.print(d, func(out io.Writer) {
-				switch {
-				case c.quiet:
-				case opt.Lazy:
-					fmt.Fprintf(out, "detached: %d queued, %d in progress, %d failed; open files: %d; it drains in the background\n",
-						d.Queued, d.InProgress, d.Failed, d.OpenFiles)
-				default:
-					fmt.Fprintf(out, "unmounted: %d queued, %d in progress, %d failed\n", d.Queued, d.InProgress, d.Failed)
-				}
-			})
-			return nil
-		},
-	}
-	cmd.Flags().DurationVar(&opt.Timeout, "timeout", 0, "how long to wait for uploads (default: until done)")
-	cmd.Flags().BoolVar(&opt.Lazy, "lazy", false, "detach at once, also where programs use it, and drain in the background")
-	return cmd
-}
-
-// drainProgress draws what is left: a line that is drawn over on a terminal, a
-// line a second elsewhere, nothing where output is JSON or quiet.
-func (c *cli) drainProgress() func(mounts.Drain) {
-	if c.format != "text" || c.quiet {
-		return nil
-	}
-	every := time.Second
-	if c.onTerminal() {
-		every = 0
-	}
-	var last time.Time
-	return func(d mounts.Drain) {
-		if d.Pending() == 0 || time.Since(last) < every {
-			return
-		}
-		last = time.Now()
-		line := fmt.Sprintf("draining: %d queued, %d in progress, %d failed, %s left", d.Queued, d.InProgress, d.Failed, size(d.PendingBytes))
-		if c.onTerminal() {
-			fmt.Fprintf(c.err, "\r\x1b[K%s", line)
-			return
-		}
-		fmt.Fprintln(c.err, line)
-	}
-}
-
-func (c *cli) endProgress() {
-	if c.onTerminal() {
-		fmt.Fprint(c.err, "\r\x1b[K")
-	}
-}
-
-func (c *cli) onTerminal() bool {
-	f, ok := c.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
 // mountProcessCommand is what a mount process runs as. It is not for people: what
 // it needs comes through descriptors that the manager opened.
 func (c *cli) mountProcessCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: mounts.DaemonCommand, Hidden: true, Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return mountd.Main() },
+		RunE: func(*cobra.Command, []string) error {
+			err := mountd.Main()
+			if !fault.Is(err, fault.Usage) {
+				c.err = io.Discard // its log has it, and who started it was told
+			}
+			return err
+		},
 	}
 }

@@ -105,8 +105,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition is [command:NAME]: the program has that command.
+// condition is [command:NAME]: the program has that command; or [root].
 func condition(cond string) (bool, error) {
+	if cond == "root" {
+		return os.Geteuid() == 0, nil
+	}
 	name, ok := strings.CutPrefix(cond, "command:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", cond)

@@ -1,16 +1,11 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -21,9 +16,6 @@ type overview struct {
 	Coordinator backend.CoordinatorStatus `json:"coordinator"`
 	Mounts      []mounts.Status           `json:"mounts"`
 }
-
-// watchEvery is how often a watched status is taken; what did not change is not printed.
-const watchEvery = time.Second
 
 func (c *cli) statusCommand() *cobra.Command {
 	var watch bool
@@ -76,67 +68,36 @@ func (c *cli) showStatus(out io.Writer, o overview) {
 		for _, f := range m.Failures {
 			fmt.Fprintf(out, "not uploaded: %s: %s\n", m.Mountpoint+"/"+f.Path, f.Reason)
 		}
+		for _, k := range m.Conflicts {
+			fmt.Fprintf(out, "conflict: %s: %s\n", m.Mountpoint+"/"+k.Path, conflictText(k))
+		}
 		if m.Quarantined > 0 {
-			fmt.Fprintf(out, "set aside after a crash: %d files of %s\n", m.Quarantined, m.Workspace)
+			fmt.Fprintf(out, "set aside: %d files of %s\n", m.Quarantined, m.Workspace)
 		}
 	}
 }
 
-// watchStatus prints the status each time it differs: over the last one on a terminal,
-// after an empty line elsewhere, as a line of JSON where that is asked for. It ends with
-// the interruption that ends it (SPEC C14).
+func conflictText(k mounts.Conflict) string {
+	switch {
+	case k.Copy != "":
+		return k.Reason + ": " + k.Copy
+	case k.Quarantined != "":
+		return k.Reason + "; it is set aside as " + k.Quarantined
+	}
+	return k.Reason
+}
+
+// watchStatus is `status --watch`. What a coordinator that is not known says is told once.
 func (c *cli) watchStatus(ctx context.Context, app *backend.App) error {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	var last []byte
 	told := ""
-	for {
+	return c.watch(ctx, func() (any, func(io.Writer), error) {
 		o, notice, err := c.overview(ctx, app)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if notice != told && notice != "" {
+		if err == nil && notice != told && notice != "" {
 			c.notify(notice)
 		}
 		told = notice
-		var now bytes.Buffer
-		if c.format == "json" {
-			err = json.NewEncoder(&now).Encode(o)
-		} else {
-			c.showStatus(&now, o)
-		}
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(now.Bytes(), last) {
-			if _, err := c.out.Write(append(c.between(last == nil), now.Bytes()...)); err != nil {
-				return err
-			}
-			last = now.Bytes()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		}
-	}
-}
-
-// between is what stands between one status and the next.
-func (c *cli) between(first bool) []byte {
-	out, isFile := c.out.(*os.File)
-	switch {
-	case c.format == "json":
-		return nil
-	case isFile && term.IsTerminal(int(out.Fd())):
-		return []byte("\x1b[H\x1b[2J")
-	case first:
-		return nil
-	}
-	return []byte("\n")
+		return o, func(out io.Writer) { c.showStatus(out, o) }, err
+	})
 }
 
 func coordinatorLine(s backend.CoordinatorStatus) string {

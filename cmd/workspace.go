@@ -94,7 +94,9 @@ func (c *cli) workspaceList() *cobra.Command {
 			}
 			where := map[string]string{}
 			for _, m := range mounted {
-				where[m.ID] = m.Mountpoint
+				if !m.Unmounted {
+					where[m.ID] = m.Mountpoint
+				}
 			}
 			c.print(list, func(out io.Writer) {
 				if len(list) == 0 {

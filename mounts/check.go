@@ -32,5 +32,6 @@ func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 	return remote.New(remote.Options{
 		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
 		Keys: keys, CABundle: os.Getenv("AWS_CA_BUNDLE"), Timeout: spec.Options.StoreTimeout,
+		Bandwidth: spec.Options.Bandwidth,
 	})
 }

@@ -44,7 +44,8 @@ func (c control) status(ctx context.Context) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	for {
-		s, err := c.ask(ctx)
+		var s Status
+		err := c.get(ctx, "status", &s)
 		if err == nil || errors.Is(err, errNoProcess) || ctx.Err() != nil {
 			return s, err
 		}
@@ -56,18 +57,25 @@ func (c control) status(ctx context.Context) (Status, error) {
 	}
 }
 
-func (c control) ask(ctx context.Context) (s Status, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mount/v1/status", nil)
+func (c control) get(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mount/v1/"+path, nil)
 	if err != nil {
-		return s, err
+		return err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return s, err
+		return err
 	}
 	defer res.Body.Close()
-	err = json.NewDecoder(res.Body).Decode(&s)
-	return s, err
+	if res.StatusCode != http.StatusOK {
+		return unknown(path, res)
+	}
+	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// unknown is the answer of a process that an older version of the program started.
+func unknown(path string, res *http.Response) error {
+	return fault.New(fault.Failure, "unmount and mount again with this version", "the mount process does not know %q (%s)", path, res.Status)
 }
 
 // post sends a request that is answered with nothing but success.
@@ -88,7 +96,7 @@ func (c control) post(ctx context.Context, path string, request any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusNoContent {
-		return fault.New(fault.Failure, "unmount and mount again with this version", "the mount process does not know %q (%s)", path, res.Status)
+		return unknown(path, res)
 	}
 	return nil
 }

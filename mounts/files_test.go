@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -251,69 +250,15 @@ func TestCopyTree(t *testing.T) {
 	must(t, os.Mkdir(filepath.Join(tree, "empty"), 0o755))
 	must(t, os.Symlink("d1/e1", filepath.Join(tree, "link")))
 	w.mount()
-	run(t, "", "cp", "-r", tree, w.path("copy"))
-	run(t, "", "diff", "-r", "--no-dereference", tree, w.path("copy"))
+	does(t, "", "cp", "-r", tree, w.path("copy"))
+	does(t, "", "diff", "-r", "--no-dereference", tree, w.path("copy"))
 	w.unmount()
 	must(t, os.RemoveAll(w.roots.Cache))
 	w.mount()
-	run(t, "", "diff", "-r", "--no-dereference", tree, w.path("copy"))
-	run(t, "", "rm", "-r", w.path("copy"))
+	does(t, "", "diff", "-r", "--no-dereference", tree, w.path("copy"))
+	does(t, "", "rm", "-r", w.path("copy"))
 	w.unmount()
 	w.wantObjects(map[string][]byte{})
-}
-
-// Developers' tools work inside a mount.
-func TestGitAndGoBuild(t *testing.T) {
-	for _, tool := range []string{"git", "go"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w := newWorld(t)
-	origin := filepath.Join(t.TempDir(), "origin")
-	must(t, os.MkdirAll(filepath.Join(origin, "pkg"), 0o755))
-	must(t, os.WriteFile(filepath.Join(origin, "go.mod"), []byte("module example.test/hello\n\ngo 1.21\n"), 0o644))
-	must(t, os.WriteFile(filepath.Join(origin, "main.go"), []byte("package main\n\nimport \"example.test/hello/pkg\"\n\nfunc main() { println(pkg.Word) }\n"), 0o644))
-	must(t, os.WriteFile(filepath.Join(origin, "pkg/pkg.go"), []byte("package pkg\n\nconst Word = \"hello\"\n"), 0o644))
-	run(t, origin, "git", "init", "-q", "-b", "main")
-	run(t, origin, "git", "add", ".")
-	run(t, origin, "git", "commit", "-qm", "first")
-	w.mount()
-	clone := w.path("clone")
-	run(t, "", "git", "clone", "-q", origin, clone)
-	if out := run(t, clone, "git", "status", "--porcelain"); out != "" {
-		t.Errorf("a fresh clone is not clean:\n%s", out)
-	}
-	run(t, clone, "go", "build", "-o", "hello", ".")
-	if out := run(t, clone, filepath.Join(clone, "hello")); out != "hello\n" {
-		t.Errorf("the program printed %q", out)
-	}
-	must(t, os.WriteFile(filepath.Join(clone, "README"), []byte("more\n"), 0o644))
-	run(t, clone, "git", "add", "README")
-	run(t, clone, "git", "commit", "-qm", "second")
-	run(t, clone, "git", "fsck", "--full")
-	w.unmount()
-	must(t, os.RemoveAll(w.roots.Cache))
-	w.mount()
-	run(t, clone, "git", "fsck", "--full")
-	if out := run(t, clone, "git", "log", "--format=%s"); out != "second\nfirst\n" {
-		t.Errorf("log: %q", out)
-	}
-	w.unmount()
-}
-
-func run(t *testing.T, dir, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(),
-		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GOFLAGS=-buildvcs=false", "GOWORK=off",
-		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.test", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.test")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
 }
 
 func appendTo(t *testing.T, path, text string) {

@@ -28,7 +28,7 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 	}
 	answers := m.ask(ctx, ids)
 	var list []Status
-	seen := map[string]bool{}
+	seen, told := map[string]bool{}, map[string]bool{}
 	for _, e := range entries {
 		a, asked := answers[e.id]
 		switch {
@@ -42,8 +42,12 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 			seen[e.id] = true
 		case e.stale(ctx, asked && errors.Is(a.err, errNoProcess)):
 			s := e.status(Stale, "the mount process is gone; what it had not uploaded is kept")
+			if spec, ok := m.saved(e.id); ok && spec.Mountpoint == e.mountpoint {
+				s.Spec = spec
+			}
 			s.Log = LogPath(m.roots, e.id)
 			list = append(list, s)
+			told[e.id] = true
 		}
 	}
 	for id, a := range answers {
@@ -52,9 +56,16 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 		}
 		if errors.Is(a.err, errNoProcess) {
 			m.sweep(id)
+		} else {
+			told[id] = true // there is a process
 		}
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Mountpoint < list[j].Mountpoint })
+	left, err := m.left(told)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, left...)
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Mountpoint < list[j].Mountpoint }) // what is mounted first
 	return list, ctx.Err()
 }
 

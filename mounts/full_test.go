@@ -14,16 +14,18 @@ import (
 )
 
 // onSmallDisk moves the state root to a disk of its own of so many bytes.
-func (w *world) onSmallDisk(size string) {
+func (w *world) onSmallDisk(size string) { w.smallDisk(w.roots.State, size) }
+
+func (w *world) smallDisk(root, size string) {
 	w.t.Helper()
 	if os.Geteuid() != 0 {
 		w.t.Skip("mounting a tmpfs is root's")
 	}
-	must(w.t, os.MkdirAll(w.roots.State, 0o700))
-	must(w.t, unix.Mount("tmpfs", w.roots.State, "tmpfs", 0, "mode=0700,size="+size))
+	must(w.t, os.MkdirAll(root, 0o700))
+	must(w.t, unix.Mount("tmpfs", root, "tmpfs", 0, "mode=0700,size="+size))
 	w.t.Cleanup(func() {
 		w.sweep(filepath.Dir(w.spec.Mountpoint))
-		_ = unix.Unmount(w.roots.State, unix.MNT_DETACH)
+		_ = unix.Unmount(root, unix.MNT_DETACH)
 	})
 }
 
@@ -84,5 +86,50 @@ func TestFullDiskWhenMounting(t *testing.T) {
 	}
 	must(t, os.Remove(ballast))
 	w.mount()
+	w.unmount()
+}
+
+// A full cache disk costs speed: what is read is right, and what is written is not in its way.
+func TestFullCacheDisk(t *testing.T) {
+	w := newWorld(t)
+	w.smallDisk(w.roots.Cache, "4m")
+	want := map[string][]byte{}
+	for i, size := range []int{3 << 20, 5 << 20, 20 << 20} {
+		name := []string{"a", "b", "c"}[i]
+		want[name] = pattern(i, size)
+		w.putObject(name, want[name])
+	}
+	w.mount()
+	for range 2 {
+		for name, data := range want {
+			w.wantFile(name, data)
+		}
+	}
+	want["new"] = pattern(9, 10<<20)
+	w.write("new", want["new"])
+	w.wantFile("new", want["new"])
+	w.drained()
+	w.wantObjects(want)
+	w.unmount()
+}
+
+// A small disk holds a stream of files that is many times its size, since uploads make room
+// and writers wait for it; part of it stays free.
+func TestMoreThanTheStagingDisk(t *testing.T) {
+	w := newWorld(t)
+	w.onSmallDisk("32m")
+	w.mount()
+	want := map[string][]byte{}
+	for i := range 20 {
+		name := string(rune('a' + i))
+		want[name] = pattern(i, 6<<20)
+		w.write(name, want[name])
+		s := w.status()
+		if s.StagingBytes > s.StagingLimit || s.StagingLimit > 24<<20 {
+			t.Errorf("%d of %d bytes are staged on a disk of 32 MiB", s.StagingBytes, s.StagingLimit)
+		}
+	}
+	w.drained()
+	w.wantObjects(want)
 	w.unmount()
 }

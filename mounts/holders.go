@@ -13,9 +13,9 @@ import (
 
 // Holder is a process that keeps a mount in use.
 type Holder struct {
-	PID  int
-	Name string // of its program, as ps(1) shows it
-	Uses string // the file relative to the mountpoint, or "working directory"
+	PID  int    `json:"pid"`
+	Name string `json:"name"` // of its program, as ps(1) shows it
+	Uses string `json:"uses"` // the file relative to the mountpoint, or "working directory"
 }
 
 // String is the holder as a message names it.

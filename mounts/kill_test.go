@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -291,58 +290,6 @@ func TestUnlinkWithTheStoreDownThenKill(t *testing.T) {
 	if _, err := os.Stat(w.path("d/secret")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is back: %v", err)
 	}
-}
-
-// Random changes with kills in between: every change that was answered is kept.
-func TestRandomChangesAndKills(t *testing.T) {
-	w := newWorld(t)
-	rng := rand.New(rand.NewPCG(20, 26))
-	want := map[string][]byte{}
-	name := func() string { return fmt.Sprintf("d%d/f%d", rng.IntN(3), rng.IntN(6)) }
-	w.mount()
-	for d := range 3 {
-		must(t, os.MkdirAll(w.path(fmt.Sprintf("d%d", d)), 0o755))
-	}
-	const rounds, changes = 6, 60
-	for round := range rounds {
-		w.store.SetDelay([]time.Duration{0, 5 * time.Millisecond, 40 * time.Millisecond}[round%3])
-		for i := range changes {
-			a, b := name(), name()
-			data, exists := want[a]
-			switch op := rng.IntN(10); {
-			case op < 4:
-				want[a] = pattern(round*1000+i, rng.IntN(200_000))
-				w.write(a, want[a])
-			case op < 6 && exists:
-				appendTo(t, w.path(a), "appended")
-				want[a] = append(append([]byte(nil), data...), "appended"...)
-			case op < 7 && exists && len(data) > 10:
-				f, err := os.OpenFile(w.path(a), os.O_WRONLY, 0)
-				must(t, err)
-				at := rng.IntN(len(data) - 5)
-				_, err = f.WriteAt([]byte("PATCH"), int64(at))
-				must(t, errors.Join(err, f.Close()))
-				want[a] = append([]byte(nil), data...)
-				copy(want[a][at:], "PATCH")
-			case op < 8 && exists:
-				must(t, os.Remove(w.path(a)))
-				delete(want, a)
-			case op < 9 && exists && a != b:
-				must(t, os.Rename(w.path(a), w.path(b)))
-				want[b] = data
-				delete(want, a)
-			case exists:
-				n := rng.IntN(len(data) + 1)
-				must(t, os.Truncate(w.path(a), int64(n)))
-				want[a] = append([]byte(nil), data[:n]...)
-			}
-		}
-		w.crash()
-		wantTree(t, w, want)
-	}
-	w.store.SetDelay(0)
-	w.unmount()
-	w.wantObjects(want)
 }
 
 func wantTree(t *testing.T, w *world, want map[string][]byte) {

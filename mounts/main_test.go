@@ -260,6 +260,20 @@ func (w *world) putObject(key string, data []byte) {
 	}
 }
 
+// asPeer is a client of the whole bucket.
+func (w *world) asPeer() *remote.Client {
+	w.t.Helper()
+	c, err := remote.New(remote.Options{
+		Endpoint: w.store.Endpoint(), Bucket: bucket,
+		Keys: remote.NewKeys(keyring.Credentials{AccessKeyID: w.store.AccessKey, SecretAccessKey: keyring.NewSecret(w.store.Secret)}),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	return c
+}
+
 func brief(data []byte) string {
 	if len(data) <= 60 {
 		return fmt.Sprintf("%q", data)

@@ -29,14 +29,23 @@ func NewManager(roots xdg.Roots, exe string) *Manager { return &Manager{roots: r
 // already), Auth, NotFound, Unreachable, Usage; nothing is left half done. When ctx
 // ends before the mount is usable, it is given up.
 func (m *Manager) Mount(ctx context.Context, spec Spec, creds keyring.Credentials) (Status, error) {
+	start, err := m.prepare(ctx, spec, creds)
+	if err != nil {
+		return Status{}, err
+	}
+	return m.start(ctx, start)
+}
+
+// prepare makes way for a mount.
+func (m *Manager) prepare(ctx context.Context, spec Spec, creds keyring.Credentials) (Start, error) {
 	var err error
 	if spec.Mountpoint, err = realPath(spec.Mountpoint); err != nil {
-		return Status{}, err
+		return Start{}, err
 	}
 	if err := m.makeWay(ctx, spec); err != nil {
-		return Status{}, err
+		return Start{}, err
 	}
-	return m.start(ctx, Start{Spec: spec, Roots: m.roots, Credentials: creds})
+	return Start{Spec: spec, Roots: m.roots, Credentials: creds}, nil
 }
 
 // makeWay refuses a double mount and removes a stale one.
@@ -47,6 +56,7 @@ func (m *Manager) makeWay(ctx context.Context, spec Spec) error {
 	}
 	for _, s := range list {
 		switch {
+		case s.Unmounted: // the mount goes on with what is left
 		case s.Health == Stale && (s.Mountpoint == spec.Mountpoint || s.ID == spec.ID):
 			if err := removeStale(ctx, s.Mountpoint); err != nil {
 				return err

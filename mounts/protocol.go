@@ -10,8 +10,9 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
-// The descriptors that a mount process finds open: it reads one Start from the first
-// and writes one Answer to the second.
+// The descriptors that a mount process finds open: it reads one Start from the first,
+// which in the foreground stays open for as long as who asked for the mount lives,
+// and writes an Answer to the second when the mount is usable, and one when it has ended.
 const (
 	StartFD  = 3
 	AnswerFD = 4
@@ -24,6 +25,7 @@ const startMax = 1 << 20
 type Start struct {
 	Spec        Spec
 	Roots       xdg.Roots
+	Log         string // path of the file that its log goes to; "" where it is in the foreground
 	Credentials keyring.Credentials
 }
 
@@ -32,6 +34,7 @@ type Start struct {
 type wireStart struct {
 	Spec            Spec      `json:"spec"`
 	Roots           xdg.Roots `json:"roots"`
+	Log             string    `json:"log"`
 	AccessKeyID     string    `json:"access_key_id"`
 	SecretAccessKey string    `json:"secret_access_key"`
 	SessionToken    string    `json:"session_token"`
@@ -41,7 +44,7 @@ type wireStart struct {
 // Send writes s for ReceiveStart.
 func (s Start) Send(w io.Writer) error {
 	return json.NewEncoder(w).Encode(wireStart{
-		Spec: s.Spec, Roots: s.Roots,
+		Spec: s.Spec, Roots: s.Roots, Log: s.Log,
 		AccessKeyID:     s.Credentials.AccessKeyID,
 		SecretAccessKey: s.Credentials.SecretAccessKey.Reveal(),
 		SessionToken:    s.Credentials.SessionToken.Reveal(),
@@ -55,7 +58,7 @@ func ReceiveStart(r io.Reader) (Start, error) {
 	if err := json.NewDecoder(io.LimitReader(r, startMax)).Decode(&w); err != nil {
 		return Start{}, errors.New("the mount process was not told what to mount; it is started by 'artifacts mount'")
 	}
-	return Start{Spec: w.Spec, Roots: w.Roots, Credentials: keyring.Credentials{
+	return Start{Spec: w.Spec, Roots: w.Roots, Log: w.Log, Credentials: keyring.Credentials{
 		AccessKeyID:     w.AccessKeyID,
 		SecretAccessKey: keyring.NewSecret(w.SecretAccessKey),
 		SessionToken:    keyring.NewSecret(w.SessionToken),
@@ -63,7 +66,7 @@ func ReceiveStart(r io.Reader) (Start, error) {
 	}}, nil
 }
 
-// Answer says whether the mount is usable.
+// Answer says, first, whether the mount is usable; last, whether it ended with data left.
 type Answer struct {
 	Status *Status    `json:"status,omitempty"`
 	Error  *WireError `json:"error,omitempty"`

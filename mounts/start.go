@@ -22,28 +22,53 @@ const logMax = 4 << 20
 // start runs a mount process and waits for its answer. What it serves and the keys go
 // through a pipe, never through its arguments, environment or a file (SPEC A35).
 func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
-	for _, dir := range []string{m.roots.State, RunDir(m.roots), filepath.Dir(LogPath(m.roots, s.Spec.ID))} {
-		if err := xdg.Ensure(dir, "", nil); err != nil {
-			return Status{}, fault.Wrap(fault.Failure, err, "check the permissions and the free space of "+dir, "cannot make a folder")
-		}
+	if err := m.makeFolders(s.Spec.ID); err != nil {
+		return Status{}, err
 	}
 	log, err := openLog(LogPath(m.roots, s.Spec.ID))
 	if err != nil {
 		return Status{}, fault.Wrap(fault.Failure, err, "", "cannot open the mount's log")
 	}
 	defer log.Close()
-	told, tell, err := os.Pipe()
+	s.Log = log.Name()
+	p, err := m.spawn(s, log)
 	if err != nil {
 		return Status{}, err
 	}
-	defer tell.Close()
+	defer p.answers.Close()
+	defer p.start.Close()
+	return p.ready(ctx, s)
+}
+
+func (m *Manager) makeFolders(id string) error {
+	for _, dir := range []string{m.roots.State, RunDir(m.roots), filepath.Dir(LogPath(m.roots, id))} {
+		if err := xdg.Ensure(dir, "", nil); err != nil {
+			return fault.Wrap(fault.Failure, err, "check the permissions and the free space of "+dir, "cannot make a folder")
+		}
+	}
+	return nil
+}
+
+// child is a mount process that this one started.
+type child struct {
+	cmd     *exec.Cmd
+	start   *os.File // where it reads its Start
+	answers *os.File // where it writes its Answers
+	ended   chan struct{}
+}
+
+// spawn runs the program as a mount process whose log goes to log.
+func (m *Manager) spawn(s Start, log *os.File) (*child, error) {
+	told, tell, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
 	hear, say, err := os.Pipe()
 	if err != nil {
 		told.Close()
-		return Status{}, err
+		tell.Close()
+		return nil, err
 	}
-	defer hear.Close()
-
 	cmd := exec.Command(m.program(), DaemonCommand)
 	cmd.Dir = "/" // never the working directory on a mount
 	cmd.Env = childenv.Scrubbed(os.Environ())
@@ -54,25 +79,37 @@ func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
 	told.Close()
 	say.Close()
 	if err != nil {
-		return Status{}, fault.Wrap(fault.Failure, err, "", "cannot start the mount process")
+		tell.Close()
+		hear.Close()
+		return nil, fault.Wrap(fault.Failure, err, "", "cannot start the mount process")
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // the process outlives us; this only reaps it where it does not
+	p := &child{cmd: cmd, start: tell, answers: hear, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // the process may outlive us; this only reaps it where it does not
+		close(p.ended)
+	}()
+	return p, nil
+}
 
+// ready tells the process what to do and waits until the mount is usable. When ctx ends
+// before, the mount is given up.
+func (p *child) ready(ctx context.Context, s Start) (Status, error) {
 	stop := context.AfterFunc(ctx, func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = tell.SetWriteDeadline(time.Now())
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		_ = p.start.SetWriteDeadline(time.Now())
 	})
 	defer stop()
-	if err := s.Send(tell); err == nil {
-		tell.Close()
-	}
-	status, err := receive(hear)
+	_ = s.Send(p.start) // where that fails there is no answer
+	status, err := receive(p.answers)
 	if errors.Is(err, errNoAnswer) {
 		if ctx.Err() != nil {
 			return Status{}, ctx.Err()
 		}
-		return Status{}, fault.New(fault.Failure, "its log is "+LogPath(m.roots, s.Spec.ID), "%v%s", err, exitState(ended))
+		hint := ""
+		if s.Log != "" {
+			hint = "its log is " + s.Log
+		}
+		return Status{}, fault.New(fault.Failure, hint, "%v%s", err, p.exitState())
 	}
 	if err == nil && ctx.Err() != nil { // it was told to end just as it was ready
 		return Status{}, ctx.Err()
@@ -80,9 +117,10 @@ func (m *Manager) start(ctx context.Context, s Start) (Status, error) {
 	return status, err
 }
 
+// receive reads the next answer, a line.
 func receive(r io.Reader) (Status, error) {
-	var a Answer
-	if err := json.NewDecoder(r).Decode(&a); err != nil {
+	a, ok := readAnswer(r)
+	if !ok {
 		return Status{}, errNoAnswer
 	}
 	if a.Error != nil {
@@ -94,11 +132,27 @@ func receive(r io.Reader) (Status, error) {
 	return *a.Status, nil
 }
 
-func exitState(ended <-chan error) string {
-	select {
-	case err := <-ended:
+// readAnswer reads one line byte by byte: what follows is for the next reader.
+func readAnswer(r io.Reader) (a Answer, ok bool) {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := r.Read(b)
+		if n == 1 && b[0] == '\n' {
+			return a, json.Unmarshal(line, &a) == nil
+		}
 		if err != nil {
-			return " (" + err.Error() + ")"
+			return a, false
+		}
+		line = append(line, b[:n]...)
+	}
+}
+
+// exitState is how the process ended, where it does so within a moment.
+func (p *child) exitState() string {
+	select {
+	case <-p.ended:
+		if state := p.cmd.ProcessState; state != nil && !state.Success() {
+			return " (" + state.String() + ")"
 		}
 	case <-time.After(time.Second):
 	}

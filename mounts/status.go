@@ -19,14 +19,23 @@ type Spec struct {
 	Options  Options `json:"options"`
 }
 
-// Options tune a mount. The zero value of a field means its default.
+// Options tune a mount. The zero value of a field means that of the profile interactive
+// (package profile), and the status of a mount has all of them set.
 type Options struct {
-	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; default 16
-	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload; default 300 ms
-	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed; default 30 s
-	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache; default 10 GiB
-	// StoreTimeout bounds how long a listing or a read waits for a silent store; default 30 s.
+	Profile   string        `json:"profile,omitempty"`    // interactive, benchmark or custom
+	Uploads   int           `json:"uploads,omitempty"`    // parallel changes to the store; 0: 16 to 64, as it takes them
+	WriteBack time.Duration `json:"write_back,omitempty"` // from close to upload
+	DirCache  time.Duration `json:"dir_cache,omitempty"`  // how long a listing is believed
+	CacheSize int64         `json:"cache_size,omitempty"` // bytes of read cache
+	Streams   int           `json:"streams,omitempty"`    // ranges of 4 MiB that a sequential read fetches ahead at once
+	// StoreTimeout bounds how long a listing or a read waits for a silent store.
 	StoreTimeout time.Duration `json:"store_timeout,omitempty"`
+	Bandwidth    Bandwidth     `json:"bandwidth"` // as it is now; it can be changed in a running mount
+	// StagingMax bounds the disk space of what is not uploaded yet, in bytes; default: max(5 %, 1 GiB)
+	// of the disk stays free.
+	StagingMax int64 `json:"staging_max,omitempty"`
+	// SyncOnClose has close(2) and fsync(2) return only when the object is in the store.
+	SyncOnClose bool `json:"sync_on_close,omitempty"`
 }
 
 // Health is the state of a mount in one word.
@@ -38,24 +47,29 @@ const (
 	Busy     Health = "busy"     // changes are on their way to the store
 	Draining Health = "draining" // unmount was asked for; the rest is being uploaded
 	Degraded Health = "degraded" // Reason says what is wrong; data is kept
-	Stale    Health = "stale"    // the mountpoint is there, its process is not
+	Stale    Health = "stale"    // its process is gone
 )
 
 // Status is one mount as its process tells it, or, for a stale one, as the
 // mount table does.
 type Status struct {
 	Spec
-	PID         int       `json:"pid"`
-	Since       time.Time `json:"since"`
-	Health      Health    `json:"health"`
-	Reason      string    `json:"reason,omitempty"`
-	Fingerprint string    `json:"fingerprint,omitempty"` // of the credentials in use
-	Log         string    `json:"log,omitempty"`         // path of the log file
+	PID    int       `json:"pid"`
+	Since  time.Time `json:"since"`
+	Health Health    `json:"health"`
+	Reason string    `json:"reason,omitempty"`
+	// Unmounted: of a stale one not even the mountpoint is left, but its staging folder.
+	Unmounted   bool   `json:"unmounted,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"` // of the credentials in use
+	Log         string `json:"log,omitempty"`         // path of the log file
 
 	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
 	BytesWritten int64 `json:"bytes_written"` // by programs, through the mount
 	CacheBytes   int64 `json:"cache_bytes"`   // read cache and clean copies on disk
 	CacheLimit   int64 `json:"cache_limit"`
+
+	StagingBytes int64 `json:"staging_bytes"` // on disk, of what is not uploaded yet and of clean copies
+	StagingLimit int64 `json:"staging_limit"`
 
 	Process Process `json:"process"`
 
@@ -79,7 +93,12 @@ type Drain struct {
 	Failures     []FailedFile `json:"failures,omitempty"`    // at most 100
 	Quarantined  int          `json:"quarantined,omitempty"` // files set aside after a crash
 	OpenFiles    int          `json:"open_files,omitempty"`  // handles programs hold
+	Conflicts    []Conflict   `json:"conflicts,omitempty"`   // the last 100 since the mount started
 }
+
+// Foreign reports whether all that is known of a mount is its line in the mount table: its
+// process is gone, and what it had not uploaded is not below these roots.
+func (s Status) Foreign() bool { return s.Health == Stale && s.Bucket == "" }
 
 // Pending is the number of changes that have not reached the store.
 func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }
@@ -88,6 +107,16 @@ func (d Drain) Pending() int { return d.Queued + d.InProgress + d.Failed }
 type FailedFile struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
+}
+
+// Conflict is a file that was changed here and by somebody else in the bucket: theirs has
+// the name, and what was written here is a file beside it or set aside.
+type Conflict struct {
+	Time        time.Time `json:"time"`
+	Path        string    `json:"path"`
+	Copy        string    `json:"copy,omitempty"`
+	Quarantined string    `json:"quarantined,omitempty"`
+	Reason      string    `json:"reason"`
 }
 
 // UnmountOptions bound and watch an unmount.

@@ -20,6 +20,10 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 	if err != nil {
 		return Drain{}, err
 	}
+	if s.Unmounted {
+		return Drain{}, fault.New(fault.Pending, "run 'artifacts mount repair "+s.Workspace+"' to upload what is missing in the store",
+			"workspace %s is not mounted any more; what it had not uploaded is kept", s.Workspace)
+	}
 	if s.Health == Stale {
 		return m.unmountStale(ctx, s)
 	}
@@ -41,11 +45,14 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 
 // inUse names the programs that keep a mount in use, where that can be seen.
 func inUse(err error, mountpoint string) error {
-	who := naming(holders(mountpoint))
+	list := holders(mountpoint)
+	who := naming(list)
 	if who == "" {
 		return err
 	}
-	return fault.New(fault.Conflict, fault.As(err).Hint, "%s is in use by %s", mountpoint, who)
+	e := fault.New(fault.Conflict, fault.As(err).Hint, "%s is in use by %s", mountpoint, who)
+	e.Fields = map[string]any{"holders": list}
+	return e
 }
 
 // Drain waits until the store has every closed write of a mount, which stays: the result is
@@ -65,11 +72,7 @@ func (m *Manager) Refresh(ctx context.Context, mountpointOrWorkspace, path strin
 	if err != nil {
 		return err
 	}
-	err = dialControl(SocketPath(m.roots, s.ID)).post(ctx, "refresh", RefreshRequest{Path: path})
-	if errors.Is(err, errNoProcess) {
-		return fault.New(fault.Failure, "run 'artifacts mount repair "+s.Workspace+"'", "the process that serves %s is gone", s.Mountpoint)
-	}
-	return err
+	return m.noAnswer(dialControl(SocketPath(m.roots, s.ID)).post(ctx, "refresh", RefreshRequest{Path: path}), s)
 }
 
 // unmountStale detaches what a dead process left. Only the next mount can tell what of

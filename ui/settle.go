@@ -138,7 +138,7 @@ func (m *model) healthNews(before snapshot) tea.Cmd {
 		was, known := before.health[at.Mountpoint]
 		path := component.Home(at.Mountpoint, m.session.Home)
 		switch {
-		case at.Health == was:
+		case at.Health == was, at.Unmounted:
 		case at.Health == mounts.Degraded:
 			cmds = append(cmds, m.say(component.Warn, path+" is degraded: "+at.Reason, waiting(at.Drain)...))
 		case at.Health == mounts.Stale:

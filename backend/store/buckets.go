@@ -43,6 +43,12 @@ func (s *Store) SetQuota(ctx context.Context, bucket string, bytes int64) error 
 // Usage is what all buckets hold together.
 func (s *Store) Usage(ctx context.Context) (Usage, error) { return s.index.Usage(ctx) }
 
+// Free is what may still be added to a bucket before its quota or the store's is used up;
+// bounded is false where there is neither.
+func (s *Store) Free(ctx context.Context, bucket string) (bytes int64, bounded bool, err error) {
+	return s.index.Free(ctx, bucket)
+}
+
 // List returns a page of a bucket. It refuses with NoSuchBucket.
 func (s *Store) List(ctx context.Context, bucket string, o ListOptions) (Page, error) {
 	return s.index.List(ctx, bucket, o)

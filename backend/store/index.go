@@ -23,6 +23,9 @@ type Index interface {
 	Buckets(ctx context.Context) ([]BucketInfo, error) // by name
 	SetQuota(ctx context.Context, bucket string, bytes int64) error
 	Usage(ctx context.Context) (Usage, error) // of all buckets
+	// Free is what may still be added to bucket, in bytes, reservations taken off; where no
+	// quota bounds it, bounded is false. It refuses with NoSuchBucket.
+	Free(ctx context.Context, bucket string) (bytes int64, bounded bool, err error)
 
 	// Reserve sets n bytes aside for a write to bucket. n may be zero or less: nothing is set aside.
 	Reserve(ctx context.Context, bucket string, n int64) (Reservation, error)

@@ -56,6 +56,7 @@ type Error struct {
 	Message string
 	Hint    string
 	Err     error
+	Fields  map[string]any // what else a program may want to know; further fields of the JSON form
 }
 
 // New returns an Error without a cause. The message has no trailing full stop.
@@ -79,13 +80,21 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// MarshalJSON writes {"code","message","hint"} (SPEC C14).
+// MarshalJSON writes {"code","message","hint"} (SPEC C14), and Fields after them.
 func (e *Error) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	text, err := json.Marshal(struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 		Hint    string `json:"hint"`
 	}{e.Kind.Code(), e.Error(), e.Hint})
+	if err != nil || len(e.Fields) == 0 {
+		return text, err
+	}
+	more, err := json.Marshal(e.Fields)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }
 
 // As returns the Error in err's chain. An err without one becomes a Failure, or

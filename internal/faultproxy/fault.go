@@ -58,6 +58,8 @@ func (f Fault) concerns(r *http.Request) bool {
 	switch f {
 	case QuotaFull:
 		return r.Method == http.MethodPut || r.Method == http.MethodPost
+	case Half404:
+		return r.Method != http.MethodHead // its answer has no body: half of it is all of it
 	case EmptyList:
 		return r.Method == http.MethodGet && r.URL.Query().Has("list-type")
 	}

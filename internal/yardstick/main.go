@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // options are the flags of both commands.
@@ -16,6 +17,9 @@ type options struct {
 	dir     string // scratch; emptied at the end
 	write   string // file whose block is replaced
 	only    string // names of the peers to run, comma-separated; empty: all
+	rows    string // scenes of the mount to play, comma-separated; empty: all
+	scale   float64
+	within  time.Duration // no round of the mount begins later; 0: all do
 }
 
 func main() {
@@ -33,6 +37,13 @@ func main() {
 		f.IntVar(&o.rounds, "rounds", 3, "rounds, interleaved; medians are printed")
 		f.StringVar(&o.only, "only", "", "peers to run, comma-separated")
 		run = yardsticks
+	case "mount":
+		f.IntVar(&o.rounds, "rounds", 3, "rounds, interleaved; medians are printed")
+		f.StringVar(&o.only, "peers", "", "columns, comma-separated: artifacts-tui, rclone mount, rclone mount2, rclone mount2 tuned, s3fs")
+		f.StringVar(&o.rows, "rows", "", "rows, comma-separated: read, cached, write, copy, copy30, ls, tar, git, random")
+		f.Float64Var(&o.scale, "scale", 1, "of the files' sizes and numbers")
+		f.DurationVar(&o.within, "within", 0, "begin no further round after this long")
+		run = mountYardsticks
 	case "scale":
 		f.IntVar(&o.objects, "objects", 1_000_000, "objects in the store")
 		run = scale
@@ -50,7 +61,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|scale [-h]")
+	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|mount|scale [-h]")
 	os.Exit(2)
 }
 

@@ -121,9 +121,15 @@ func yardsticks(o options) (string, error) {
 // running is what a signal has to end.
 var running = &current{}
 
-type current struct{ server atomic.Pointer[server] }
+type current struct {
+	server atomic.Pointer[server]
+	mount  atomic.Pointer[mounter]
+}
 
 func (c *current) kill() {
+	if m := c.mount.Load(); m != nil {
+		m.kill()
+	}
 	if s := c.server.Load(); s != nil && s.cmd != nil {
 		_ = s.cmd.Process.Kill()
 	}

@@ -17,9 +17,11 @@ import (
 type metric struct {
 	name   string
 	unit   string
-	better string  // "more" or "less"
-	values series  // of each server, by its name
-	goal   float64 // of ours, from the design; 0: none
+	better string   // "more" or "less"
+	values series   // of each server, by its name
+	goal   float64  // of ours, from the design; 0: none
+	aim    string   // a goal in words
+	capped []string // servers that were given up after their value
 }
 
 // series are the values of every round, by server.
@@ -71,9 +73,12 @@ func markdown(head string, metrics []*metric, servers []string) string {
 				b.WriteString(" – |")
 				continue
 			}
+			if slices.Contains(m.capped, peer) {
+				b.WriteString(" >")
+			}
 			fmt.Fprintf(&b, " %s%s (%s×) |", number(m.median(peer)), m.unit, number(m.times(servers[0], peer)))
 		}
-		goal := ""
+		goal := m.aim
 		if m.goal > 0 {
 			sign := map[string]string{"more": "≥ ", "less": "≤ "}[m.better]
 			goal = sign + number(m.goal) + m.unit

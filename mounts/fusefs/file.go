@@ -75,14 +75,15 @@ func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, sysca
 	return uint32(n), 0
 }
 
-// Flush implements fs.FileFlusher: it answers close(2).
+// Flush implements fs.FileFlusher: it answers close(2). Only the wait for the store ends
+// with a signal to the caller; what is closed is recorded by then.
 func (f *file) Flush(ctx context.Context) syscall.Errno {
-	return f.errno("close", f.up.Flush(unhurried(ctx)))
+	return f.errno("close", f.up.Flush(ctx))
 }
 
 // Fsync implements fs.FileFsyncer.
 func (f *file) Fsync(ctx context.Context, _ uint32) syscall.Errno {
-	return f.errno("fsync", f.up.Fsync(unhurried(ctx)))
+	return f.errno("fsync", f.up.Fsync(ctx))
 }
 
 // Release implements fs.FileReleaser.

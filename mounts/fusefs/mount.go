@@ -28,7 +28,10 @@ type Options struct {
 	Mountpoint string
 	Source     string // shown as the device in the mount table
 	ReadOnly   bool
-	Log        *slog.Logger
+	// Space is how many bytes the mount holds and how many still go in, as far as that is
+	// known; free is below 0 where nothing bounds it. It must return at once; nil: not known.
+	Space func() (used, free int64, known bool)
+	Log   *slog.Logger
 }
 
 // FS is a mounted upper.FS.
@@ -39,8 +42,9 @@ type FS struct {
 
 // tree is what all nodes of a mount share.
 type tree struct {
-	up  *upper.FS
-	log *slog.Logger
+	up    *upper.FS
+	log   *slog.Logger
+	space func() (used, free int64, known bool)
 
 	read, written atomic.Int64 // bytes, by programs
 	nodes         sync.Map     // inode number → *node, of those the kernel knows
@@ -49,7 +53,7 @@ type tree struct {
 // Mount mounts up and serves it until it is unmounted (Wait). As root it calls mount(2)
 // itself, as an ordinary user it goes through fusermount3.
 func Mount(up *upper.FS, opt Options) (*FS, error) {
-	t := &tree{up: up, log: opt.Log}
+	t := &tree{up: up, log: opt.Log, space: opt.Space}
 	options := []string{"default_permissions"}
 	if opt.ReadOnly {
 		options = append(options, "ro")
@@ -58,7 +62,7 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 		Options:                  options,
 		FsName:                   opt.Source,
 		Name:                     Type,
-		DirectMount:              os.Geteuid() == 0,
+		DirectMountStrict:        os.Geteuid() == 0, // where mount(2) refuses root, fusermount3 does too, and says less
 		MaxBackground:            maxBackground,
 		MaxWrite:                 maxRequest,
 		MaxReadAhead:             maxRequest,
@@ -89,6 +93,11 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if os.Geteuid() == 0 {
+		if err := widen(opt.Mountpoint); err != nil {
+			opt.Log.Debug("the kernel's read-ahead stays as it is", "err", err)
+		}
 	}
 	t.nodes.Store(attr.Ino, root)
 	up.OnChange(t.changed)

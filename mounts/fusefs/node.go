@@ -175,17 +175,6 @@ func (n *node) Rename(ctx context.Context, name string, newParent fs.InodeEmbedd
 	return n.tree.errno("rename", n.up, n.tree.up.Rename(unhurried(ctx), n.up, name, to.up, newName, flags))
 }
 
-// Statfs implements fs.NodeStatfser. A bucket has no size that a client could ask for,
-// so it is shown as 1 PiB of free space, as rclone does.
-func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	const blockSize, total = 4096, 1 << 50
-	out.Bsize, out.Frsize = blockSize, blockSize
-	out.Blocks, out.Bfree, out.Bavail = total/blockSize, total/blockSize, total/blockSize
-	out.Files, out.Ffree = 1<<30, 1<<30
-	out.NameLen = 255
-	return 0
-}
-
 func kindMode(k upper.Kind) uint32 {
 	switch k {
 	case upper.Dir:

@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/rclone/rclone/fs"
@@ -31,6 +33,7 @@ type Options struct {
 	ID       string       // of the workspace
 	MaxSize  int64        // bytes; 10 GiB
 	Log      *slog.Logger // nil: discarded
+	Streams  int          // ranges that a sequential read fetches at once, at most; 16
 	BootID   string       // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
@@ -41,6 +44,13 @@ type Lower struct {
 	view   *view
 	stamp  stamp
 	cancel context.CancelFunc
+	hits   counters // reads of programs that needed no store
+	misses counters
+	widest int // ranges in flight of one sequential read
+	ahead  *siblings
+	budget atomic.Int64 // bytes that streams hold; see streams.fill
+
+	cacheFiles string // the folder of the cache on disk
 
 	ready chan struct{}   // closed when cache is set
 	cache *vfscache.Cache // nil where the disk cannot hold one: reads go straight to the store
@@ -67,8 +77,12 @@ func New(opt Options) (*Lower, error) {
 	if opt.MaxSize <= 0 {
 		opt.MaxSize = 10 << 30
 	}
+	if opt.Streams <= 0 {
+		opt.Streams = widest
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Lower{
+		widest: opt.Streams,
 		source: opt.Source,
 		log:    opt.Log,
 		cancel: cancel,
@@ -76,6 +90,8 @@ func New(opt Options) (*Lower, error) {
 		open:   map[string]*shared{},
 		stamp:  newStamp(opt),
 	}
+	l.ahead = newSiblings(ctx, l)
+	l.cacheFiles = filepath.Join(opt.CacheDir, "vfs", opt.ID)
 	ctx = configure(ctx, opt)
 	l.view = newView(ctx, opt.ID)
 	go func() {
@@ -94,6 +110,7 @@ func New(opt Options) (*Lower, error) {
 func (l *Lower) Close() error {
 	<-l.ready
 	l.cancel()
+	l.ahead.wg.Wait()
 	if l.cache == nil {
 		return nil
 	}
@@ -102,11 +119,15 @@ func (l *Lower) Close() error {
 
 // List implements upper.Lower: it always asks the store.
 func (l *Lower) List(ctx context.Context, dir string) ([]upper.Object, error) {
-	return l.source.ListDir(ctx, dir)
+	objects, err := l.source.ListDir(ctx, dir)
+	if err == nil {
+		l.ahead.listed(dir, objects)
+	}
+	return objects, err
 }
 
-// Forget implements upper.Lower. There is nothing to drop: listings are not kept, and
-// cached bytes belong to one ETag, so that those of a changed object are never asked for
+// Forget implements upper.Lower. There is nothing to drop: listings are kept to
+// guess from alone, and cached bytes belong to one ETag, so that those of a changed object are never asked for
 // again and leave by age.
 func (l *Lower) Forget(string) {}
 
@@ -122,6 +143,30 @@ func (l *Lower) CacheBytes() int64 {
 	}
 	used, _ := l.cache.Stats()["bytesUsed"].(int64)
 	return used
+}
+
+// Reads counts those of programs, and their bytes, that the cache could answer (hits) or
+// the store had to (misses). What was fetched ahead in time is a hit.
+type Reads struct {
+	Hits      int64 `json:"hits"`
+	Misses    int64 `json:"misses"`
+	HitBytes  int64 `json:"hit_bytes"`
+	MissBytes int64 `json:"miss_bytes"`
+}
+
+// Reads is since the start.
+func (l *Lower) Reads() Reads {
+	return Reads{
+		Hits: l.hits.reads.Load(), HitBytes: l.hits.bytes.Load(),
+		Misses: l.misses.reads.Load(), MissBytes: l.misses.bytes.Load(),
+	}
+}
+
+type counters struct{ reads, bytes atomic.Int64 }
+
+func (c *counters) add(n int) {
+	c.reads.Add(1)
+	c.bytes.Add(int64(n))
 }
 
 // Open implements upper.Lower. It sends nothing: the first read does.

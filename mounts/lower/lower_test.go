@@ -197,7 +197,7 @@ func TestScatteredReadsFetchLittle(t *testing.T) {
 			t.Fatalf("read at %d: %v", off, err)
 		}
 	}
-	if fetched := s.bytes.Load(); fetched > reads*300<<10 {
+	if fetched := s.bytes.Load(); fetched > reads*32<<10 {
 		t.Errorf("%d reads of 4 KiB fetched %d bytes", reads, fetched)
 	}
 }
@@ -315,5 +315,42 @@ func TestConcurrentReaders(t *testing.T) {
 	wg.Wait()
 	if fetched := s.bytes.Load(); fetched > 3*int64(len(data)) {
 		t.Errorf("8 readers of %d bytes fetched %d", len(data), fetched)
+	}
+}
+
+// SPEC C8: as many ranges are fetched at once as Options.Streams says, once a read has run
+// for a while: here until the store holds all that is asked for.
+func TestStreamsOption(t *testing.T) {
+	for streams, hold := range map[int]int64{1: 4 << 20, 4: 12 << 20, 24: 48 << 20} {
+		s := &source{hold: hold, let: make(chan struct{})}
+		o := s.set(noise(int(hold)+streams*5<<20), "v1")
+		l, err := lower.New(lower.Options{Source: s, CacheDir: t.TempDir(), ID: "0123456789abcdef", Streams: streams})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			got, err := readAll(t, l, o)
+			if err == nil && !bytes.Equal(got, s.data) {
+				err = errors.New("other bytes")
+			}
+			done <- err
+		}()
+		for deadline := time.Now().Add(30 * time.Second); s.inFlight.Load() < int64(streams); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Errorf("%d requests at once with %d streams", s.inFlight.Load(), streams)
+				break
+			}
+		}
+		if most := s.most.Load(); most > int64(streams) {
+			t.Errorf("%d requests at once with %d streams", most, streams)
+		}
+		close(s.let)
+		if err := <-done; err != nil {
+			t.Errorf("%d streams: %v", streams, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

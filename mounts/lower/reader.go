@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"syscall"
 
 	"github.com/rclone/rclone/lib/ranges"
 )
@@ -15,7 +16,7 @@ const (
 	small     = 4 << 20   // a file this short is always read through the cache
 	nearby    = 2 << 20   // the kernel's read-ahead comes out of order within this
 	runLength = 512 << 10 // this many sequential bytes are a run
-	block     = 128 << 10 // what one scattered read fetches
+	block     = 16 << 10  // what one scattered read fetches at least
 )
 
 // reader reads one object: in sequence through the cache, scattered straight from the store.
@@ -57,12 +58,20 @@ func (r *reader) read(p []byte, off int64) (int, error) {
 	if r.shared == nil || r.scattered(off, int64(len(p))) {
 		return r.direct(p, off)
 	}
+	counter := &r.l.misses
+	if r.shared.item.HasRange(ranges.Range{Pos: off, Size: int64(len(p))}) {
+		counter = &r.l.hits
+	}
 	n, err := r.shared.item.ReadAt(p, off)
+	counter.add(n)
 	if errors.Is(err, io.EOF) && n == len(p) {
 		err = nil
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF // the cache file is shorter than the object
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return r.direct(p, off) // a full cache disk costs speed, not the read
 	}
 	if err != nil {
 		return 0, r.object.blame(err)
@@ -98,18 +107,20 @@ func (r *reader) direct(p []byte, off int64) (int, error) {
 	if off >= r.from && off+int64(len(p)) <= r.from+int64(len(r.recent)) {
 		n := copy(p, r.recent[off-r.from:])
 		r.mu.Unlock()
+		r.l.hits.add(n)
 		return n, nil
 	}
 	r.mu.Unlock()
 	start := off &^ (block - 1)
 	end := min((off+int64(len(p))+block-1)&^(block-1), r.object.o.Size)
 	buf := make([]byte, end-start)
-	if err := r.object.readFull(context.Background(), buf, start); err != nil {
+	if err := r.object.readBy(context.Background(), r.object.request, buf, start); err != nil {
 		return 0, r.object.blame(err)
 	}
 	r.mu.Lock()
 	r.from, r.recent = start, buf
 	r.mu.Unlock()
+	r.l.misses.add(len(p))
 	return copy(p, buf[off-start:]), nil
 }
 

@@ -16,7 +16,8 @@ import (
 const (
 	firstChunk = 256 << 10
 	chunk      = 4 << 20
-	widest     = 16
+	widest     = 16        // unless Options.Streams says otherwise
+	memory     = 128 << 20 // bytes that all streams of a mount hold together; the first part of each comes on top
 	readAhead  = 2 * chunk // bytes that rclone's downloader runs ahead of the reader, and the streams of it
 )
 
@@ -24,8 +25,16 @@ const (
 // for each small file would cost more than the file.
 var buffers = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
-func buffer(n int64) *[]byte {
+// bufferSize is how many bytes the buffer of a range of n has.
+func bufferSize(n int64) int64 {
 	if n <= firstChunk {
+		return n
+	}
+	return chunk
+}
+
+func buffer(n int64) *[]byte {
+	if bufferSize(n) == n && n < chunk {
 		b := make([]byte, n)
 		return &b
 	}
@@ -98,31 +107,42 @@ func (s *streams) advance() error {
 	}
 	s.queue = s.queue[1:]
 	s.current, s.rest = head, (*head.buf)[:head.n]
-	s.width = min(s.width*2, widest)
+	s.width = min(s.width*2, s.object.l.widest)
 	s.fill()
 	return nil
 }
 
-// fill keeps width ranges in flight.
+// fill keeps width ranges in flight, fewer where the mount's memory for it is used up.
 func (s *streams) fill() {
 	for len(s.queue) < s.width && s.next < s.end {
 		n := min(s.size, s.end-s.next)
+		size := bufferSize(n)
+		if held := s.object.l.budget.Add(size); held > memory && (len(s.queue) > 0 || s.current != nil) {
+			s.object.l.budget.Add(-size)
+			return // others read too: narrower, until they are done
+		}
 		p := &part{off: s.next, n: int(n), done: make(chan struct{}), buf: buffer(n)}
 		s.queue = append(s.queue, p)
 		s.next += int64(p.n)
 		s.size = min(s.size*2, chunk)
 		go func() {
 			defer close(p.done)
-			p.err = s.object.readFull(s.ctx, (*p.buf)[:p.n], p.off)
+			p.err = s.object.readBy(s.ctx, s.object.request, (*p.buf)[:p.n], p.off)
 		}()
 	}
 }
 
 func (s *streams) recycle() {
 	if s.current != nil {
-		putBuffer(s.current.buf)
+		s.give(s.current)
 		s.current, s.rest = nil, nil
 	}
+}
+
+// give returns a part's buffer.
+func (s *streams) give(p *part) {
+	s.object.l.budget.Add(-bufferSize(int64(p.n)))
+	putBuffer(p.buf)
 }
 
 // Close implements io.Closer. Ranges in flight are cut off.
@@ -134,7 +154,7 @@ func (s *streams) Close() error {
 	go func() {
 		for _, p := range queue {
 			<-p.done
-			putBuffer(p.buf)
+			s.give(p)
 		}
 	}()
 	return nil
@@ -142,8 +162,14 @@ func (s *streams) Close() error {
 
 // readFull fills buf from off. A transfer that broke off goes on once where it stopped.
 func (o *object) readFull(ctx context.Context, buf []byte, off int64) error {
+	return o.readBy(ctx, o.fetch, buf, off)
+}
+
+type fetcher func(ctx context.Context, off, n int64) (io.ReadCloser, error)
+
+func (o *object) readBy(ctx context.Context, fetch fetcher, buf []byte, off int64) error {
 	for again := false; ; again = true {
-		n, err := o.readOnce(ctx, buf, off)
+		n, err := readOnce(ctx, fetch, buf, off)
 		if err == nil {
 			return nil
 		}
@@ -154,8 +180,8 @@ func (o *object) readFull(ctx context.Context, buf []byte, off int64) error {
 	}
 }
 
-func (o *object) readOnce(ctx context.Context, buf []byte, off int64) (int, error) {
-	body, err := o.fetch(ctx, off, int64(len(buf)))
+func readOnce(ctx context.Context, fetch fetcher, buf []byte, off int64) (int, error) {
+	body, err := fetch(ctx, off, int64(len(buf)))
 	if err != nil {
 		return 0, err
 	}

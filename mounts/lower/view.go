@@ -109,6 +109,16 @@ func (o *object) Open(ctx context.Context, options ...fs.OpenOption) (io.ReadClo
 	return newStreams(ctx, o, off, n), nil
 }
 
+// request is fetch for a reader, who may find the range fetched ahead.
+func (o *object) request(ctx context.Context, off, n int64) (io.ReadCloser, error) {
+	if !o.gone.Load() {
+		if body := o.l.ahead.take(ctx, o.o, off, n); body != nil {
+			return body, nil
+		}
+	}
+	return o.fetch(ctx, off, n)
+}
+
 // fetch asks the store for a range of this very version.
 func (o *object) fetch(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	if o.gone.Load() {

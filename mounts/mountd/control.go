@@ -14,17 +14,22 @@ import (
 // tick is how often a drain tells its state.
 const tick = 100 * time.Millisecond
 
-// serve answers on the control socket: GET /v1/status, POST /v1/unmount, POST /v1/drain,
-// POST /v1/refresh.
+// serve answers on the control socket: GET /v1/status, GET /v1/stats, POST /v1/unmount, POST /v1/drain,
+// POST /v1/refresh, POST /v1/bandwidth.
 func (d *daemon) serve() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(d.status())
 	})
+	mux.HandleFunc("GET /v1/stats", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(d.stats())
+	})
 	mux.HandleFunc("POST /v1/unmount", d.handleUnmount)
 	mux.HandleFunc("POST /v1/drain", d.handleDrain)
 	mux.HandleFunc("POST /v1/refresh", d.handleRefresh)
+	mux.HandleFunc("POST /v1/bandwidth", d.handleBandwidth)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(d.socket) }()
 	return server
@@ -49,6 +54,17 @@ func (d *daemon) handleRefresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.upper.Forget(q.Path)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *daemon) handleBandwidth(w http.ResponseWriter, r *http.Request) {
+	q, err := readRequest[mounts.Bandwidth](r)
+	if err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	d.remote.SetBandwidth(q)
+	d.log.Info("bandwidth", "up", q.Up, "down", q.Down)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -136,14 +152,13 @@ func (d *daemon) status() mounts.Status {
 	stats := d.upper.Stats()
 	s := mounts.Status{
 		Spec: d.start.Spec, PID: os.Getpid(), Since: d.began,
-		Fingerprint: d.keys.Fingerprint(), Log: mounts.LogPath(d.start.Roots, d.start.Spec.ID),
+		Fingerprint: d.keys.Fingerprint(), Log: d.start.Log,
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
+		StagingBytes: stats.StagingBytes, StagingLimit: stats.StagingLimit,
 		Drain: d.drainState(),
 	}
-	if s.CacheLimit == 0 {
-		s.CacheLimit = defaultCacheSize
-	}
+	s.Options.Bandwidth = d.remote.Bandwidth()
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
 	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 	return s
@@ -165,23 +180,12 @@ func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, s
 	case left.Failed > 0:
 		return mounts.Degraded, "the store refused a change"
 	case left.Quarantined > 0:
-		return mounts.Degraded, "files were set aside after a crash, in " +
+		return mounts.Degraded, "files were set aside, in " +
 			mounts.StagingDir(d.start.Roots, d.start.Spec.ID) + "/quarantine"
 	case left.Pending() > 0:
 		return mounts.Busy, ""
 	}
 	return mounts.OK, ""
-}
-
-// openFiles is how many descriptors this process has; 0 where nobody tells.
-func openFiles() int {
-	dir, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	return max(len(names)-1, 0) // without the one that reads them
 }
 
 func (d *daemon) drainState() mounts.Drain {
@@ -192,6 +196,9 @@ func (d *daemon) drainState() mounts.Drain {
 	}
 	for _, f := range s.Failures {
 		left.Failures = append(left.Failures, mounts.FailedFile{Path: f.Path, Reason: f.Reason})
+	}
+	for _, k := range s.Conflicts {
+		left.Conflicts = append(left.Conflicts, mounts.Conflict(k))
 	}
 	return left
 }

@@ -18,15 +18,15 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/fusefs"
 	"github.com/artifacts-tui/artifacts-tui/mounts/lower"
+	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
-// The defaults of mounts.Options.
+// Bounds of starting and ending.
 const (
-	defaultCacheSize = 10 << 30
-	checkTimeout     = 20 * time.Second
-	lastAnswers      = time.Second // for requests under way when draining is given up
+	checkTimeout = 20 * time.Second
+	lastAnswers  = time.Second // for requests under way when draining is given up
 )
 
 // daemon is one mount being served.
@@ -39,6 +39,7 @@ type daemon struct {
 	lower  *lower.Lower
 	upper  *upper.FS
 	fuse   *fusefs.FS
+	space  *spacious
 	socket net.Listener
 
 	unwatch  context.CancelFunc // of the store's health
@@ -59,6 +60,7 @@ func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon,
 			err = hinted(err, start)
 		}
 	}()
+	start.Spec.Options = profile.Complete(start.Spec.Options)
 	if err := checkMountpoint(start); err != nil {
 		return nil, err
 	}
@@ -101,12 +103,9 @@ func (d *daemon) openLayers() (err error) {
 			return err
 		}
 	}
-	size := spec.Options.CacheSize
-	if size == 0 {
-		size = defaultCacheSize
-	}
 	d.lower, err = lower.New(lower.Options{
-		Source: d.remote, CacheDir: roots.Cache, ID: spec.ID, MaxSize: size, Log: d.log,
+		Source: d.remote, CacheDir: roots.Cache, ID: spec.ID, MaxSize: spec.Options.CacheSize,
+		Streams: spec.Options.Streams, Log: d.log,
 	})
 	if err != nil {
 		return err
@@ -114,6 +113,8 @@ func (d *daemon) openLayers() (err error) {
 	d.upper, err = upper.Open(upper.Options{
 		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
+		StagingMax:  spec.Options.StagingMax,
+		SyncOnClose: spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})
 	if err != nil {
@@ -122,6 +123,11 @@ func (d *daemon) openLayers() (err error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.unwatch = cancel
+	d.space = newSpacious(d.remote.Space)
+	if hasSpace(spec) {
+		d.space.space() // so that the first df finds an answer
+		go d.space.run(ctx)
+	}
 	go d.remote.Watch(ctx, func() {
 		d.lower.StoreAnswers()
 		d.upper.StoreAnswers()
@@ -160,7 +166,7 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		return err
 	}
 	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Log: d.log,
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Space: d.space.forStatfs, Log: d.log,
 	})
 	if err != nil {
 		return mountError(err, spec.Mountpoint)
@@ -173,6 +179,9 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		_ = d.fuse.Unmount()
 		return err
 	}
+	if err := mounts.SaveSpec(roots, spec); err != nil {
+		d.log.Warn("after a crash this mount will not be listed", "err", err)
+	}
 	return nil
 }
 
@@ -181,5 +190,5 @@ func mountError(err error, mountpoint string) error {
 		return fault.Wrap(fault.Auth, err, "in a container start it with --cap-add SYS_ADMIN --device /dev/fuse",
 			"mounting at %s is not permitted", mountpoint)
 	}
-	return fault.Wrap(fault.Failure, err, "", "cannot mount at %s", mountpoint)
+	return fault.Wrap(fault.Failure, err, "what fusermount3 said is in the mount's log", "cannot mount at %s", mountpoint)
 }

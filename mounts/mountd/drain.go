@@ -19,9 +19,10 @@ import (
 const lingering = 10 * time.Second
 
 // run serves until the mount is gone, then drains. What ends it: an unmount through the
-// socket, fusermount3 -u by anyone, or a signal (SPEC C5); a second signal ends the
-// draining and keeps the rest for the next mount. The error is fault.Pending then.
-func (d *daemon) run(signals <-chan os.Signal) error {
+// socket, fusermount3 -u by anyone, a signal (SPEC C5), or the end of who asked for it; a
+// second signal ends the draining and keeps the rest for the next mount. The error is
+// fault.Pending then.
+func (d *daemon) run(signals <-chan os.Signal, orphaned <-chan struct{}) error {
 	server := d.serve()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -29,6 +30,10 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 	case <-d.detached:
 	case s := <-signals:
 		d.log.Info("stopping", "signal", s.String())
+		d.draining.Store(true)
+		d.detachNow()
+	case <-orphaned:
+		d.log.Info("stopping, who asked for the mount is gone")
 		d.draining.Store(true)
 		d.detachNow()
 	}
@@ -44,6 +49,11 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 	err := d.drain(ctx)
 	d.left = d.drainState()
 	d.closeLayers()
+	if err == nil {
+		if ferr := mounts.ForgetSpec(d.start.Roots, d.start.Spec.ID); ferr != nil {
+			d.log.Warn("noting that everything is in the store", "err", ferr)
+		}
+	}
 	d.result = err
 	close(d.finished)
 	// Who watches the draining reads its last line before the process is gone.

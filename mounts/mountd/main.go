@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -19,8 +20,8 @@ import (
 )
 
 // Main is the body of mounts.DaemonCommand. It reads a mounts.Start from descriptor 3,
-// answers on descriptor 4 once the mount is usable or why it is not, and returns when
-// the mount is gone and drained. Only a Manager starts it.
+// answers on descriptor 4 once the mount is usable or why it is not, and again when the
+// mount is gone and drained. Only a Manager starts it.
 func Main() error {
 	// Before anything is mounted: a process that dies on a signal while it is reading
 	// its own mount cannot be removed without aborting the connection.
@@ -35,9 +36,17 @@ func Main() error {
 	}
 	in, out := os.NewFile(mounts.StartFD, "start"), os.NewFile(mounts.AnswerFD, "answer")
 	start, err := mounts.ReceiveStart(in)
-	in.Close()
 	if err != nil {
 		return err
+	}
+	orphaned := make(chan struct{})
+	if start.Log != "" {
+		in.Close()
+	} else {
+		go func() {
+			_, _ = io.Copy(io.Discard, in)
+			close(orphaned)
+		}()
 	}
 	scrub()
 	harden()
@@ -67,7 +76,8 @@ func Main() error {
 	go func() { // the first look at the root finds it known, also where the store goes away
 		_, _ = d.upper.ReadDir(ctx, d.upper.Root())
 	}()
-	err = d.run(signals)
+	err = d.run(signals, orphaned)
+	answer(out, mounts.Answer{Error: mounts.NewWireError(err)})
 	if err != nil {
 		log.Error("ended with data left", "err", err)
 	} else {
@@ -78,7 +88,6 @@ func Main() error {
 
 func answer(out *os.File, a mounts.Answer) {
 	_ = json.NewEncoder(out).Encode(a) // who asked may be gone; the mount stays
-	out.Close()
 }
 
 // scrub drops variables that would reach into libraries: rclone's and the AWS SDK's.
@@ -117,7 +126,11 @@ func hinted(err error, start mounts.Start) error {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.Is(err, unix.EROFS):
 		return fault.Wrap(fault.Auth, err, "check the permissions of "+start.Roots.State, "cannot mount")
 	}
-	return fault.Wrap(fault.Failure, err, "its log is "+mounts.LogPath(start.Roots, start.Spec.ID), "cannot mount")
+	hint := ""
+	if start.Log != "" {
+		hint = "its log is " + start.Log
+	}
+	return fault.Wrap(fault.Failure, err, hint, "cannot mount")
 }
 
 // since is a duration for people.

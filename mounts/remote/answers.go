@@ -3,10 +3,13 @@ package remote
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // errNotS3 is a success that no S3 store says in this way: a captive portal, or a proxy
@@ -25,6 +28,16 @@ func listing(page *s3.ListObjectsV2Output) error {
 // stored refuses an answer about an object that does not name its version.
 func stored(etag *string) error {
 	if aws.ToString(etag) == "" {
+		return errNotS3
+	}
+	return nil
+}
+
+// deleted refuses an answer with a page in it: S3 says 204 and nothing, and the SDK looks at
+// nothing but the status. What follows is the belief that the object is gone.
+func deleted(out *s3.DeleteObjectOutput) error {
+	res, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+	if ok && res.StatusCode != http.StatusNoContent && strings.Contains(res.Header.Get("Content-Type"), "html") {
 		return errNotS3
 	}
 	return nil

@@ -42,18 +42,28 @@ type Options struct {
 	CABundle string // PEM file of extra certificate authorities; empty: the system's alone
 	// Timeout bounds the silence of listings, look-ups and reads; 0: DefaultTimeout.
 	Timeout time.Duration
+	// Bandwidth is what SetBandwidth would set.
+	Bandwidth Bandwidth
 }
 
 // Client is one bucket prefix. It is safe for concurrent use.
 type Client struct {
-	s3      *s3.Client
-	web     *http.Client
-	bucket  string
-	prefix  string
-	timeout time.Duration
-	health  *health
-	abandon context.CancelFunc
-	parts   chan struct{} // bounds the parts of multipart uploads in flight
+	s3            *s3.Client
+	web           *http.Client
+	bucket        string
+	prefix        string
+	timeout       time.Duration
+	health        *health
+	abandon       context.CancelFunc
+	up            throttle
+	down          throttle
+	traffic       traffic
+	skew          *skew         // of the store's clock
+	unconditional atomic.Bool   // the store refuses conditional writes
+	private       bool          // nobody is on the way to the store
+	verifies      atomic.Bool   // the store verifies CRC-32C in headers
+	unsummed      atomic.Bool   // the store refuses checksums
+	parts         chan struct{} // bounds the parts of multipart uploads in flight
 }
 
 // Keys are the credentials that requests are signed with. Swap takes effect at the next
@@ -102,15 +112,18 @@ func New(opt Options) (*Client, error) {
 	}
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
-	web.Transport = &observer{next: web.Transport, health: health, life: life}
+	clock := &skew{}
 	region := opt.Region
 	if region == "" {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
 		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
-		health: health, abandon: abandon, parts: make(chan struct{}, partsInFlight),
+		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
+		up: throttle{life: life}, down: throttle{life: life},
 	}
+	c.SetBandwidth(opt.Bandwidth)
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,
@@ -118,9 +131,7 @@ func New(opt Options) (*Client, error) {
 		Credentials:  opt.Keys,
 		HTTPClient:   web,
 		Retryer:      aws.NopRetryer{},
-		// The payload's SHA-256 is signed, so a body whose bytes changed between hashing
-		// and sending is refused by the server; another checksum would only cost time,
-		// and several S3-compatible stores do not know the trailers.
+		// Bodies are summed here: see checksum.go.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 	})

@@ -84,7 +84,11 @@ func failure(ctx context.Context, op, key string, err error) error {
 		return say(fault.Auth, hintKeys, "the store does not know the access key")
 	case "SignatureDoesNotMatch":
 		return say(fault.Auth, hintKeys, "the secret does not match the access key")
-	case "SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError":
+	case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests":
+		err := fault.New(fault.Unreachable, hintReach, "%s: the store is overloaded (%s)", what, reason)
+		err.Err = upper.ErrSlowDown
+		return err
+	case "RequestTimeout", "ServiceUnavailable", "InternalError":
 		return say(fault.Unreachable, hintReach, "the store is overloaded or broken")
 	}
 	switch {

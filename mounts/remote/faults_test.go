@@ -61,10 +61,11 @@ func TestBrokenAnswersAreNoAnswers(t *testing.T) {
 			_, err := through.Put(t.Context(), "new", bytes.NewReader(data), int64(len(data)), upper.PutMeta{})
 			return err
 		},
-		"copy": func() error { _, err := through.Copy(t.Context(), "d/file", "copied", o.ETag); return err },
+		"copy":   func() error { _, err := through.Copy(t.Context(), "d/file", "copied", o.ETag); return err },
+		"delete": func() error { return through.Delete(t.Context(), "d/other") },
 	}
 	// What tells nothing about these calls: an answer without a body cannot be cut in its body.
-	whole := map[string]bool{"look up shorten": true, "put shorten": true, "look up half 404": true}
+	whole := map[string]bool{"look up shorten": true, "put shorten": true, "delete shorten": true, "look up half 404": true}
 	for _, f := range []faultproxy.Fault{
 		faultproxy.Portal, faultproxy.EmptyList, faultproxy.Truncate, faultproxy.Shorten, faultproxy.ResetResponse,
 		faultproxy.HalfHeaders, faultproxy.Half404, faultproxy.ResetRequest, faultproxy.SlowDown, faultproxy.Broken, faultproxy.Refuse,

@@ -50,6 +50,7 @@ type health struct {
 type exchange struct {
 	last  time.Time     // it began, or a piece of the request's body was taken
 	limit time.Duration // of silence
+	over  bool          // it is answered, or has failed
 }
 
 func newHealth() *health {
@@ -84,21 +85,30 @@ func (h *health) silence(x *exchange) time.Time {
 
 func (h *health) begin(x *exchange) *exchange {
 	h.mu.Lock()
-	x.last, x.limit = time.Now(), silentAfter
-	first := len(h.exchanges) == 0
-	h.exchanges[x] = struct{}{}
+	x.limit, x.over = silentAfter, false
 	h.mu.Unlock()
-	if first {
-		h.stir()
-	}
+	h.resume(x)
 	return x
 }
 
-// sent notes that the connection took a piece of x's body.
-func (h *health) sent(x *exchange) {
+// pause has x wait for nobody: the next piece of its body is being fetched, or held back.
+func (h *health) pause(x *exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	delete(h.exchanges, x)
+}
+
+// resume has x wait for the store from now on, unless it is answered.
+func (h *health) resume(x *exchange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if x.over {
+		return
+	}
 	x.last = time.Now()
+	if h.exchanges[x] = struct{}{}; len(h.exchanges) == 1 {
+		h.stir()
+	}
 }
 
 // end notes that x is answered, or has failed.
@@ -106,6 +116,7 @@ func (h *health) end(x *exchange, answered bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.exchanges, x)
+	x.over = true
 	if answered {
 		h.heard = time.Now()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,24 +30,34 @@ type upload struct {
 	c   *Client
 	key string
 	id  *string
+	// summed: the store verifies the parts' CRC-32C, and wants them told when it is done.
+	summed bool
 }
 
 func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*upload, error) {
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
-	out, err := c.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
+	in := &s3.CreateMultipartUploadInput{
 		Bucket:      &c.bucket,
 		Key:         c.full(key),
 		ContentType: contentType(key, meta),
 		Metadata:    userMetadata(meta),
-	})
+	}
+	if !c.unsummed.Load() {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32c
+	}
+	out, err := c.s3.CreateMultipartUpload(call, in)
+	if statusOf(err) == http.StatusNotImplemented && in.ChecksumAlgorithm != "" {
+		c.unsummed.Store(true)
+		return c.begin(ctx, key, meta)
+	}
 	if err == nil && aws.ToString(out.UploadId) == "" {
 		err = errNotS3
 	}
 	if err := c.outcome(ctx, "upload", key, err); err != nil {
 		return nil, err
 	}
-	return &upload{c: c, key: key, id: out.UploadId}, nil
+	return &upload{c: c, key: key, id: out.UploadId, summed: out.ChecksumAlgorithm == types.ChecksumAlgorithmCrc32c}, nil
 }
 
 // putParts streams body in parallel parts. Whatever fails before the last request
@@ -56,38 +67,30 @@ func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, siz
 	if err != nil {
 		return upper.Object{}, err
 	}
-	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (*string, error) {
-		call, cancel := context.WithTimeout(ctx, uploadBound(n))
-		defer cancel()
-		out, err := c.s3.UploadPart(call, &s3.UploadPartInput{
-			Bucket:        &c.bucket,
-			Key:           c.full(key),
-			UploadId:      u.id,
-			PartNumber:    &number,
-			Body:          io.NewSectionReader(body, off, n),
-			ContentLength: &n,
-		})
-		if err == nil {
-			err = stored(out.ETag)
-		}
-		if err := c.outcome(ctx, "upload", key, err); err != nil {
-			return nil, err
-		}
-		return out.ETag, nil
+	parts, err := u.each(ctx, size, partSize, func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error) {
+		return u.sendPart(ctx, number, body, off, n)
 	})
 	if err != nil {
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, size)
+	return u.complete(ctx, parts, size, meta)
 }
 
 // each runs send for every part of size bytes, in parallel, and returns the parts in order.
 func (u *upload) each(ctx context.Context, size, least int64,
-	send func(ctx context.Context, number int32, off, n int64) (*string, error),
+	send func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error),
 ) ([]types.CompletedPart, error) {
 	length := partLength(size, least)
-	parts := make([]types.CompletedPart, (size+length-1)/length)
+	return u.run(ctx, int((size+length-1)/length), func(ctx context.Context, number int32) (types.CompletedPart, error) {
+		off := int64(number-1) * length
+		return send(ctx, number, off, min(length, size-off))
+	})
+}
+
+// run runs send for the parts 1 to count.
+func (u *upload) run(ctx context.Context, count int, send func(ctx context.Context, number int32) (types.CompletedPart, error)) ([]types.CompletedPart, error) {
+	parts := make([]types.CompletedPart, count)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(partsAFile)
 	for i := range parts {
@@ -101,10 +104,10 @@ func (u *upload) each(ctx context.Context, size, least int64,
 			case <-inner.Done():
 				return inner.Err()
 			}
-			off := int64(i) * length
 			number := int32(i + 1)
-			etag, err := send(inner, number, off, min(length, size-off))
-			parts[i] = types.CompletedPart{ETag: etag, PartNumber: &number}
+			part, err := send(inner, number)
+			part.PartNumber = &number
+			parts[i] = part
 			return err
 		})
 	}
@@ -121,7 +124,7 @@ func partLength(size, least int64) int64 {
 	return max(least, (need+mib-1)/mib*mib)
 }
 
-func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64) (upper.Object, error) {
+func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size int64, meta upper.PutMeta) (upper.Object, error) {
 	call, cancel := committing(ctx, commitTimeout)
 	defer cancel()
 	out, err := u.c.s3.CompleteMultipartUpload(call, &s3.CompleteMultipartUploadInput{
@@ -129,9 +132,14 @@ func (u *upload) complete(ctx context.Context, parts []types.CompletedPart, size
 		Key:             u.c.full(u.key),
 		UploadId:        u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		IfMatch:         quoted(meta.IfMatch),
+		IfNoneMatch:     u.c.none(meta),
 	})
 	if err == nil {
 		err = stored(out.ETag)
+	}
+	if u.c.refusesConditions(err, &meta) {
+		return u.complete(ctx, parts, size, meta)
 	}
 	if err := u.c.outcome(ctx, "upload", u.key, err); err != nil {
 		// Where no answer came it may have committed, and may still do so: leave it.
@@ -169,28 +177,12 @@ func (c *Client) copyParts(ctx context.Context, src, dst string, from upper.Obje
 	}
 	u := &upload{c: c, key: dst, id: out.UploadId}
 	const copyPart = 512 << 20
-	parts, err := u.each(ctx, from.Size, copyPart, func(ctx context.Context, number int32, off, n int64) (*string, error) {
-		call, cancel := context.WithTimeout(ctx, commitTimeout)
-		defer cancel()
-		out, err := c.s3.UploadPartCopy(call, &s3.UploadPartCopyInput{
-			Bucket: &c.bucket, Key: c.full(dst), UploadId: u.id, PartNumber: &number,
-			CopySource: c.copySource(src), CopySourceIfMatch: quoted(from.ETag),
-			CopySourceRange: byteRange(off, n),
-		})
-		if err == nil {
-			if out.CopyPartResult == nil {
-				out.CopyPartResult = &types.CopyPartResult{}
-			}
-			err = stored(out.CopyPartResult.ETag)
-		}
-		if err := c.outcome(ctx, "copy", src, err); err != nil {
-			return nil, err
-		}
-		return aws.String(aws.ToString(out.CopyPartResult.ETag)), nil
+	parts, err := u.each(ctx, from.Size, copyPart, func(ctx context.Context, number int32, off, n int64) (types.CompletedPart, error) {
+		return u.copyPart(ctx, number, from, off, n)
 	})
 	if err != nil {
 		u.abort(ctx)
 		return upper.Object{}, err
 	}
-	return u.complete(ctx, parts, from.Size)
+	return u.complete(ctx, parts, from.Size, upper.PutMeta{})
 }

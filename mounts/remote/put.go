@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -26,23 +27,53 @@ func (c *Client) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	if err := ctx.Err(); err != nil {
 		return upper.Object{}, err
 	}
+	if c.unconditional.Load() {
+		meta.IfMatch, meta.IfNoneMatch = "", false
+	}
 	if size > singlePut {
 		return c.putParts(ctx, key, body, size, meta)
 	}
-	call, cancel := committing(ctx, uploadBound(size))
-	defer cancel()
+	leave, err := c.up.enter(ctx)
+	if err != nil {
+		return upper.Object{}, err
+	}
+	defer leave()
+	call := withPatience(context.WithoutCancel(ctx), uploadBound(size))
+	defer call.end()
+	var crc *string
+	if !c.unsummed.Load() {
+		if crc, err = sum(body, 0, size); err != nil {
+			return upper.Object{}, err
+		}
+	}
 	out, err := c.s3.PutObject(call, &s3.PutObjectInput{
-		Bucket:        &c.bucket,
-		Key:           c.full(key),
-		Body:          io.NewSectionReader(body, 0, size),
-		ContentLength: &size,
-		ContentType:   contentType(key, meta),
-		Metadata:      userMetadata(meta),
-	})
+		ChecksumCRC32C: crc,
+		Bucket:         &c.bucket,
+		Key:            c.full(key),
+		Body:           io.NewSectionReader(body, 0, size),
+		ContentLength:  &size,
+		ContentType:    contentType(key, meta),
+		Metadata:       userMetadata(meta),
+		IfMatch:        quoted(meta.IfMatch),
+		IfNoneMatch:    c.none(meta),
+	}, c.unsigned(crc != nil && c.verifies.Load()))
 	if err == nil {
 		err = stored(out.ETag)
 	}
-	if err := c.outcome(ctx, "upload", key, err); err != nil {
+	if err == nil {
+		c.verifies.Store(crc != nil && aws.ToString(out.ChecksumCRC32C) == *crc)
+	}
+	if crc != nil && statusOf(err) == http.StatusNotImplemented {
+		c.unsummed.Store(true)
+		c.verifies.Store(false)
+		leave() // it takes a turn of its own
+		return c.Put(ctx, key, body, size, meta)
+	}
+	if c.refusesConditions(err, &meta) {
+		leave() // it takes a turn of its own
+		return c.Put(ctx, key, body, size, meta)
+	}
+	if err := c.outcome(ctx, "upload", key, call.verdict(err)); err != nil {
 		return upper.Object{}, err
 	}
 	return object(key, size, unquoted(out.ETag)), nil
@@ -55,7 +86,10 @@ func (c *Client) Delete(ctx context.Context, key string) error {
 	}
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
-	_, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	out, err := c.s3.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &c.bucket, Key: c.full(key)})
+	if err == nil {
+		err = deleted(out)
+	}
 	err = c.outcome(ctx, "delete", key, err)
 	if isMissing(err) {
 		return nil
@@ -78,11 +112,35 @@ func uploadBound(size int64) time.Duration {
 // userMetadata carries the modification time as rclone does: seconds with nine decimals
 // under "mtime", so that other tools see it.
 func userMetadata(meta upper.PutMeta) map[string]string {
-	if meta.ModTime.IsZero() {
-		return nil
+	m := map[string]string{}
+	if t := meta.ModTime; !t.IsZero() {
+		m["mtime"] = fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
 	}
-	t := meta.ModTime
-	return map[string]string{"mtime": fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())}
+	if meta.Version != "" {
+		m[versionKey] = meta.Version
+	}
+	return m
+}
+
+// versionKey is the user metadata by which a mount knows its own uploads again.
+const versionKey = "artifacts-version"
+
+func (c *Client) none(meta upper.PutMeta) *string {
+	if meta.IfNoneMatch {
+		return aws.String("*")
+	}
+	return nil
+}
+
+// refusesConditions reports whether err is that of a store that knows no conditional
+// writes. From then on, and in meta, there are none.
+func (c *Client) refusesConditions(err error, meta *upper.PutMeta) bool {
+	if statusOf(err) != http.StatusNotImplemented || meta.IfMatch == "" && !meta.IfNoneMatch {
+		return false
+	}
+	c.unconditional.Store(true)
+	meta.IfMatch, meta.IfNoneMatch = "", false
+	return true
 }
 
 func contentType(key string, meta upper.PutMeta) *string {

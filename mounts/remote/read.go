@@ -14,7 +14,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
-// Head returns key's object or upper.ErrNoObject. ModTime is the store's own.
+// Head returns key's object or upper.ErrNoObject. ModTime is the store's own, by this
+// machine's clock.
 func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
 	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -26,7 +27,8 @@ func (c *Client) Head(ctx context.Context, key string) (upper.Object, error) {
 		return upper.Object{}, err
 	}
 	o := object(key, aws.ToInt64(out.ContentLength), unquoted(out.ETag))
-	o.ModTime = aws.ToTime(out.LastModified)
+	o.ModTime = c.skew.local(aws.ToTime(out.LastModified))
+	o.Version = out.Metadata[versionKey]
 	return o, nil
 }
 
@@ -37,8 +39,13 @@ func (c *Client) ReadRange(ctx context.Context, key, etag string, off, n int64) 
 	if n <= 0 {
 		return io.NopCloser(strings.NewReader("")), nil
 	}
-	call, cancel := context.WithCancel(ctx)
-	guard := time.AfterFunc(c.timeout, cancel)
+	leave, err := c.down.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call, end := context.WithCancel(ctx)
+	cancel := func() { end(); leave() }
+	guard := time.AfterFunc(c.timeout, end)
 	out, err := c.s3.GetObject(call, &s3.GetObjectInput{
 		Bucket: &c.bucket, Key: c.full(key), IfMatch: quoted(etag), Range: byteRange(off, n),
 	})
@@ -82,7 +89,7 @@ func (c *Client) stalled(key string) error {
 type guarded struct {
 	c      *Client
 	body   io.ReadCloser
-	cancel context.CancelFunc
+	cancel func() // once
 	guard  *time.Timer
 	key    string
 	left   int64
@@ -98,9 +105,13 @@ func (g *guarded) Read(p []byte) (int, error) {
 		p = p[:g.left]
 	}
 	g.guard.Reset(g.c.timeout)
-	n, err := g.body.Read(p)
+	n, err := g.body.Read(p[:g.c.down.most(len(p))])
 	stalled := !g.guard.Stop()
 	g.left -= int64(n)
+	g.c.traffic.fetched.Add(int64(n))
+	if perr := g.c.down.pass(g.parent, n); perr != nil {
+		return n, perr
+	}
 	switch {
 	case err == io.EOF && g.left > 0:
 		g.c.health.note(fault.New(fault.Unreachable, hintReach, "read %s: the store's answer was cut off", g.key))

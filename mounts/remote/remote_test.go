@@ -8,10 +8,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/s3test"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -328,16 +333,25 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// A body that changed between hashing and sending is refused, never stored torn.
+// A body that changed between summing and sending is refused, never stored torn: by the
+// signature, and by the CRC-32C alone once the store showed that it verifies that.
 func TestChangedBodyIsRefused(t *testing.T) {
 	s := start(t)
 	c, _ := connect(t, s, "")
 	old := put(t, c, "f", []byte("whole"))
-	if _, err := c.Put(t.Context(), "f", &changing{}, 1<<20, upper.PutMeta{}); err == nil {
-		t.Fatal("a torn body was stored")
+	s.Forget()
+	for _, size := range []int64{1 << 20, 20 << 20} {
+		if _, err := c.Put(t.Context(), "f", &changing{}, size, upper.PutMeta{}); err == nil {
+			t.Fatalf("a torn body of %d bytes was stored", size)
+		}
 	}
 	if got := read(t, c, old); string(got) != "whole" {
 		t.Errorf("the object holds %q", got)
+	}
+	for _, r := range s.Requests() {
+		if r.Method == http.MethodPut && (r.Header.Get("X-Amz-Content-Sha256") != "UNSIGNED-PAYLOAD" || r.Header.Get("X-Amz-Checksum-Crc32c") == "") {
+			t.Errorf("%s %s: the body is summed twice, or not at all: %v", r.Method, r.Path, r.Header)
+		}
 	}
 }
 
@@ -359,5 +373,141 @@ func TestSwapKeys(t *testing.T) {
 	}
 	if keys.Fingerprint() == before {
 		t.Error("the fingerprint did not change")
+	}
+}
+
+// An upload with a condition leaves alone what is there otherwise, in one request and in
+// parts, and is known by its version's name.
+func TestConditionalPut(t *testing.T) {
+	s := start(t)
+	c, _ := connect(t, s, "ws/")
+	for _, size := range []int{10, 17 << 20} {
+		key := fmt.Sprint("k", size)
+		data := noise(size)
+		send := func(meta upper.PutMeta) (upper.Object, error) {
+			return c.Put(t.Context(), key, bytes.NewReader(data), int64(size), meta)
+		}
+		first, err := send(upper.PutMeta{IfNoneMatch: true, Version: "host-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(upper.PutMeta{IfNoneMatch: true}); !errors.Is(err, upper.ErrChanged) {
+			t.Errorf("a second one of a new object: %v", err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: "0123"}); !errors.Is(err, upper.ErrChanged) {
+			t.Errorf("another ETag: %v", err)
+		}
+		if head, err := c.Head(t.Context(), key); err != nil || head.Version != "host-1" || head.ETag != first.ETag {
+			t.Errorf("head: %+v, %v", head, err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: first.ETag, Version: "host-2"}); err != nil {
+			t.Error(err)
+		}
+		if err := c.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := send(upper.PutMeta{IfMatch: first.ETag}); !errors.Is(err, upper.ErrNoObject) {
+			t.Errorf("an object that is gone: %v", err)
+		}
+	}
+}
+
+// An object is put together from parts of its base and of a body, under both conditions,
+// at our store and at another one. What failed leaves no upload behind.
+func TestPatch(t *testing.T) {
+	t.Run("ours", func(t *testing.T) {
+		s := start(t)
+		c, _ := connect(t, s, "ws/")
+		testPatch(t, c, true)
+	})
+	t.Run("versitygw", func(t *testing.T) {
+		endpoint, key, secret := s3test.StartVersity(t)
+		api := s3.New(s3.Options{
+			BaseEndpoint: &endpoint, Region: "us-east-1", UsePathStyle: true,
+			Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+		})
+		if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := remote.New(remote.Options{Endpoint: endpoint, Bucket: bucket, Prefix: "ws/", Keys: remote.NewKeys(pair(key, secret))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		testPatch(t, c, false)
+	})
+}
+
+func testPatch(t *testing.T, c *remote.Client, conditional bool) {
+	const mib = 1 << 20
+	old := noise(31*mib + 5)
+	base := put(t, c, "big file+1", old)
+	size := len(old) + 100
+	changed := noise(size)
+	plan := []upper.Part{{Off: 0, End: 10 * mib, Copy: true}, {Off: 10 * mib, End: 15 * mib}, {Off: 15 * mib, End: 30 * mib, Copy: true}, {Off: 30 * mib, End: int64(size)}}
+	want := slices.Clone(changed)
+	for _, p := range plan {
+		if p.Copy {
+			copy(want[p.Off:p.End], old[p.Off:p.End])
+		}
+	}
+	patch := func(base upper.Object, meta upper.PutMeta) (upper.Object, error) {
+		return c.Patch(t.Context(), "big file+1", base, bytes.NewReader(changed), plan, meta)
+	}
+	other := base
+	other.ETag = strings.Repeat("0", 32)
+	if _, err := patch(other, upper.PutMeta{}); !errors.Is(err, upper.ErrChanged) {
+		t.Errorf("a base that changed: %v", err)
+	}
+	other = base
+	other.Key = "missing"
+	if _, err := patch(other, upper.PutMeta{}); !errors.Is(err, upper.ErrNoObject) {
+		t.Errorf("a base that is gone: %v", err)
+	}
+	if _, err := patch(base, upper.PutMeta{IfMatch: strings.Repeat("0", 32)}); conditional && !errors.Is(err, upper.ErrChanged) {
+		t.Errorf("an object that changed: %v", err)
+	}
+	if conditional {
+		if got := read(t, c, base); !bytes.Equal(got, old) {
+			t.Error("a refused patch changed the object")
+		}
+	} else {
+		base = put(t, c, "big file+1", old)
+	}
+	o, err := patch(base, upper.PutMeta{IfMatch: base.ETag, Version: "host-7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, c, o); !bytes.Equal(got, want) {
+		t.Errorf("read %d bytes that differ from the patch of %d", len(got), size)
+	}
+	if head, err := c.Head(t.Context(), "big file+1"); err != nil || head.Version != "host-7" || head.Size != int64(size) {
+		t.Errorf("head: %+v, %v", head, err)
+	}
+}
+
+// A store that refuses conditions and checksums with 501 is sent neither, after one try.
+func TestPlainStore(t *testing.T) {
+	s := start(t)
+	c, _ := connect(t, s, "")
+	s.SetFailing(func(r *http.Request) int {
+		h := r.Header
+		if h.Get("If-None-Match") != "" || h.Get("If-Match") != "" || h.Get("X-Amz-Checksum-Crc32c") != "" || h.Get("X-Amz-Checksum-Algorithm") != "" {
+			return http.StatusNotImplemented
+		}
+		return 0
+	})
+	for _, size := range []int{1000, 20 << 20, 2000} {
+		key, data := fmt.Sprint("k", size), noise(size)
+		o, err := c.Put(t.Context(), key, bytes.NewReader(data), int64(size), upper.PutMeta{IfNoneMatch: true})
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		if got := read(t, c, upper.Object{Key: o.Key, Size: o.Size}); !bytes.Equal(got, data) {
+			t.Errorf("%d bytes: read something else", size)
+		}
+	}
+	if n := len(s.Requests()); n > 3+2+2+2+3 { // three tries of the first, create, parts and complete, one, reads
+		t.Errorf("%d requests", n)
 	}
 }

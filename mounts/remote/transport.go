@@ -18,7 +18,7 @@ import (
 
 // connections are kept open to the store: more than the parallel uploads, reads and
 // listings of one mount.
-const connections = 64
+const connections = 128
 
 // vanished is how long sent bytes may stay unacknowledged.
 const vanished = 30 * time.Second

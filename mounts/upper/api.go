@@ -25,6 +25,7 @@ type Object struct {
 	ModTime time.Time
 	ETag    string // with its quotes stripped; "" where unknown
 	Kind    Kind   // Dir for a prefix or a marker
+	Version string // what its uploader named it (PutMeta); only Head tells
 }
 
 // Reader reads one object's bytes.
@@ -57,8 +58,12 @@ type PutMeta struct {
 	ModTime     time.Time
 	Mode        uint32 // permission bits
 	ContentType string // "" lets Remote guess from the key
-	IfMatch     string // replace the object with this ETag only; "" any
-	IfNoneMatch bool   // only where there is no object
+	Version     string // kept with the object, and told by Head
+	// The object at the key must have this ETag, or there must be none; what is there
+	// otherwise stays, and the answer is ErrChanged or ErrNoObject. A store that does not
+	// know conditions ignores them.
+	IfMatch     string
+	IfNoneMatch bool
 }
 
 // Remote changes the store. A call that was started may commit even where its
@@ -66,8 +71,11 @@ type PutMeta struct {
 // Errors carry a fault kind (Quota, Auth, Unreachable) or are ErrNoObject, ErrChanged.
 type Remote interface {
 	// Put stores size bytes of body under key, which ends in "/" for a directory marker.
-	// ErrChanged: meta's condition does not hold; a store that knows no conditions ignores it.
 	Put(ctx context.Context, key string, body io.ReaderAt, size int64, meta PutMeta) (Object, error)
+	// Patch stores under key an object that is put together from parts: ranges of base,
+	// where that still has its ETag, and of body. The conditions of meta hold too.
+	// ErrNoPatch: the store cannot do that.
+	Patch(ctx context.Context, key string, base Object, body io.ReaderAt, parts []Part, meta PutMeta) (Object, error)
 	// Delete removes key; a missing key is no error.
 	Delete(ctx context.Context, key string) error
 	// Copy copies on the server, with If-Match where etag is not "".
@@ -88,22 +96,31 @@ type Remote interface {
 var (
 	ErrNoObject = errors.New("no such object")
 	ErrChanged  = errors.New("the object changed in the bucket meanwhile")
+	ErrSlowDown = errors.New("the store wants fewer requests") // in a fault.Unreachable
+	ErrNoPatch  = errors.New("the store does not copy parts of objects")
 )
 
 // Options of Open. Zero values mean the defaults given.
 type Options struct {
-	Dir        string // the staging folder, absolute; created 0700
-	Lower      Lower
-	Remote     Remote
-	ReadOnly   bool          // every change is EROFS; what is pending from before still uploads
-	Uploads    int           // parallel changes to the store; 16
-	WriteBack  time.Duration // from close to the start of an upload; 300 ms, negative: none
-	DirTTL     time.Duration // how long a listing is believed; 30 s
-	CleanBytes int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
-	UID, GID   uint32        // owner of what has no owner of its own
+	Dir       string // the staging folder, absolute; created 0700
+	Lower     Lower
+	Remote    Remote
+	ReadOnly  bool          // every change is EROFS; what is pending from before still uploads
+	Uploads   int           // parallel changes to the store; 0: as many as it takes, 16 at first and 64 at most
+	WriteBack time.Duration // from close to the start of an upload; 300 ms, negative: none
+	DirTTL    time.Duration // how long a listing is believed; 30 s
+	// SyncOnClose has close and fsync wait until the store has the object; there is no
+	// write-back delay then.
+	SyncOnClose  bool
+	StoreTimeout time.Duration // how long such a close waits for a store that takes nothing; 30 s
+	StagingMax   int64         // bound on what staged files take on disk; 0: the disk stays free by max(5 %, 1 GiB)
+	PatchFrom    int64         // size in bytes from which changed parts alone are sent; 32 MiB
+	CleanBytes   int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
+	UID, GID     uint32        // owner of what has no owner of its own
 	// NoAttributes leaves sheets alone: modes, owners, times and such live as long as the mount.
 	NoAttributes bool
 	Log          *slog.Logger // nil: discarded
+	partLeast    int64        // of such an upload's parts, in bytes; what S3 wants
 	BootID       string       // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
@@ -134,7 +151,9 @@ type Failure struct {
 // Stats counts what is on its way to the store.
 type Stats struct {
 	Queued, InProgress, Failed, Quarantined, OpenHandles             int
+	StagingBytes, StagingLimit                                       int64 // on disk
 	PendingBytes, UploadedBytes, CleanBytes, BytesRead, BytesWritten int64
-	Failures                                                         []Failure // at most 100
-	Unreachable                                                      string    // since when and why the store does not answer; "" while it does
+	Failures                                                         []Failure  // at most 100
+	Conflicts                                                        []Conflict // the last 100 of this process
+	Unreachable                                                      string     // since when and why the store does not answer; "" while it does
 }

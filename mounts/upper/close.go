@@ -38,12 +38,14 @@ func (f *FS) closeLocked(n *Node) error {
 	v := &version{
 		data: c.data, ext: c.ext.clone(), size: c.size, attrs: n.attrs,
 	}
-	if !v.full() {
-		v.base = n.base
+	if n.base != nil && !c.all.whole && !c.all.ext.covers(0, c.size) || !v.full() {
+		v.base, v.diff = n.base, c.all.ext.clone()
 	}
 	if err := f.commitPut(n, v); err != nil {
 		return err
 	}
+	st.noteClose(v.seq, c.fresh)
+	c.fresh = changes{}
 	st.dirty = false
 	delete(f.unrecorded, n)
 	return nil

@@ -112,7 +112,7 @@ func (f *FS) commit(c *change) error {
 func (f *FS) apply(c *change) {
 	now := time.Now()
 	for _, o := range c.add {
-		o.born = now
+		o.born, o.at = now, now
 		for _, d := range c.drop {
 			// A file that is closed again and again must not put its upload off for ever.
 			if d.kind == opPut && o.kind == opPut && d.key == o.key && d.born.Before(o.born) {

@@ -13,6 +13,9 @@ func (f *FS) setContent(n *Node, c *content) {
 		f.unref(st.content.data)
 	}
 	st.content = c
+	if c == nil {
+		st.closes = nil
+	}
 	f.pin(n)
 }
 
@@ -122,7 +125,7 @@ func (f *FS) stage(n *Node, cutoff, keep int64) (*os.File, *dataFile, error) {
 	}
 	next := &content{data: data, ext: held, size: n.size()}
 	if c != nil {
-		next.size = c.size
+		next.size, next.all, next.fresh = c.size, c.all, c.fresh
 	}
 	data.refs = 1
 	f.setContent(n, next)
@@ -150,6 +153,7 @@ func (f *FS) copyHeld(dst *os.File, c *content, keep int64) (extents, error) {
 // discard removes a data file that no record names.
 func (f *FS) discard(d *dataFile) {
 	f.st.release(d)
+	f.st.room.gone(d)
 	os.Remove(f.st.path(d.id))
 }
 

@@ -25,7 +25,7 @@ var errConflict = errors.New("changed in the bucket meanwhile; the new content i
 // errAbandoned ends an op that was superseded before it changed the store.
 var errAbandoned = errors.New("superseded")
 
-// dispatch starts operations as they come due, at most Options.Uploads at once; while
+// dispatch starts operations as they come due, as many at once as the pace allows; while
 // the store does not answer, one at a time.
 func (f *FS) dispatch() {
 	defer f.wg.Done()
@@ -35,7 +35,7 @@ func (f *FS) dispatch() {
 		f.mu.Lock()
 		var next time.Time
 		for len(f.q.ready) > 0 && !f.closed {
-			limit := f.opt.Uploads
+			limit := int(f.q.pace.limit)
 			if f.q.down {
 				limit = 1
 			}
@@ -76,12 +76,15 @@ func (f *FS) run(o *op) {
 	defer f.wg.Done()
 	// A change of the store must never outlive the memory of why it was made.
 	err := errno(f.j.sync(o.seq))
+	began := time.Now()
 	if err == nil {
 		err = f.execute(o)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
+		now := time.Now()
+		f.q.pace.served(o.size(), now.Sub(began), len(f.q.ready) > 0 && !f.q.ready[0].at.After(now), now)
 		f.storeAnswers()
 		return // execute ended it
 	}
@@ -107,13 +110,19 @@ func (f *FS) rest(o *op) {
 
 // failed plans the next try. Nothing is ever given up.
 func (f *FS) failed(o *op, err error) {
+	if o.err == nil {
+		o.failing = time.Now()
+	}
 	o.err = err
 	o.tries++
+	defer o.node.stir()
 
 	pause := backoff(retryFirst, retryMost, o.tries)
 	switch {
 	case f.ctx.Err() != nil:
 		return
+	case errors.Is(err, ErrSlowDown) && !f.q.down && !f.q.pace.refused(time.Now()):
+		delete(f.q.failed, o)
 	case fault.Is(err, fault.Unreachable), errors.Is(err, context.DeadlineExceeded):
 		if !f.q.down {
 			f.q.down, f.q.downWhy, f.q.downFrom = true, err.Error(), time.Now()
@@ -172,7 +181,7 @@ func (f *FS) done(o *op, noting func() []noted, fn func()) error {
 	f.forgetLower(o)
 	for {
 		f.mu.Lock()
-		r := &record{Done: o.id}
+		r := &record{Done: o.id, Left: f.leaves(o)}
 		var notes []noted
 		if noting != nil {
 			notes = noting()
@@ -202,11 +211,15 @@ func (f *FS) done(o *op, noting func() []noted, fn func()) error {
 // endOp takes o out of the queue. FS.mu is held.
 func (f *FS) endOp(o *op) {
 	f.rest(o)
+	f.progress.note()
 	f.q.end(o, f.nextTick())
 	f.q.stale(o)
 	if n := o.node; n != nil && n.file != nil {
 		if n.file.put == o {
 			n.file.put = nil
+		}
+		if o.kind == opPut {
+			n.file.patching = false
 		}
 		if n.file.move == o {
 			n.file.move = nil
@@ -214,4 +227,5 @@ func (f *FS) endOp(o *op) {
 		f.settle(n)
 	}
 	f.afterEnd(o)
+	o.node.stir()
 }

@@ -3,10 +3,12 @@ package upper
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // execute makes o's change in the store. It returns nil only after o was ended. Requests
@@ -16,7 +18,7 @@ func (f *FS) execute(o *op) error {
 	case opPut:
 		return f.executePut(o)
 	case opDelete:
-		if err := f.vacate(o.key); err != nil {
+		if err := f.vacate(o.key, nil); err != nil {
 			return err
 		}
 		fallthrough
@@ -53,15 +55,54 @@ func (f *FS) forgetLower(o *op) {
 	}
 }
 
-// executePut uploads o's version. Before the request that replaces the object at o's key
-// is sent nobody needs the old one any more, this node's newer content included.
-func (f *FS) executePut(o *op) error {
-	n, v := o.node, o.ver
-	for {
-		if err := f.fillVersion(n, o); err != nil {
+// errAgain says that an upload has to be looked at anew.
+var errAgain = errors.New("tried in another way")
+
+// executePut uploads o's version.
+func (f *FS) executePut(o *op) (err error) {
+	for range 10 {
+		plan := f.patch(o)
+		var obj Object
+		if err = f.prepare(o, plan); err == nil {
+			obj, err = f.transfer(o, plan)
+		}
+		switch {
+		case err == nil:
+			return f.uploaded(o, obj)
+		case isErr(err, errConflict), isErr(err, errOvertaken):
+			if err := f.resolve(o); err != nil {
+				return err
+			}
+		case isErr(err, ErrNoPatch):
+			f.mu.Lock()
+			f.noPatch = true
+			f.mu.Unlock()
+		case !isErr(err, errAgain):
 			return err
 		}
-		if err := f.vacate(o.key); err != nil {
+	}
+	return err
+}
+
+// prepare fetches what the upload has to send, and sees to it that nobody needs the object
+// that it replaces any more: this node's newer content included, unless the new object has
+// the same bytes.
+func (f *FS) prepare(o *op, plan []Part) error {
+	n, v := o.node, o.ver
+	f.mu.Lock()
+	var own *Node
+	there := n.base != nil && n.file.held == v
+	if there || plan != nil {
+		own = n
+	}
+	f.mu.Unlock()
+	if !there {
+		if err := f.fill(n, o, plan, f.fetch); err != nil {
+			return err
+		}
+	}
+	for {
+		if err := f.vacate(o.key, own); err != nil {
 			return err
 		}
 		f.mu.Lock()
@@ -69,55 +110,43 @@ func (f *FS) executePut(o *op) error {
 			f.mu.Unlock()
 			return errAbandoned
 		}
-		if f.needing(o.key) == nil {
-			break
+		if f.needing(o.key, own) == nil {
+			o.committed, n.file.patching = true, plan != nil
+			f.mu.Unlock()
+			return nil
 		}
 		f.mu.Unlock() // somebody came to need it meanwhile
 	}
-	o.committed = true
+}
+
+// transfer makes o's version the object at o's key.
+func (f *FS) transfer(o *op, plan []Part) (Object, error) {
+	n, v := o.node, o.ver
+	f.mu.Lock()
 	base, held := n.base, n.file.held
 	meta := PutMeta{ModTime: time.Unix(0, v.mtime), Mode: v.mode}
 	f.mu.Unlock()
-
 	if base != nil && held == v {
 		// The store has this very version already, under the name before a rename.
 		if base.Key == o.key {
-			return f.uploaded(o, *base)
+			return *base, nil
 		}
-		if obj, err := f.opt.Remote.Copy(context.Background(), base.Key, o.key, base.ETag); err == nil {
-			return f.uploaded(o, obj)
+		obj, err := f.opt.Remote.Copy(context.Background(), base.Key, o.key, base.ETag)
+		if err == nil || fault.Is(err, fault.Unreachable) {
+			return obj, err
 		}
+		f.mu.Lock()
+		n.file.held = nil
+		f.mu.Unlock()
+		return Object{}, errAgain
 	}
-	obj, err := f.send(o, meta)
-	if err != nil {
-		return err
+	obj, err := f.place(o, plan, meta)
+	obj.Version = ""
+	if err == nil && plan != nil {
+		obj.Key, obj.Size = o.key, v.size
+		err = f.patched(o, obj)
 	}
-	f.uploadedBytes.Add(v.size)
-	return f.uploaded(o, obj)
-}
-
-// send puts the version's bytes, where they are all there.
-func (f *FS) send(o *op, meta PutMeta) (Object, error) {
-	v := o.ver
-	if v.link {
-		return f.opt.Remote.Put(context.Background(), o.key, strings.NewReader(v.target), v.size, meta)
-	}
-	if v.size == 0 {
-		return f.opt.Remote.Put(context.Background(), o.key, bytes.NewReader(nil), 0, meta)
-	}
-	file, err := f.st.acquire(v.data)
-	if err != nil {
-		return Object{}, fmt.Errorf("staged file of %s: %w", o.key, err)
-	}
-	defer f.st.release(v.data)
-	info, err := file.Stat()
-	if err != nil {
-		return Object{}, err
-	}
-	if info.Size() < v.size || !v.full() {
-		return Object{}, fmt.Errorf("staged file of %s has %d bytes of %d", o.key, info.Size(), v.size)
-	}
-	return f.opt.Remote.Put(context.Background(), o.key, io.NewSectionReader(file, 0, v.size), v.size, meta)
+	return obj, err
 }
 
 // uploaded ends a put whose version is now obj.
@@ -132,12 +161,14 @@ func (f *FS) uploaded(o *op, obj Object) error {
 		return f.note(n, obj.ETag, o.ver.attrs)
 	}
 	return f.done(o, noting, func() {
+		n.file.stored = max(n.file.stored, o.ver.seq)
 		if n.gone {
 			return
 		}
 		// What newer content of the node does not hold is the same in this version, from
 		// which it came: obj can be its base.
 		n.base, n.file.held = &obj, o.ver
+		n.rebaseChanges(o.ver)
 		if n.key() == o.key {
 			n.ghost = false
 		}
@@ -148,7 +179,7 @@ func (f *FS) uploaded(o *op, obj Object) error {
 // leans on the copy in between.
 func (f *FS) executeMove(o *op) error {
 	n := o.node
-	if err := f.vacate(o.dst); err != nil {
+	if err := f.vacate(o.dst, nil); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -169,6 +200,7 @@ func (f *FS) executeMove(o *op) error {
 	if dst != nil {
 		dst.Kind = n.kind
 		f.mu.Lock()
+		o.result = dst
 		err := f.rebase(src, *dst)
 		f.mu.Unlock()
 		if err != nil {
@@ -222,7 +254,7 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 			if err != nil {
 				return nil, err
 			}
-			obj.Key = key
+			obj.Key, obj.Version = key, ""
 			return &obj, nil
 		case isErr(err, ErrChanged):
 			now, err := f.opt.Remote.Head(f.ctx, src.Key)
@@ -230,7 +262,7 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 				return nil, err
 			}
 			if err == nil {
-				now.Key = src.Key
+				now.Key, now.Version = src.Key, ""
 				*src = now
 			}
 		default:
@@ -238,6 +270,38 @@ func (f *FS) copyForMove(src *Object, key string) (*Object, error) {
 		}
 	}
 	return nil, fmt.Errorf("copy %s: %w", src.Key, ErrChanged)
+}
+
+// leaves tells the uploads that waited for the move o, and the journal, that what they
+// replace is nobody else's: o brought it, and just now, although they are older. FS.mu is held.
+func (f *FS) leaves(o *op) (left []leftRecord) {
+	now := time.Now()
+	tell := func(p *op, etag string) {
+		p.at = now
+		if etag != "" {
+			p.over = etag
+		}
+		left = append(left, leftRecord{p.id, p.over, now.UnixNano()})
+	}
+	switch o.kind {
+	case opMove:
+		for _, p := range f.q.at(o.dst).ops {
+			if p.kind == opPut && o.result != nil {
+				tell(p, o.result.ETag)
+			}
+		}
+	case opMoveTree:
+		made := map[string]string{}
+		for _, c := range o.copied {
+			made[c.object.Key] = c.object.ETag
+		}
+		for _, p := range f.q.ops {
+			if p.kind == opPut && o.touches(p) {
+				tell(p, made[p.key])
+			}
+		}
+	}
+	return left
 }
 
 // rebase journals that src's bytes are at dst too, and makes what leans on src lean there.

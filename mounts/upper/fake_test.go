@@ -51,6 +51,9 @@ type fakeStore struct {
 	after func(op, key string) error
 	// multipart gives copies an ETag of their own.
 	multipart bool
+	noPatch   bool // does not copy parts
+	// cached is what the read cache has of objects that are gone, by ETag.
+	cached map[string]string
 }
 
 func newFakeStore() *fakeStore { return &fakeStore{objects: map[string]fakeObject{}} }
@@ -131,26 +134,30 @@ func (s *fakeStore) get(key string) (string, bool) {
 	return string(o.Data), ok
 }
 
-// files is the content of all objects but directory markers.
+func isSheet(key string) bool { return strings.HasSuffix(key, SheetName) }
+
+// files is the content of all objects but directory markers and sheets.
 func (s *fakeStore) files() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]string{}
 	for k, o := range s.objects {
-		if !strings.HasSuffix(k, "/") {
+		if !strings.HasSuffix(k, "/") && !isSheet(k) {
 			out[k] = string(o.Data)
 		}
 	}
 	return out
 }
 
-// keys are all keys, sorted.
+// keys are all keys but those of sheets, sorted.
 func (s *fakeStore) keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]string, 0, len(s.objects))
 	for k := range s.objects {
-		out = append(out, k)
+		if !isSheet(k) {
+			out = append(out, k)
+		}
 	}
 	sort.Strings(out)
 	return out
@@ -162,6 +169,7 @@ type client struct {
 	store *fakeStore
 	mu    sync.Mutex
 	dead  bool
+	least int64 // bytes of a part but the last
 	down  bool
 }
 
@@ -241,19 +249,77 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 	}
 	var o fakeObject
 	err := c.commit("put", key, func() error {
+		old, there := c.store.objects[key]
+		switch {
+		case meta.IfNoneMatch && there, meta.IfMatch != "" && there && old.ETag != meta.IfMatch:
+			return fmt.Errorf("put %s: %w", key, ErrChanged)
+		case meta.IfMatch != "" && !there:
+			return fmt.Errorf("put %s: %w", key, ErrNoObject)
+		}
 		o = fakeObject{Data: data, ETag: etagOf(data), Time: time.Now(), Meta: meta}
-		if c.store.onPut != nil && !strings.HasSuffix(key, "/") {
+		if c.store.onPut != nil && !strings.HasSuffix(key, "/") && !isSheet(key) {
 			if err := c.store.onPut(key, data); err != nil {
 				c.store.bad = append(c.store.bad, err)
 			}
 		}
 		c.store.objects[key] = o
-		c.store.puts++
-		c.store.bytes += size
+		if !isSheet(key) {
+			c.store.puts++
+			c.store.bytes += size
+		}
 		c.store.persist(key)
 		return nil
 	})
 	return o.object(key), err
+}
+
+// Get implements Remote.
+func (c *client) Get(_ context.Context, key string, _ int64) ([]byte, string, error) {
+	if err := c.request("get", key); err != nil {
+		return nil, "", err
+	}
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	o, ok := c.store.objects[key]
+	if !ok {
+		return nil, "", ErrNoObject
+	}
+	return o.Data, o.ETag, nil
+}
+
+// Patch implements Remote.
+func (c *client) Patch(ctx context.Context, key string, base Object, body io.ReaderAt, parts []Part, meta PutMeta) (Object, error) {
+	if err := c.request("patch", key); err != nil {
+		return Object{}, err
+	}
+	if c.store.noPatch {
+		return Object{}, ErrNoPatch
+	}
+	data := make([]byte, parts[len(parts)-1].End)
+	sent := int64(0)
+	for i, p := range parts {
+		if p.End-p.Off < max(c.least, 1) && i < len(parts)-1 {
+			return Object{}, fmt.Errorf("part %d of %d bytes", i+1, p.End-p.Off)
+		}
+		var from io.Reader = io.NewSectionReader(body, p.Off, p.End-p.Off)
+		if p.Copy {
+			r, err := c.ReadRange(ctx, base.Key, base.ETag, p.Off, p.End-p.Off)
+			if err != nil {
+				return Object{}, err
+			}
+			from = r
+		} else {
+			sent += p.End - p.Off
+		}
+		if _, err := io.ReadFull(from, data[p.Off:p.End]); err != nil {
+			return Object{}, err
+		}
+	}
+	obj, err := c.Put(ctx, key, bytes.NewReader(data), int64(len(data)), meta)
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	c.store.bytes += sent - int64(len(data))
+	return obj, err
 }
 
 func (c *client) Delete(_ context.Context, key string) error {
@@ -310,7 +376,9 @@ func (c *client) Head(_ context.Context, key string) (Object, error) {
 	if !ok {
 		return Object{}, ErrNoObject
 	}
-	return o.object(key), nil
+	obj := o.object(key)
+	obj.Version = o.Meta.Version
+	return obj, nil
 }
 
 func (c *client) Walk(_ context.Context, prefix string, each func(Object) error) error {
@@ -408,6 +476,9 @@ type fakeReader struct {
 
 // ReadAt implements io.ReaderAt.
 func (r *fakeReader) ReadAt(p []byte, off int64) (int, error) {
+	if data, ok := r.c.store.cached[r.o.ETag]; ok {
+		return strings.NewReader(data).ReadAt(p, off)
+	}
 	body, err := r.c.ReadRange(context.Background(), r.o.Key, r.o.ETag, off, int64(len(p)))
 	if errors.Is(err, ErrNoObject) || errors.Is(err, ErrChanged) {
 		return 0, syscall.ESTALE

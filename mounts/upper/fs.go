@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // FS is the write path of one mount.
 type FS struct {
 	opt  Options
+	name string // of this staging folder, unlike any other
 	log  *slog.Logger
 	lock *os.File
 	st   *staging
@@ -37,6 +39,7 @@ type FS struct {
 	j        *journal
 	late     bool // a listing is, or was, waited for in vain
 	closed   bool
+	noPatch  bool // the store does not copy parts
 	handles  int
 
 	logged     map[*dataFile]string // files with bytes that no close covers, as journalled: paths
@@ -48,10 +51,12 @@ type FS struct {
 	quiet      uint64               // nothing is worth a sync while this is the last record
 	cleanNodes *list.List           // of *Node, least recently used first
 	cleanBytes int64
+	conflicts  []Conflict
 	events     []event
 	onChange   func(n *Node, entry bool)
 
 	bytesRead, bytesWritten, uploadedBytes atomic.Int64
+	progress                               progress
 
 	ctx     context.Context // ends with Close: stops reads and waits, never a change of the store
 	cancel  context.CancelFunc
@@ -76,20 +81,29 @@ type event struct {
 }
 
 const (
-	defaultUploads    = 16
 	defaultWriteBack  = 300 * time.Millisecond
 	defaultDirTTL     = 30 * time.Second
+	defaultStoreWait  = 30 * time.Second
 	defaultCleanBytes = 1 << 30
 )
 
 func (opt *Options) fill() error {
-	if opt.Uploads <= 0 {
-		opt.Uploads = defaultUploads
-	}
 	if opt.WriteBack == 0 {
 		opt.WriteBack = defaultWriteBack
 	}
+	if opt.PatchFrom <= 0 {
+		opt.PatchFrom = defaultPatchFrom
+	}
+	if opt.partLeast <= 0 {
+		opt.partLeast = partLeast
+	}
+	if opt.SyncOnClose {
+		opt.WriteBack = 0
+	}
 	opt.WriteBack = max(opt.WriteBack, 0)
+	if opt.StoreTimeout <= 0 {
+		opt.StoreTimeout = defaultStoreWait
+	}
 	if opt.DirTTL <= 0 {
 		opt.DirTTL = defaultDirTTL
 	}
@@ -124,13 +138,16 @@ func Open(opt Options) (*FS, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &FS{
-		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir),
-		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(),
+		opt: opt, log: opt.Log, lock: lock, st: newStaging(opt.Dir, opt.StagingMax),
+		listings: map[uint64]uint64{}, logged: map[*dataFile]string{}, leans: map[string]map[*Node]struct{}{}, q: newQueue(opt.Uploads),
 		unrecorded: map[*Node]struct{}{}, cleanNodes: list.New(), notices: make(chan struct{}, 1),
 		ctx: ctx, cancel: cancel, tick: 1,
 	}
 	f.root = f.newNode(nil, "", Dir)
-	if err := f.recover(); err != nil {
+	if f.name, err = ownName(filepath.Join(opt.Dir, "name")); err == nil {
+		err = f.recover()
+	}
+	if err != nil {
 		cancel()
 		lock.Close()
 		return nil, fmt.Errorf("staging folder %s: %w", opt.Dir, err)
@@ -140,6 +157,19 @@ func Open(opt Options) (*FS, error) {
 	go f.keepSynced()
 	go f.notify()
 	return f, nil
+}
+
+// ownName is what tells this staging folder's uploads from all others. It is made once.
+func ownName(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) == 16 {
+		return string(b), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	name := fmt.Sprintf("%016x", rand.Uint64())
+	return name, os.WriteFile(path, []byte(name), 0o600)
 }
 
 // takeLock holds the staging folder for as long as the file is open.

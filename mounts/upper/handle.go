@@ -48,7 +48,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	n := f.newNode(dir, name, File)
 	n.mode = mode & 0o7777
 	n.ghost = f.mayExist(n)
-	n.state().content = &content{}
+	n.state().content = emptyContent()
 	n.file.dirty = true
 	f.attach(n, dir, name)
 	dir.touch()
@@ -130,7 +130,7 @@ func (f *FS) Open(_ context.Context, n *Node, flags int) (*Handle, error) {
 
 // WriteAt implements io.WriterAt; with O_APPEND it writes at the end. A full disk of the
 // staging folder is ENOSPC.
-func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
+func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	f, n := h.fs, h.node
 	if !h.writes || h.closed.Load() {
 		return 0, syscall.EBADF
@@ -138,8 +138,13 @@ func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, syscall.EINVAL
 	}
-	k, err := h.tryWrite(p, off)
-	if err != nil && isFull(err) && f.reclaim() {
+	k, err := 0, f.makeRoom(ctx, int64(len(p)))
+	if err == nil {
+		k, err = h.tryWrite(p, off)
+	} else {
+		h.missed(off, len(p), err)
+	}
+	if err != nil && isFull(err) && f.reclaim() && f.st.room.left() >= int64(len(p)) {
 		k, err = h.tryWrite(p, off)
 	}
 	f.bytesWritten.Add(int64(k))
@@ -147,6 +152,19 @@ func (h *Handle) WriteAt(_ context.Context, p []byte, off int64) (int, error) {
 		f.log.Warn("a write failed on the staging disk", "path", n.Name(), "err", err)
 	}
 	return k, err
+}
+
+// missed notes a write that found no room: its file is not what its writer meant.
+func (h *Handle) missed(off int64, size int, err error) {
+	f, n := h.fs, h.node
+	n.file.io.Lock()
+	defer n.file.io.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h.atEnd {
+		off = n.size()
+	}
+	f.spoil(n, off, off+int64(size), err)
 }
 
 func (h *Handle) tryWrite(p []byte, off int64) (int, error) {
@@ -166,6 +184,9 @@ func (h *Handle) Allocate(off, size int64, mode uint32) error {
 	if !h.writes || h.closed.Load() {
 		return syscall.EBADF
 	}
+	if err := h.fs.makeRoom(context.Background(), size); err != nil {
+		return err
+	}
 	h.node.file.io.Lock()
 	defer h.node.file.io.Unlock()
 	return h.fs.allocate(h.node, off, size, mode)
@@ -174,19 +195,30 @@ func (h *Handle) Allocate(off, size int64, mode uint32) error {
 // Flush is close(2) of one descriptor: when it returns nil, what was written survives a
 // kill -9 (SPEC E11). A reader's close publishes nothing: what somebody else writes is
 // theirs to close.
-func (h *Handle) Flush(context.Context) error {
+func (h *Handle) Flush(ctx context.Context) error {
 	if !h.publishes {
 		return nil
 	}
-	return h.fs.closeVersion(h.node)
+	if err := h.fs.closeVersion(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
 }
 
 // Fsync makes the content durable; when it returns nil it survives a loss of power.
-func (h *Handle) Fsync(context.Context) error {
-	f, n := h.fs, h.node
-	if err := f.closeVersion(n); err != nil {
+// With Options.SyncOnClose the store has it then.
+func (h *Handle) Fsync(ctx context.Context) error {
+	if err := h.fs.closeVersion(h.node); err != nil {
 		return err
 	}
+	if err := h.fs.prove(h.node); err != nil {
+		return err
+	}
+	return h.fs.awaitStore(ctx, h.node)
+}
+
+// prove brings what n holds as closed to disk, where it is not there or in the store.
+func (f *FS) prove(n *Node) error {
 	f.mu.Lock()
 	put := n.file.put
 	if put == nil || put.ver.proven || put.ver.seq <= f.synced {
@@ -276,7 +308,7 @@ func (f *FS) revert(n *Node) {
 		if v.data != nil {
 			v.data.refs++
 		}
-		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
 		n.attrs = v.attrs
 	case n.base != nil:
 		f.letGo(n)

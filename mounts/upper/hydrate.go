@@ -17,11 +17,11 @@ const (
 func isErr(err, target error) bool { return errors.Is(err, target) }
 
 // vacate makes sure that nothing needs the object at key any more, by fetching what
-// leaning nodes do not hold, before it is replaced or deleted.
-func (f *FS) vacate(key string) error {
+// leaning nodes but one do not hold, before it is replaced or deleted.
+func (f *FS) vacate(key string, but *Node) error {
 	for {
 		f.mu.Lock()
-		n := f.needing(key)
+		n := f.needing(key, but)
 		f.mu.Unlock()
 		if n == nil {
 			return nil
@@ -45,10 +45,10 @@ func (f *FS) vacate(key string) error {
 	}
 }
 
-// needing is some node that would lose bytes with the object at key, or nil.
-func (f *FS) needing(key string) *Node {
+// needing is some node but one that would lose bytes with the object at key, or nil.
+func (f *FS) needing(key string, but *Node) *Node {
 	for n := range f.leans[key] {
-		if n.needs(key) {
+		if n != but && n.needs(key) {
 			return n
 		}
 	}
@@ -75,18 +75,31 @@ func (f *FS) hydrate(n *Node) error {
 	}
 }
 
-// fillVersion fetches what o's version does not hold into its data file, and journals
-// that: the base may then go. The holes of a frozen file are nobody else's to write.
-func (f *FS) fillVersion(n *Node, o *op) error {
+// fillVersion fetches all that o's version does not hold.
+func (f *FS) fillVersion(n *Node, o *op) error { return f.fill(n, o, nil, f.fetch) }
+
+// fill fetches what o's version does not hold of the parts of plan that are sent, or of all
+// of it, into its data file. That it is all there is journalled: the base may then go.
+// The holes of a frozen file are nobody else's to write.
+func (f *FS) fill(n *Node, o *op, plan []Part, fetch func(*Object, extent) ([]byte, error)) error {
 	n.file.fill.Lock()
 	defer n.file.fill.Unlock()
 	v := o.ver
 	for {
 		f.mu.Lock()
-		missing, base, data := v.ext.missing(0, v.size), v.base, v.data
+		var missing []extent
+		if plan == nil {
+			missing = v.ext.missing(0, v.size)
+		}
+		for _, p := range plan {
+			if !p.Copy {
+				missing = append(missing, v.ext.missing(p.Off, p.End)...)
+			}
+		}
+		base, data := v.base, v.data
 		full := v.full()
 		f.mu.Unlock()
-		if full {
+		if full || len(missing) == 0 {
 			return nil
 		}
 		if base == nil {
@@ -105,8 +118,15 @@ func (f *FS) fillVersion(n *Node, o *op) error {
 			f.mu.Unlock()
 			f.st.release(data)
 		}
-		if err = f.fillFile(data, base, missing, v.size); err == nil {
+		err = f.fillFile(data, base, missing, fetch)
+		switch {
+		case err == nil && plan == nil:
 			return f.filled(n, v, missing)
+		case err == nil:
+			f.mu.Lock()
+			f.hold(n, v, missing)
+			f.mu.Unlock()
+			return nil
 		}
 		f.mu.Lock()
 		moved := v.base != base
@@ -121,7 +141,7 @@ func (f *FS) fillVersion(n *Node, o *op) error {
 	}
 }
 
-func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64) error {
+func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, fetch func(*Object, extent) ([]byte, error)) error {
 	file, err := f.st.acquire(data)
 	if err != nil {
 		return errno(err)
@@ -137,7 +157,7 @@ func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64
 	g.SetLimit(fetchParallel)
 	for _, x := range chunks {
 		g.Go(func() error {
-			buf, err := f.fetch(base, x)
+			buf, err := fetch(base, x)
 			if err != nil {
 				return err
 			}
@@ -150,8 +170,8 @@ func (f *FS) fillFile(data *dataFile, base *Object, missing []extent, size int64
 	}
 	if info, err := file.Stat(); err != nil {
 		return errno(err)
-	} else if info.Size() < size {
-		return fmt.Errorf("staged file has %d bytes of %d: %w", info.Size(), size, syscall.EIO)
+	} else if end := missing[len(missing)-1].end; info.Size() < end {
+		return fmt.Errorf("staged file has %d bytes of %d: %w", info.Size(), end, syscall.EIO)
 	}
 	return errno(f.st.persist(data))
 }
@@ -164,15 +184,24 @@ func (f *FS) filled(n *Node, v *version, missing []extent) error {
 		f.mu.Unlock()
 		return err
 	}
-	v.ext = extents{{0, v.size}}
+	f.hold(n, v, missing)
+	f.mu.Unlock()
+	return errno(f.j.sync(r.Seq))
+}
+
+// hold notes that v's data file has got ranges. FS.mu is held.
+func (f *FS) hold(n *Node, v *version, ranges []extent) {
+	ext := v.ext.clone()
+	for _, x := range ranges {
+		ext = ext.add(x.off, x.end)
+	}
+	v.ext = ext
 	if c := n.file.content; c != nil && c.data == v.data {
-		for _, x := range missing {
+		for _, x := range ranges {
 			c.ext = c.ext.add(x.off, min(x.end, c.size))
 		}
 	}
 	f.lean(n)
-	f.mu.Unlock()
-	return errno(f.j.sync(r.Seq))
 }
 
 // fillContent fetches one piece of what n's content does not hold.

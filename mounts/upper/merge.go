@@ -236,6 +236,7 @@ func (f *FS) detach(n *Node) {
 		delete(n.parent.dir.children, n.name)
 	}
 	n.gone = true
+	n.stir()
 }
 
 // attach puts n into dir as name.

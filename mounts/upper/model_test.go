@@ -229,6 +229,9 @@ func (p *player) try(what string, op func(ctx context.Context) error) bool {
 func (p *player) fatalf(format string, args ...any) {
 	p.t.Helper()
 	p.dump("end")
+	for _, k := range p.Stats().Conflicts {
+		p.log = append(p.log, fmt.Sprintf("conflict: %+v", k)) // nobody else writes
+	}
 	from := max(0, len(p.log)-60)
 	p.t.Fatalf("%s\nlast steps:\n%s", fmt.Sprintf(format, args...), strings.Join(p.log[from:], "\n"))
 }
@@ -566,6 +569,9 @@ func playModel(t *testing.T, seed uint64) {
 		o.DirTTL = []time.Duration{time.Hour, 3 * time.Millisecond}[seed%2]
 		o.CleanBytes = []int64{-1, 500, 0}[seed/2%3]
 		o.Uploads = 1 + int(seed%7)
+		if seed%2 == 0 {
+			o.PatchFrom, o.partLeast = 1, 16 // patches are put together on the server
+		}
 	})
 	for range 6 {
 		for range 40 {

@@ -39,7 +39,7 @@ func (f *FS) executeMoveTree(o *op) error {
 		if again && made.etag == obj.ETag && obj.ETag != "" {
 			return nil
 		}
-		if err := f.vacate(dst); err != nil {
+		if err := f.vacate(dst, nil); err != nil {
 			return err
 		}
 		var c Object

@@ -43,16 +43,20 @@ type fileState struct {
 	io   sync.RWMutex
 	fill sync.Mutex // one fetch of missing ranges at a time
 
-	content *content // nil: nothing is staged, all bytes are base's
-	dirty   bool     // changed since the last closed version
+	content *content        // nil: nothing is staged, all bytes are base's
+	closes  []closedChanges // oldest first
+	dirty   bool            // changed since the last closed version
 	bad     *badRange
 
 	handles, writers int
-	put              *op      // the newest unfinished upload of this node
-	move             *op      // the newest unfinished server-side copy of this node
-	held             *version // the version that base is, where this process uploaded it
-	broken           *Object  // the base, where it is known not to be there any more
-	leans            []string // the base keys under which FS.leans lists this node
+	put              *op           // the newest unfinished upload of this node
+	move             *op           // the newest unfinished server-side copy of this node
+	held             *version      // the version that base is, where this process uploaded it
+	stored           uint64        // the newest version that this process brought to the store
+	patching         bool          // the object that base is, is being replaced by one with the same bytes
+	moved            chan struct{} // closed when something became of the upload that a close waits for
+	broken           *Object       // the base, where it is known not to be there any more
+	leans            []string      // the base keys under which FS.leans lists this node
 	clean            *list.Element
 
 	pinned *dataFile // held open for the handles
@@ -73,6 +77,35 @@ type content struct {
 	data *dataFile // nil while no byte is staged
 	ext  extents
 	size int64
+
+	all   changes // since the object that is the node's base
+	fresh changes // since the last close
+}
+
+// changes are what happened to a file's bytes.
+type changes struct {
+	ext   extents
+	whole bool // it began anew: nothing before counts
+}
+
+func (c *changes) add(off, end int64) { c.ext = c.ext.add(off, end) }
+
+// then is c and after it what d says.
+func (c changes) then(d changes) changes {
+	if d.whole {
+		return changes{d.ext.clone(), true}
+	}
+	out := changes{c.ext.clone(), c.whole}
+	for _, x := range d.ext {
+		out.add(x.off, x.end)
+	}
+	return out
+}
+
+// closedChanges are those of one close that the store has not seen.
+type closedChanges struct {
+	seq uint64 // of the version
+	changes
 }
 
 func (c *content) full() bool { return c.ext.covers(0, c.size) }
@@ -83,7 +116,8 @@ type version struct {
 	data *dataFile
 	ext  extents
 	size int64
-	base *Object // what the rest comes from; nil where ext is all
+	base *Object // what it is a change of, and the rest comes from; nil where it is all new
+	diff extents // where it differs from base
 
 	link   bool // a symlink: target is the content
 	target string

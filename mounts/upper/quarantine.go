@@ -79,12 +79,13 @@ func quarantineDir(dir string) string { return filepath.Join(dir, "quarantine") 
 // quarantine moves a data file whose bytes are in doubt out of the way. It is never
 // uploaded and never deleted.
 func (f *FS) quarantine(d doubtful) error {
-	return f.setAside(d, 0, func(to string) error { return os.Rename(f.st.path(d.id), to) })
+	_, err := f.setAside(d, 0, func(to string) error { return os.Rename(f.st.path(d.id), to) })
+	return err
 }
 
 // quarantineTail does that with the bytes after size of a file that stays, and cuts it.
 func (f *FS) quarantineTail(d doubtful, size int64) error {
-	err := f.setAside(d, size, func(to string) error {
+	_, err := f.setAside(d, size, func(to string) error {
 		src, err := os.Open(f.st.path(d.id))
 		if err != nil {
 			return err
@@ -109,10 +110,10 @@ func (f *FS) quarantineTail(d doubtful, size int64) error {
 	return os.Truncate(f.st.path(d.id), size)
 }
 
-func (f *FS) setAside(d doubtful, offset int64, take func(to string) error) error {
+func (f *FS) setAside(d doubtful, offset int64, take func(to string) error) (Quarantined, error) {
 	dir := quarantineDir(f.opt.Dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return Quarantined{}, err
 	}
 	now := time.Now()
 	q := Quarantined{
@@ -120,25 +121,25 @@ func (f *FS) setAside(d doubtful, offset int64, take func(to string) error) erro
 		Path: nodePath(d.path), Reason: d.reason, Offset: offset,
 	}
 	if err := take(filepath.Join(dir, q.File)); err != nil {
-		return err
+		return q, err
 	}
 	if info, err := os.Stat(filepath.Join(dir, q.File)); err == nil {
 		q.Size = info.Size()
 	}
 	line, err := json.Marshal(q)
 	if err != nil {
-		return err
+		return q, err
 	}
 	index, err := os.OpenFile(filepath.Join(dir, quarantineIndex), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return err
+		return q, err
 	}
 	defer index.Close()
 	if _, err := index.Write(append(line, '\n')); err != nil {
-		return err
+		return q, err
 	}
 	f.log.Warn("a file in doubt was set aside, not uploaded", "path", q.Path, "file", filepath.Join(dir, q.File), "reason", d.reason)
-	return index.Sync()
+	return q, index.Sync()
 }
 
 // keepDamaged keeps a copy of a damaged journal beside the quarantined files.

@@ -39,7 +39,11 @@ type op struct {
 
 	notes map[string]*entry // of a sheet, by name
 
-	attempted bool // it ran, so that the store may show its effect
+	at        time.Time // when it was asked for
+	over      string    // the ETag of what it replaces, where this mount brought that there
+	result    *Object   // of a move: the copy
+	sent      bool      // its request went out, and may have got through
+	attempted bool      // it ran, so that the store may show its effect
 	running   bool
 	copied    map[string]treeCopy // of a moveTree: copies made so far, by source key
 	carried   []*Node             // of a moveTree: directories with objects that it has to move
@@ -57,9 +61,10 @@ type op struct {
 	retryAt time.Time
 	tries   int
 	err     error
-	refused bool // the store said no, or keeps failing: counts as failed
-	slow    bool // retrying soon would not help
-	slot    int  // in the heap; -1 outside
+	failing time.Time // since when, without a success
+	refused bool      // the store said no, or keeps failing: counts as failed
+	slow    bool      // retrying soon would not help
+	slot    int       // in the heap; -1 outside
 }
 
 // keys are what the op touches, in the order of operations on each.
@@ -97,6 +102,7 @@ type queue struct {
 	ready  readyHeap                       // those that wait for nothing but time
 
 	running  int
+	pace     pace
 	failed   map[*op]struct{}
 	bytes    int64 // of unfinished puts
 	urgent   int   // drains under way: no write-back delay
@@ -110,9 +116,10 @@ type queue struct {
 	kick chan struct{}   // wakes the dispatcher
 }
 
-func newQueue() *queue {
+func newQueue(uploads int) *queue {
 	return &queue{
-		ops: map[uint64]*op{}, dirs: map[string]map[string]*keyState{}, busy: map[string]int{},
+		pace: newPace(uploads),
+		ops:  map[uint64]*op{}, dirs: map[string]map[string]*keyState{}, busy: map[string]int{},
 		failed: map[*op]struct{}{}, kick: make(chan struct{}, 1), nextID: 1,
 	}
 }

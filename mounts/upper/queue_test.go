@@ -25,7 +25,7 @@ func conflicts(a, b *op) bool {
 func TestQueueOrder(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		q := newQueue()
+		q := newQueue(0)
 		paths := []string{"a", "b", "d/a", "d/b", "d/e/a", "x/y"}
 		dirs := []string{"d", "d/e", "x", "z"}
 		var running []*op

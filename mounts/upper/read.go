@@ -131,6 +131,9 @@ func (f *FS) renewBase(ctx context.Context, n *Node, base *Object) bool {
 		return false, n.parent
 	}
 	yes, dir := changed()
+	if !yes && f.awaitPatch(ctx, n) {
+		return true
+	}
 	if yes || dir == nil || f.load(ctx, dir, true) != nil {
 		return yes
 	}

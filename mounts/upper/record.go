@@ -21,6 +21,7 @@ type record struct {
 	Drop   []uint64      `json:"drop,omitempty"`   // operations superseded by Add
 	Add    []*opRecord   `json:"add,omitempty"`    // operations queued
 	Done   uint64        `json:"done,omitempty"`   // operation finished in the store
+	Left   []leftRecord  `json:"left,omitempty"`   // by a move that is done, for uploads that follow it
 	Copied *copiedRecord `json:"copied,omitempty"` // an object was copied; its source may be deleted next
 	Filled *filledRecord `json:"filled,omitempty"` // a version no longer needs its base
 	Attr   *attrRecord   `json:"attr,omitempty"`   // attributes of a queued upload
@@ -43,6 +44,8 @@ type opRecord struct {
 	Fresh       bool              `json:"fresh,omitempty"` // and the store has nothing below yet
 	Base        *objectRecord     `json:"base,omitempty"`  // of a move
 	attrsRecord                   // of a move's node
+	Over        string            `json:"over,omitempty"` // of an upload: the ETag of what this mount left there
+	At          int64             `json:"at,omitempty"`   // when it was asked for
 	Ver         *versionRecord    `json:"ver,omitempty"`
 	Notes       map[string]*entry `json:"notes,omitempty"` // of a sheet, by name; null takes the entry out
 }
@@ -70,6 +73,7 @@ type versionRecord struct {
 	Full   bool          `json:"full,omitempty"`
 	Ext    [][2]int64    `json:"ext,omitempty"`
 	Base   *objectRecord `json:"base,omitempty"`
+	Diff   [][2]int64    `json:"diff,omitempty"` // where it differs from Base; none: as Ext says
 	Link   bool          `json:"link,omitempty"`
 	Target string        `json:"target,omitempty"`
 	attrsRecord
@@ -82,6 +86,12 @@ type objectRecord struct {
 	ETag  string `json:"etag,omitempty"`
 	MTime int64  `json:"mtime,omitempty"`
 	Kind  Kind   `json:"kind,omitempty"`
+}
+
+type leftRecord struct {
+	Op   uint64 `json:"op"`
+	Over string `json:"over"` // ETag
+	At   int64  `json:"at"`
 }
 
 type copiedRecord struct {
@@ -167,17 +177,28 @@ func (v *version) record() *versionRecord {
 	if v.data != nil {
 		r.ID = v.data.id
 	}
+	r.Base = v.base.record()
 	if !r.Full {
-		r.Base = v.base.record()
-		for _, x := range v.ext {
-			r.Ext = append(r.Ext, [2]int64{x.off, x.end})
-		}
+		r.Ext = v.ext.record()
+	}
+	if r.Base != nil {
+		r.Diff = v.diff.record()
 	}
 	return r
 }
 
+func (e extents) record() (out [][2]int64) {
+	for _, x := range e {
+		out = append(out, [2]int64{x.off, x.end})
+	}
+	return out
+}
+
 func (o *op) record() *opRecord {
-	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Made: o.made, Fresh: o.fresh, Base: o.base.record()}
+	r := &opRecord{ID: o.id, Kind: o.kind, Key: o.key, Dst: o.dst, After: o.after, Old: o.old, Made: o.made, Fresh: o.fresh, Over: o.over, Base: o.base.record()}
+	if !o.at.IsZero() {
+		r.At = o.at.UnixNano()
+	}
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func (f *FS) recover() error {
 func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	o := &op{
 		id: r.ID, kind: r.Kind, key: r.Key, dst: r.Dst, after: r.After, old: r.Old, made: r.Made, fresh: r.Fresh,
-		base: r.Base.object(), attempted: true, born: time.Now(), seq: f.j.seq.Load(),
+		base: r.Base.object(), over: r.Over, attempted: true, sent: true, born: time.Now(), at: timeOf(r.At), seq: f.j.seq.Load(),
 	}
 	switch r.Kind {
 	case opPut:
@@ -112,6 +113,12 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	if r.Full {
 		v.ext = v.ext.add(0, r.Size)
 	}
+	for _, x := range r.Diff {
+		v.diff = append(v.diff, extent{x[0], x[1]})
+	}
+	if len(r.Diff) == 0 && v.base != nil {
+		v.diff = v.ext.clone()
+	}
 	if r.ID != "" {
 		if files[r.ID] == nil {
 			files[r.ID] = &dataFile{id: r.ID}
@@ -122,13 +129,14 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	if r.Link {
 		kind = Symlink
 	}
+	f.replaces(nodePath(o.key), func(st *fileState) bool { return st.put != nil })
 	n := f.leaf(nodePath(o.key), kind)
 	n.attrs, n.atime, n.ctime = v.attrs, v.mtime, v.mtime
 	n.target = v.target
 	o.node, o.ver = n, v
 	st := n.state()
 	if !v.link {
-		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size})
+		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
 		if v.data != nil {
 			v.data.refs++
 		}
@@ -156,11 +164,20 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 		o.node.state().move = o
 		return
 	}
+	f.replaces(nodePath(r.Dst), func(st *fileState) bool { return st.put != nil || st.move != nil })
 	n := f.leaf(nodePath(r.Dst), kind)
 	n.base, n.ghost = o.base, true
 	n.attrs, n.atime, n.ctime = r.attrs(), r.MTime, r.MTime
 	n.state().move = o
 	o.node = n
+}
+
+// replaces takes what an earlier operation brings to path out of the tree, where a later one
+// brings another file there.
+func (f *FS) replaces(path string, other func(*fileState) bool) {
+	if n := f.find(path); n != nil && n.file != nil && other(n.file) {
+		f.detach(n)
+	}
 }
 
 // find returns the node at path as far as the tree is known, or nil.
@@ -228,6 +245,10 @@ func (f *FS) sortFiles(past *pastState) error {
 		case err != nil:
 			return err
 		}
+		if sys, ok := sysOf(info); ok && o.ver.data.disk == 0 {
+			o.ver.data.disk = sys.Blocks * 512
+			f.st.room.used.Add(o.ver.data.disk)
+		}
 		needed[name] = max(needed[name], o.ver.size)
 	}
 	why := map[string]doubtful{}
@@ -271,6 +292,14 @@ func (f *FS) sortFiles(past *pastState) error {
 		}
 	}
 	return nil
+}
+
+func sysOf(info os.FileInfo) (*syscall.Stat_t, bool) {
+	if info == nil {
+		return nil, false
+	}
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	return sys, ok
 }
 
 // minimum is the size that the data file of v has at least.

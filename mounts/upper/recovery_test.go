@@ -417,3 +417,28 @@ func TestAttributesOfPendingFilesSurvive(t *testing.T) {
 		t.Errorf("uploaded with %+v", meta)
 	}
 }
+
+// A name that two files get one after the other shows the second after a crash, also where
+// the first is still on its way.
+func TestTwoFilesForOneName(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("b", "second")
+	w.ls("")
+	w.client.setDown(true)
+	w.write("d", "first")
+	h := w.create("c", os.O_WRONLY) // not closed: until it is the first stays
+	w.rename("c", "d")
+	w.rename("b", "d")
+	g := w.hold("put", "d")
+	w.crash()
+	h.Release()
+	if got := w.read("d"); got != "second" {
+		t.Errorf("read %q", got)
+	}
+	g.let()
+	w.drain()
+	if got := w.read("d"); got != "second" {
+		t.Errorf("read %q once it is in the store", got)
+	}
+	w.wantRemote(map[string]string{"d": "second"})
+}

@@ -94,6 +94,9 @@ func (f *FS) renameFile(n, t, newDir *Node, newName string) error {
 		f.supersedeOn(c, n, newKey)
 		ghost = ghost || n.ghost
 		first = c.put(n, newKey, n.file.put.ver, append([]*op{n.file.put}, c.drop...)...)
+		if t != nil && t.base != nil && t.base.Key == newKey {
+			first.over = t.base.ETag
+		}
 		if existed {
 			c.follow(c.queue(opDelete, oldKey), first)
 		}

@@ -163,6 +163,11 @@ func (s *pastState) apply(r *record) {
 		delete(s.ops, r.Done)
 		delete(s.before, r.Done)
 	}
+	for _, l := range r.Left {
+		if o := s.ops[l.Op]; o != nil {
+			o.Over, o.At = l.Over, max(o.At, l.At)
+		}
+	}
 	for _, id := range r.Gone {
 		delete(s.dirty, id)
 		s.known[id] = true

@@ -18,6 +18,7 @@ type staging struct {
 	dir    string // <staging>/data
 	prefix string // of the ids of this process, so that none is given twice
 	next   atomic.Uint64
+	room   room
 	spares chan string // ids of empty files to be used again
 	// pwrite is what writes to data files; tests make it fail.
 	pwrite func(f *os.File, p []byte, off int64) (int, error)
@@ -37,6 +38,7 @@ type dataFile struct {
 	mu    sync.Mutex
 	file  *os.File
 	users int
+	disk  int64 // bytes that it takes
 }
 
 // frozen is the offset below which no byte may change.
@@ -56,9 +58,10 @@ func (d *dataFile) unhold(v *version) {
 	}
 }
 
-func newStaging(dir string) *staging {
+func newStaging(dir string, most int64) *staging {
 	return &staging{
-		dir: filepath.Join(dir, "data"), prefix: strconv.FormatInt(time.Now().UnixNano(), 36) + "-",
+		room: room{dir: dir, most: most},
+		dir:  filepath.Join(dir, "data"), prefix: strconv.FormatInt(time.Now().UnixNano(), 36) + "-",
 		spares: make(chan string, maxSpares),
 		pwrite: func(f *os.File, p []byte, off int64) (int, error) { return f.WriteAt(p, off) },
 	}
@@ -90,6 +93,7 @@ func (s *staging) remove(d *dataFile) error {
 	d.mu.Lock()
 	used := d.users > 0 // by a read that began before
 	d.mu.Unlock()
+	s.room.gone(d)
 	path := s.path(d.id)
 	if !used && len(s.spares) < cap(s.spares) && os.Truncate(path, 0) == nil {
 		select {
@@ -119,6 +123,7 @@ func (s *staging) acquire(d *dataFile) (*os.File, error) {
 func (s *staging) release(d *dataFile) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	s.room.grown(d)
 	if d.users--; d.users == 0 {
 		d.file.Close()
 		d.file = nil

@@ -14,9 +14,10 @@ func (f *FS) Stats() Stats {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Stats{
+		StagingBytes: f.st.room.used.Load(), StagingLimit: f.st.room.limit(),
 		InProgress: f.q.running, Failed: len(f.q.failed), Quarantined: quarantined, OpenHandles: f.handles,
 		PendingBytes: f.q.bytes, UploadedBytes: f.uploadedBytes.Load(), CleanBytes: f.cleanBytes,
-		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(),
+		BytesRead: f.bytesRead.Load(), BytesWritten: f.bytesWritten.Load(), Conflicts: slices.Clone(f.conflicts),
 	}
 	failed := slices.SortedFunc(maps.Keys(f.q.failed), func(a, b *op) int { return cmp.Compare(a.id, b.id) })
 	for _, o := range failed {

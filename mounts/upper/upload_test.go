@@ -441,25 +441,6 @@ func TestRemoteChangeIsSeen(t *testing.T) {
 	}
 }
 
-// A base that changed under a partial patch is a conflict, never a torn mix. SPEC D4.
-func TestConflictOfPartialPatch(t *testing.T) {
-	w := newWorld(t)
-	w.store.set("f", "0123456789")
-	w.ls("")
-	w.client.setDown(true)
-	w.patch("f", "abc", 2)
-	w.store.set("f", "somebody else's")
-	w.client.setDown(false)
-	eventually(t, "the conflict is reported", func() bool {
-		s := w.Stats()
-		return s.Failed == 1 && len(s.Failures) == 1 && s.Failures[0].Path == "f" && strings.Contains(s.Failures[0].Reason, "changed in the bucket")
-	})
-	w.wantRemote(map[string]string{"f": "somebody else's"})
-	w.write("f", "whole") // the last close wins
-	w.drain()
-	w.wantRemote(map[string]string{"f": "whole"})
-}
-
 func TestPatchesFetchOnlyWhatIsMissing(t *testing.T) {
 	w := newWorld(t)
 	old := strings.Repeat("0123456789", 1000)

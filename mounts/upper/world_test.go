@@ -46,6 +46,7 @@ func (w *world) open() {
 	w.t.Helper()
 	w.client = &client{store: w.store}
 	opt := w.opt
+	w.client.least = opt.partLeast
 	opt.Dir, opt.Lower, opt.Remote = w.dir, w.client, w.client
 	var err error
 	if w.FS, err = Open(opt); err != nil {

@@ -37,6 +37,18 @@ func (f *FS) write(n *Node, p []byte, off int64) (int, error) {
 	return 0, errno(err)
 }
 
+// change notes that c holds [off, end) and that it was changed.
+func (c *content) change(off, end int64) {
+	c.ext = c.ext.add(off, end)
+	c.all.add(off, end)
+	c.fresh.add(off, end)
+}
+
+// emptyContent is that of a file that begins anew.
+func emptyContent() *content {
+	return &content{all: changes{whole: true}, fresh: changes{whole: true}}
+}
+
 // cutTail takes away what a failed write may have left after the end of the content: a
 // gap that a later write leaves there must read as zeros.
 func (f *FS) cutTail(n *Node, file *os.File) {
@@ -54,7 +66,7 @@ func (f *FS) cutTail(n *Node, file *os.File) {
 func (f *FS) wrote(n *Node, off, end int64) {
 	st := n.file
 	c := st.content
-	c.ext = c.ext.add(min(off, c.size), end) // a gap before off reads as zeros
+	c.change(min(off, c.size), end) // a gap before off reads as zeros
 	c.size = max(c.size, end)
 	if b := st.bad; b != nil && off <= b.off && end >= b.end {
 		st.bad = nil
@@ -92,7 +104,7 @@ func (f *FS) truncate(n *Node, size int64) error {
 		// Nothing of the old file is needed, so that no new one is until a write.
 		f.uncount(n)
 		st.dirty, st.bad = true, nil
-		f.setContent(n, &content{})
+		f.setContent(n, emptyContent())
 		n.touch()
 		f.lean(n)
 		f.mu.Unlock()
@@ -118,8 +130,9 @@ func (f *FS) truncate(n *Node, size int64) error {
 	c := n.file.content
 	if size < c.size {
 		c.ext = c.ext.clip(size)
+		c.all.ext, c.fresh.ext = c.all.ext.clip(size), c.fresh.ext.clip(size)
 	} else {
-		c.ext = c.ext.add(c.size, size)
+		c.change(c.size, size)
 	}
 	c.size = size
 	if b := st.bad; b != nil && size <= b.off {
@@ -186,10 +199,10 @@ func (f *FS) allocate(n *Node, off, size int64, mode uint32) error {
 	defer f.mu.Unlock()
 	c := n.file.content
 	if zero {
-		c.ext = c.ext.add(off, end)
+		c.change(off, end)
 	}
 	if end > old {
-		c.ext = c.ext.add(old, end)
+		c.change(old, end)
 	}
 	c.size = max(c.size, end)
 	n.touch()

@@ -98,6 +98,9 @@ func (s *Session) Workspace(name string) (workspace.Workspace, bool) {
 func (s *Session) MountOf(w workspace.Workspace) *mounts.Status {
 	for i := range s.Mounts {
 		m := &s.Mounts[i]
+		if m.Unmounted { // what it left is taken up by the next mount
+			continue
+		}
 		if m.ID != "" && w.ID != "" {
 			if m.ID == w.ID {
 				return m

@@ -180,3 +180,23 @@ func TestMountOf(t *testing.T) {
 		t.Error("a stale mount without an ID was not found by its name")
 	}
 }
+
+// What a mount left behind is in the list, but its workspace is not mounted: it can be.
+func TestMountOfLeavesOutWhatIsNotMounted(t *testing.T) {
+	s := newSession(&stub{})
+	w := workspace.Workspace{ID: "a1", Name: "notes"}
+	left := mounts.Status{Spec: mounts.Spec{ID: "a1", Workspace: "notes", Mountpoint: "/mnt/x"}, Health: mounts.Stale, Unmounted: true}
+	live := left
+	live.Unmounted, live.Health = false, mounts.OK
+	s.Mounts = []mounts.Status{left}
+	if m := s.MountOf(w); m != nil {
+		t.Errorf("mounted as %+v", m)
+	}
+	if s.MountAt("/mnt/x") == nil {
+		t.Error("the list does not show it")
+	}
+	s.Mounts = []mounts.Status{left, live}
+	if m := s.MountOf(w); m == nil || m.Health != mounts.OK {
+		t.Errorf("mounted as %+v, want the live one", m)
+	}
+}

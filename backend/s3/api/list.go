@@ -125,6 +125,9 @@ func (q *request) listV2() error {
 	if err != nil {
 		return err
 	}
+	if err := q.tellSpace(q.w.Header(), l.options.Prefix); err != nil {
+		return err
+	}
 	x := xmlWriter{b: make([]byte, 0, 4096)}
 	l.begin(&x, q.bucket)
 	x.num("KeyCount", int64(len(l.page.Objects)+len(l.page.Prefixes)))

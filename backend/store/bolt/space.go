@@ -1,6 +1,8 @@
 package bolt
 
 import (
+	"context"
+	"math"
 	"sync"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -32,6 +34,31 @@ func (s *space) reserve(bucket string, n int64) (*reservation, error) {
 	}
 	r := &reservation{space: s, bucket: b, exempt: bucket == store.SystemBucket}
 	return r, r.grow(n)
+}
+
+// Free implements store.Index.
+func (x *Index) Free(_ context.Context, bucket string) (bytes int64, bounded bool, err error) {
+	s := &x.space
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.buckets[bucket]
+	if b == nil {
+		return 0, false, noBucket(bucket)
+	}
+	if bucket == store.SystemBucket {
+		return 0, false, nil
+	}
+	bytes = math.MaxInt64
+	if b.quota > 0 {
+		bytes, bounded = b.quota-b.used-b.reserved, true
+	}
+	if s.limit > 0 {
+		bytes, bounded = min(bytes, s.limit-s.used-s.reserved), true
+	}
+	if !bounded {
+		return 0, false, nil
+	}
+	return max(bytes, 0), true, nil
 }
 
 // publish makes a committed transaction's usage the one that quotas are held
