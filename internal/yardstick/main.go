@@ -17,6 +17,7 @@ type options struct {
 	dir     string // scratch; emptied at the end
 	write   string // file whose block is replaced
 	only    string // names of the peers to run, comma-separated; empty: all
+	block   string // name of the markers in write
 	rows    string // scenes of the mount to play, comma-separated; empty: all
 	scale   float64
 	within  time.Duration // no round of the mount begins later; 0: all do
@@ -30,6 +31,7 @@ func main() {
 	f := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	f.BoolVar(&o.quick, "quick", false, "less of everything: to see that it runs")
 	f.StringVar(&o.write, "write", "", "replace the table between the markers of this file")
+	f.StringVar(&o.block, "block", os.Args[1], "name of those markers")
 	parent := f.String("dir", "", "folder on the disk to measure (default: the temporary folder)")
 	var run func(options) (string, error)
 	switch os.Args[1] {
@@ -54,7 +56,7 @@ func main() {
 	if f.NArg() > 0 {
 		usage()
 	}
-	if err := measure(o, *parent, os.Args[1], run); err != nil {
+	if err := measure(o, *parent, run); err != nil {
 		fmt.Fprintln(os.Stderr, "yardstick:", err)
 		os.Exit(1)
 	}
@@ -66,7 +68,7 @@ func usage() {
 }
 
 // measure runs in a scratch folder that it removes, after a signal too.
-func measure(o options, parent, name string, run func(options) (string, error)) error {
+func measure(o options, parent string, run func(options) (string, error)) error {
 	dir, err := os.MkdirTemp(parent, "yardstick-")
 	if err != nil {
 		return err
@@ -99,5 +101,5 @@ func measure(o options, parent, name string, run func(options) (string, error)) 
 	if o.write == "" {
 		return nil
 	}
-	return replaceBlock(o.write, name, text)
+	return replaceBlock(o.write, o.block, text)
 }

@@ -89,7 +89,11 @@ func mountYardsticks(o options) (string, error) {
 	if len(missing) > 0 {
 		notes = append(notes, "not found: "+strings.Join(missing, ", "))
 	}
-	return markdown("one mount", rows, columns) + fmt.Sprintf("\nMedians of %d rounds. %s.\n", rounds, strings.Join(notes, "; ")), nil
+	times := "Measured once"
+	if rounds > 1 {
+		times = fmt.Sprintf("Medians of %d rounds", rounds)
+	}
+	return markdown("one mount", rows, columns) + fmt.Sprintf("\n%s. %s.\n", times, strings.Join(notes, "; ")), nil
 }
 
 // chosen reports whether a flag's list names it; an empty list names all.

@@ -73,10 +73,11 @@ func markdown(head string, metrics []*metric, servers []string) string {
 				b.WriteString(" – |")
 				continue
 			}
+			more := ""
 			if slices.Contains(m.capped, peer) {
-				b.WriteString(" >")
+				more = "> "
 			}
-			fmt.Fprintf(&b, " %s%s (%s×) |", number(m.median(peer)), m.unit, number(m.times(servers[0], peer)))
+			fmt.Fprintf(&b, " %s%s%s (%s%s×) |", more, number(m.median(peer)), m.unit, more, number(m.times(servers[0], peer)))
 		}
 		goal := m.aim
 		if m.goal > 0 {

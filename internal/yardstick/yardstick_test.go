@@ -51,10 +51,12 @@ func TestMeasurements(t *testing.T) {
 func TestTable(t *testing.T) {
 	rate := &metric{name: "HEAD /s", better: "more", goal: 200, values: series{"ours": {100, 900, 300}, "peer": {100, 200}}}
 	took := &metric{name: "list", unit: " ms", better: "less", values: series{"ours": {2}, "peer": {9}}}
-	got := markdown("16 connections", []*metric{rate, took}, []string{"ours", "peer", "absent"})
+	late := &metric{name: "slow", unit: " s", better: "less", aim: "≤ best", capped: []string{"peer"}, values: series{"ours": {1}, "peer": {90}}}
+	got := markdown("16 connections", []*metric{rate, took, late}, []string{"ours", "peer", "absent"})
 	want := "| 16 connections | ours | peer | absent | goal |\n|---|---:|---:|---:|---:|\n" +
 		"| HEAD /s | **300** | 150 (2.00×) | – | ≥ 200 |\n" +
-		"| list | **2.00 ms** | 9.00 ms (4.50×) | – |  |\n"
+		"| list | **2.00 ms** | 9.00 ms (4.50×) | – |  |\n" +
+		"| slow | **1.00 s** | > 90.0 s (> 90.0×) | – | ≤ best |\n"
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

@@ -34,7 +34,8 @@ type upload struct {
 	summed bool
 }
 
-func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*upload, error) {
+// begin starts an upload whose parts the store is asked to verify by CRC-32C, where summed.
+func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta, summed bool) (*upload, error) {
 	call, cancel := committing(ctx, deleteTimeout)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
@@ -43,13 +44,13 @@ func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*up
 		ContentType: contentType(key, meta),
 		Metadata:    userMetadata(meta),
 	}
-	if !c.unsummed.Load() {
+	if summed && !c.unsummed.Load() {
 		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32c
 	}
 	out, err := c.s3.CreateMultipartUpload(call, in)
 	if statusOf(err) == http.StatusNotImplemented && in.ChecksumAlgorithm != "" {
 		c.unsummed.Store(true)
-		return c.begin(ctx, key, meta)
+		return c.begin(ctx, key, meta, summed)
 	}
 	if err == nil && aws.ToString(out.UploadId) == "" {
 		err = errNotS3
@@ -63,7 +64,7 @@ func (c *Client) begin(ctx context.Context, key string, meta upper.PutMeta) (*up
 // putParts streams body in parallel parts. Whatever fails before the last request
 // aborts the upload, so that no part stays and is billed.
 func (c *Client) putParts(ctx context.Context, key string, body io.ReaderAt, size int64, meta upper.PutMeta) (upper.Object, error) {
-	u, err := c.begin(ctx, key, meta)
+	u, err := c.begin(ctx, key, meta, true)
 	if err != nil {
 		return upper.Object{}, err
 	}
