@@ -57,7 +57,7 @@ func mountFlags(f *pflag.FlagSet, req *backend.MountRequest) {
 	f.Var((*sizeFlag)(&req.Options.StagingMax), "staging-max", "disk space for what is not uploaded yet, such as 20GB (default: max(5%, 1GiB) of the disk stays free)")
 	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
 	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default: the profile's)")
-	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 4 MiB that a read from the first byte on fetches at once (default: the profile's)")
+	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 8 MiB that a read from the first byte on fetches at once (default: the profile's)")
 	f.Var((*bandwidthFlag)(&req.Options.Bandwidth), "bwlimit", "bound of the bandwidth: 10M, 1M:512k for up:down, off; `mount bwlimit` changes it")
 	f.Var((*sizeFlag)(&req.Options.CacheSize), "cache-size", "disk space for what was read, such as 20GB (default: the profile's)")
 }

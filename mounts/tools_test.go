@@ -139,7 +139,7 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	for _, pair := range os.Environ() {
-		if upper := strings.ToUpper(pair); !strings.HasPrefix(upper, "GIT_") && !strings.HasPrefix(upper, "NPM_CONFIG_") {
+		if upper := strings.ToUpper(pair); !strings.HasPrefix(upper, "GIT_") && !strings.HasPrefix(upper, "NPM_CONFIG_") && !strings.HasPrefix(upper, "MAKE") {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}

@@ -321,9 +321,9 @@ func TestConcurrentReaders(t *testing.T) {
 // SPEC C8: as many ranges are fetched at once as Options.Streams says, once a read has run
 // for a while: here until the store holds all that is asked for.
 func TestStreamsOption(t *testing.T) {
-	for streams, hold := range map[int]int64{1: 4 << 20, 4: 12 << 20, 24: 48 << 20} {
+	for streams, hold := range map[int]int64{1: 4 << 20, 4: 16 << 20, 16: 64 << 20} {
 		s := &source{hold: hold, let: make(chan struct{})}
-		o := s.set(noise(int(hold)+streams*5<<20), "v1")
+		o := s.set(noise(int(hold)+(streams+1)*9<<20), "v1")
 		l, err := lower.New(lower.Options{Source: s, CacheDir: t.TempDir(), ID: "0123456789abcdef", Streams: streams})
 		if err != nil {
 			t.Fatal(err)

@@ -40,7 +40,7 @@ var (
 	// benchmark is for throughput: whole data sets read through and written out by jobs
 	// that nobody interrupts, on a machine with memory and disk to spare.
 	benchmark = mounts.Options{
-		Profile: Benchmark, WriteBack: 10 * time.Millisecond, DirCache: 10 * time.Minute, Uploads: 64, Streams: 32,
+		Profile: Benchmark, WriteBack: 10 * time.Millisecond, DirCache: 10 * time.Minute, Uploads: 64, Streams: 16,
 		CacheSize: 50 << 30, StoreTimeout: 30 * time.Second,
 	}
 )
@@ -99,7 +99,7 @@ var bounds = []struct {
 	{"dir_cache", func(o mounts.Options) int64 { return int64(o.DirCache) }, int64(100 * time.Millisecond), int64(24 * time.Hour), "100ms to 24h"},
 	{"store_timeout", func(o mounts.Options) int64 { return int64(o.StoreTimeout) }, int64(time.Second), int64(time.Hour), "1s to 1h"},
 	{"uploads", func(o mounts.Options) int64 { return int64(o.Uploads) }, Adaptive, 256, "1 to 256, or 0 for 16 to 64 as the store takes them"},
-	{"streams", func(o mounts.Options) int64 { return int64(o.Streams) }, 1, 64, "1 to 64"},
+	{"streams", func(o mounts.Options) int64 { return int64(o.Streams) }, 1, 16, "1 to 16"},
 	{"cache_size", func(o mounts.Options) int64 { return o.CacheSize }, 1 << 20, 1 << 50, "1MiB to 1024TiB"},
 }
 

@@ -27,7 +27,7 @@ func TestProfilesAreComplete(t *testing.T) {
 		}
 	}
 	i, b := profile.All()[0], profile.All()[1]
-	if i.WriteBack == b.WriteBack || i.DirCache == b.DirCache || i.Uploads == b.Uploads || i.Streams == b.Streams || i.CacheSize == b.CacheSize {
+	if i.WriteBack == b.WriteBack || i.DirCache == b.DirCache || i.Uploads == b.Uploads || i.CacheSize == b.CacheSize {
 		t.Errorf("two profiles share a value:\n%+v\n%+v", i, b)
 	}
 	if got, err := profile.Resolve("", "", mounts.Options{}); err != nil || got != i {
