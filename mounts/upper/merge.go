@@ -45,36 +45,50 @@ func (f *FS) leaving(from []source) []bool {
 }
 
 // guarded reports whether operations on an object of a directory with these sources are
-// unfinished, or ended after start, so that no listing from start decides about it. name
-// is the object's key within the directory.
-func (f *FS) guarded(from []source, name string, start uint64) bool {
-	for _, s := range from {
-		ks := f.q.dirs[s.path][name]
-		if ks == nil {
-			continue
+// unfinished, or ended after start, so that no listing from start decides about it. key
+// is the object's within the directory; at is the place where a listing showed it, -1
+// where none did. At each place only what came while the directory was there is about
+// it: what came before is about another one, and hides no more than what is at that place.
+func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
+	var came uint64
+	for i, s := range from {
+		if ks := f.q.dirs[s.path][key]; ks != nil {
+			if ks.tick >= start {
+				return true
+			}
+			for _, o := range ks.ops {
+				if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
+					return true
+				}
+			}
 		}
-		// What came after the directory left a path is about another one made there.
-		if ks.tick >= start || len(ks.ops) > 0 && (s.op == nil || ks.ops[0].id < s.op.id) {
-			return true
+		if s.op != nil {
+			came = s.op.id
 		}
 	}
 	return false
 }
 
+// listed is an object and the place, of several, that showed it.
+type listed struct {
+	Object
+	at int
+}
+
 // merge lays dir's pending state over a listing that began at start.
-func (f *FS) merge(dir *Node, from []source, found map[string]Object, k known, start uint64) {
+func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, start uint64) {
 	d := dir.dir
 	shown := make(map[string]Object, len(found))
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
 	for key, o := range found {
-		name := entryName(o)
-		if f.guarded(from, key, start) {
+		name := entryName(o.Object)
+		if f.guarded(from, key, start, o.at) {
 			hidden[name] = true
 			continue
 		}
 		// One name can stand for three keys: a directory hides a file, a file a symlink.
 		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
-			shown[name] = o
+			shown[name] = o.Object
 		}
 	}
 	for name, o := range shown {
@@ -88,7 +102,7 @@ func (f *FS) merge(dir *Node, from []source, found map[string]Object, k known, s
 		case n == nil:
 			f.adopt(dir, name, o, e)
 		case n.kind != o.Kind:
-			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
+			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 				f.vanish(n)
 				f.adopt(dir, name, o, e)
 			}
@@ -96,7 +110,7 @@ func (f *FS) merge(dir *Node, from []source, found map[string]Object, k known, s
 			if n.kind != Dir {
 				f.refresh(n, o)
 			}
-			if k.trusted && !k.waiting[key] && !f.guarded(from, key, start) {
+			if k.trusted && !k.waiting[key] && !f.guarded(from, key, start, -1) {
 				f.describe(n, e)
 			}
 		}
@@ -110,7 +124,7 @@ func (f *FS) merge(dir *Node, from []source, found map[string]Object, k known, s
 	d.adrift(k, shown)
 	for name, n := range d.children {
 		_, ok := shown[name]
-		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
+		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 			f.vanish(n)
 		}
 	}

@@ -112,7 +112,7 @@ func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if from := f.sources(dir); d.children[name] == nil && f.guarded(from, name, f.tick+1) || f.guarded(from, name+"/", f.tick+1) {
+	if from := f.sources(dir); d.children[name] == nil && f.guarded(from, name, f.tick+1, -1) || f.guarded(from, name+"/", f.tick+1, -1) {
 		return nil // deleted here: what the store still has is on its way out
 	}
 	return err
@@ -209,7 +209,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		expected := dir.dir.sheet == present || dir.dir.sheet == unknown && (dir.parent == nil || dir.parent.dir.sheet == present)
 		f.mu.Unlock()
 
-		found := map[string]Object{}
+		found := map[string]listed{}
 		sheets := make([]*sheet, len(from))
 		var has presence
 		var err error
@@ -223,7 +223,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			}
 			for _, o := range objects {
 				if name := entryName(o); name != "" {
-					found[keyOf(name, o.Kind)] = o
+					found[keyOf(name, o.Kind)] = listed{o, i}
 				}
 			}
 		}
