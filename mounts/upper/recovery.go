@@ -34,6 +34,9 @@ func (f *FS) recover() error {
 	for _, id := range past.order() {
 		f.restore(past.ops[id], files)
 	}
+	for _, id := range past.order() {
+		f.describeDirs(f.q.ops[id])
+	}
 	for _, o := range f.q.ops {
 		if first := f.q.ops[o.after]; first != nil && first.id > o.id {
 			f.q.follow(o, first)
@@ -70,6 +73,9 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opPutMarker:
 		n := f.placeholder(strings.TrimSuffix(r.Key, "/"))
 		n.dir.marker = true
+		if r.Mode != 0 {
+			n.attrs = r.attrs()
+		}
 		if r.Made {
 			n.dir.since = r.ID
 		}
@@ -177,6 +183,19 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 func (f *FS) replaces(path string, other func(*fileState) bool) {
 	if n := f.find(path); n != nil && n.file != nil && other(n.file) {
 		f.detach(n)
+	}
+}
+
+// describeDirs gives the directories that are known what o notes about them. Of files an
+// upload or a listing tells.
+func (f *FS) describeDirs(o *op) {
+	if o == nil {
+		return
+	}
+	for name, e := range o.notes {
+		if n := f.find(joinPath(sheetDir(o.key), strings.TrimSuffix(name, "/"))); n != nil && n.kind == Dir {
+			f.describe(n, e)
+		}
 	}
 }
 
