@@ -28,6 +28,7 @@ type Options struct {
 	Mountpoint string
 	Source     string // shown as the device in the mount table
 	ReadOnly   bool
+	Xattrs     bool // user.* are kept; otherwise the kernel need not ask
 	// Space is how many bytes the mount holds and how many still go in, as far as that is
 	// known; free is below 0 where nothing bounds it. It must return at once; nil: not known.
 	Space func() (used, free int64, known bool)
@@ -66,7 +67,7 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 		MaxBackground:            maxBackground,
 		MaxWrite:                 maxRequest,
 		MaxReadAhead:             maxRequest,
-		DisableXAttrs:            true,
+		DisableXAttrs:            !opt.Xattrs,
 		ExplicitDataCacheControl: true,                    // Generation says when cached bytes are stale
 		ExtraCapabilities:        fuse.CAP_ATOMIC_O_TRUNC, // an overwrite is one version, not an empty one and then another
 		Logger:                   slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn),

@@ -113,8 +113,9 @@ func (d *daemon) openLayers() (err error) {
 	d.upper, err = upper.Open(upper.Options{
 		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
-		StagingMax:  spec.Options.StagingMax,
-		SyncOnClose: spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
+		StagingMax:   spec.Options.StagingMax,
+		NoAttributes: !spec.Options.Attributes,
+		SyncOnClose:  spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})
 	if err != nil {
@@ -166,7 +167,7 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		return err
 	}
 	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Space: d.space.forStatfs, Log: d.log,
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: spec.Options.Attributes, Space: d.space.forStatfs, Log: d.log,
 	})
 	if err != nil {
 		return mountError(err, spec.Mountpoint)

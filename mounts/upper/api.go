@@ -86,6 +86,8 @@ type Remote interface {
 	// Walk calls each for every key below prefix (which ends in "/"), markers
 	// included: those come with their "/" and Kind Dir.
 	Walk(ctx context.Context, prefix string, each func(Object) error) error
+	// Get returns all of a small object and its ETag; more than most bytes are an error.
+	Get(ctx context.Context, key string, most int64) ([]byte, string, error)
 	// ReadRange reads n bytes at off with If-Match where etag is not "".
 	ReadRange(ctx context.Context, key, etag string, off, n int64) (io.ReadCloser, error)
 }
@@ -115,9 +117,11 @@ type Options struct {
 	PatchFrom    int64         // size in bytes from which changed parts alone are sent; 32 MiB
 	CleanBytes   int64         // bound on staged copies of what the store has; 1 GiB, negative: none kept
 	UID, GID     uint32        // owner of what has no owner of its own
-	Log          *slog.Logger  // nil: discarded
-	partLeast    int64         // of such an upload's parts, in bytes; what S3 wants
-	BootID       string        // of the running kernel; default /proc/sys/kernel/random/boot_id
+	// NoAttributes leaves sheets alone: modes, owners, times and such live as long as the mount.
+	NoAttributes bool
+	Log          *slog.Logger // nil: discarded
+	partLeast    int64        // of such an upload's parts, in bytes; what S3 wants
+	BootID       string       // of the running kernel; default /proc/sys/kernel/random/boot_id
 }
 
 // Attr is what stat(2) shows of a node.

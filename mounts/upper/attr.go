@@ -37,34 +37,74 @@ func (f *FS) SetAttr(_ context.Context, n *Node, h *Handle, c Change) (Attr, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	mode, uid, gid, mtime := n.mode, n.uid, n.gid, n.mtime
-	if c.Mode != nil {
-		mode = *c.Mode & 0o7777
-	}
-	if c.UID != nil {
-		uid = *c.UID
-	}
-	if c.GID != nil {
-		gid = *c.GID
-	}
-	if c.MTime != nil {
-		mtime = c.MTime.UnixNano()
-	}
-	changed := mode != n.mode || uid != n.uid || gid != n.gid || mtime != n.mtime
-	if changed && n.file != nil && n.file.put != nil && !n.file.dirty {
-		// An upload that waits takes them along; one that runs has sent the old ones.
-		o := n.file.put
-		if err := f.record(&record{Attr: &attrRecord{Op: o.id, Mode: mode, UID: uid, GID: gid, MTime: mtime}}); err != nil {
-			return Attr{}, err
+	err := f.setAttrs(n, c.MTime != nil, func(a *attrs) {
+		if c.Mode != nil {
+			a.mode = *c.Mode & 0o7777
 		}
-		o.ver.mode, o.ver.uid, o.ver.gid, o.ver.mtime = mode, uid, gid, mtime
+		if c.UID != nil {
+			a.uid = *c.UID
+		}
+		if c.GID != nil {
+			a.gid = *c.GID
+		}
+		if c.MTime != nil {
+			a.mtime = c.MTime.UnixNano()
+		}
+	})
+	if err != nil {
+		return Attr{}, err
 	}
-	n.mode, n.uid, n.gid, n.mtime = mode, uid, gid, mtime
 	if c.ATime != nil {
 		n.atime = c.ATime.UnixNano()
 	}
 	n.ctime = time.Now().UnixNano()
 	return f.attr(n), nil
+}
+
+// setAttrs changes what n is besides its bytes, where the journal takes it: an upload or
+// a copy that is queued takes it along, else it is noted for the sheet. What was never
+// closed has it with the close. timed says that the time was set on purpose. FS.mu is held.
+func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
+	a := n.attrs
+	set(&a)
+	wasTimed := n.dir != nil && n.dir.timed
+	if a.equal(n.attrs) && (n.dir == nil || !timed || wasTimed) {
+		return nil
+	}
+	if n.dir != nil {
+		n.dir.timed = wasTimed || timed
+	}
+	var err error
+	switch st := n.file; {
+	case n.detached():
+	case st != nil && st.put != nil:
+		va := st.put.ver.attrs
+		set(&va)
+		if err = f.recordAttr(st.put, va); err == nil {
+			st.put.ver.attrs = va
+		}
+	case st != nil && st.move != nil:
+		err = f.recordAttr(st.move, a)
+	case n.kind == Dir:
+		err = f.commit(&change{notes: f.note(n, "", a)})
+	case n.base != nil:
+		err = f.commit(&change{notes: f.note(n, n.base.ETag, a)})
+	}
+	if err != nil {
+		if n.dir != nil {
+			n.dir.timed = wasTimed
+		}
+		return err
+	}
+	n.attrs = a
+	return nil
+}
+
+func (f *FS) recordAttr(o *op, a attrs) error {
+	if f.closed {
+		return syscall.ESHUTDOWN
+	}
+	return f.record(&record{Attr: &attrRecord{Op: o.id, attrsRecord: a.record()}})
 }
 
 func (f *FS) resize(n *Node, h *Handle, size int64) error {

@@ -36,8 +36,7 @@ func (f *FS) closeLocked(n *Node) error {
 	}
 	c := st.content
 	v := &version{
-		data: c.data, ext: c.ext.clone(), size: c.size,
-		mode: n.mode, uid: n.uid, gid: n.gid, mtime: n.mtime,
+		data: c.data, ext: c.ext.clone(), size: c.size, attrs: n.attrs,
 	}
 	if n.base != nil && !c.all.whole && !c.all.ext.covers(0, c.size) || !v.full() {
 		v.base, v.diff = n.base, c.all.ext.clone()

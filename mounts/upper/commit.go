@@ -15,6 +15,8 @@ type change struct {
 	// gone are staged files whose unclosed bytes are meant to go: recovery is not to take
 	// them for lost.
 	gone []*dataFile
+	// notes are for the sheets of the directories that the change touches.
+	notes []noted
 }
 
 // put queues the upload of v as n at key.
@@ -61,7 +63,7 @@ func (f *FS) commit(c *change) error {
 	if f.closed {
 		return syscall.ESHUTDOWN
 	}
-	if len(c.add) == 0 && len(c.drop) == 0 && len(c.gone) == 0 {
+	if len(c.add) == 0 && len(c.drop) == 0 && len(c.gone) == 0 && len(c.notes) == 0 {
 		return nil
 	}
 	r := &record{}
@@ -84,6 +86,7 @@ func (f *FS) commit(c *change) error {
 	for _, o := range c.drop {
 		r.Drop = append(r.Drop, o.id)
 	}
+	sheets := f.writeNotes(r, id+uint64(len(c.add)), c.notes)
 	before := len(f.gone)
 	c.gone = slices.DeleteFunc(c.gone, func(d *dataFile) bool { _, logged := f.logged[d]; return !logged })
 	for _, d := range c.gone {
@@ -101,6 +104,7 @@ func (f *FS) commit(c *change) error {
 		delete(f.logged, d)
 	}
 	f.apply(c)
+	f.applyNotes(c.notes, sheets)
 	return nil
 }
 

@@ -120,7 +120,7 @@ func (f *FS) keepBeside(o *op, there *Object) error {
 	c := &change{}
 	c.supersede(o)
 	m := f.newNode(dir, name, n.kind)
-	m.mode, m.uid, m.gid, m.mtime, m.target = v.mode, v.uid, v.gid, v.mtime, v.target
+	m.attrs, m.target = v.attrs, v.target
 	c.put(m, keyOf(joinPath(dir.path(), name), n.kind), v, o)
 	base, diff := v.base, v.diff
 	v.base, v.diff = nil, nil

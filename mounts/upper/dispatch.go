@@ -176,15 +176,24 @@ func (f *FS) StoreAnswers() {
 	f.q.hurry(func(o *op) bool { return !o.slow || fault.Is(o.err, fault.Auth) })
 }
 
-// done journals that o is in the store, applies fn to the tree, and ends o. A journal
-// that refuses is tried until it takes it: what follows o must not run before.
-func (f *FS) done(o *op, fn func()) error {
+// done journals that o is in the store, with what the sheets of its nodes' directories
+// are to say now, applies fn to the tree, and ends o. A journal that refuses is tried
+// until it takes it: what follows o must not run before. noting, called with FS.mu held,
+// may be nil.
+func (f *FS) done(o *op, noting func() []noted, fn func()) error {
 	f.forgetLower(o)
 	for {
 		f.mu.Lock()
-		err := f.record(&record{Done: o.id, Left: f.leaves(o)})
+		r := &record{Done: o.id, Left: f.leaves(o)}
+		var notes []noted
+		if noting != nil {
+			notes = noting()
+		}
+		sheets := f.writeNotes(r, f.q.nextID, notes)
+		err := f.record(r)
 		if err == nil {
 			fn()
+			f.applyNotes(notes, sheets)
 			f.endOp(o)
 			f.mu.Unlock()
 			return nil

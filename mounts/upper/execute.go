@@ -23,20 +23,27 @@ func (f *FS) execute(o *op) error {
 		}
 		fallthrough
 	case opDeleteMarker:
+		if o.kind == opDeleteMarker { // a directory with nothing but a sheet would be listed
+			if err := f.opt.Remote.Delete(context.Background(), sheetKey(strings.TrimSuffix(o.key, "/"))); err != nil {
+				return err
+			}
+		}
 		if err := f.opt.Remote.Delete(context.Background(), o.key); err != nil {
 			return err
 		}
-		return f.done(o, func() {})
+		return f.done(o, nil, func() {})
 	case opPutMarker:
 		meta := PutMeta{ModTime: time.Now(), Mode: 0o755}
 		if _, err := f.opt.Remote.Put(context.Background(), o.key, bytes.NewReader(nil), 0, meta); err != nil {
 			return err
 		}
-		return f.done(o, func() {})
+		return f.done(o, nil, func() {})
 	case opMove:
 		return f.executeMove(o)
 	case opMoveTree:
 		return f.executeMoveTree(o)
+	case opSheet:
+		return f.executeSheet(o)
 	}
 	return fmt.Errorf("unknown operation %d", o.kind)
 }
@@ -146,7 +153,14 @@ func (f *FS) transfer(o *op, plan []Part) (Object, error) {
 func (f *FS) uploaded(o *op, obj Object) error {
 	n := o.node
 	obj.Key, obj.Size, obj.Kind = o.key, o.ver.size, n.kind
-	return f.done(o, func() {
+	noting := func() []noted {
+		// Where a newer upload or a rename is queued, its end notes what holds then.
+		if n.detached() || n.file.put != o || n.file.move != nil {
+			return nil
+		}
+		return f.note(n, obj.ETag, o.ver.attrs)
+	}
+	return f.done(o, noting, func() {
 		n.file.stored = max(n.file.stored, o.ver.seq)
 		if n.gone {
 			return
@@ -196,7 +210,13 @@ func (f *FS) executeMove(o *op) error {
 			return err
 		}
 	}
-	return f.done(o, func() {
+	noting := func() []noted {
+		if dst == nil || n.detached() || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
+			return nil
+		}
+		return f.note(n, dst.ETag, n.attrs)
+	}
+	return f.done(o, noting, func() {
 		if n.base != nil && (n.base.Key == o.key || n.base == o.base) {
 			n.base = dst
 			if src.ETag != known && known != "" && n.file.put == nil && !n.file.dirty {

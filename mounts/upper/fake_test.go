@@ -134,26 +134,30 @@ func (s *fakeStore) get(key string) (string, bool) {
 	return string(o.Data), ok
 }
 
-// files is the content of all objects but directory markers.
+func isSheet(key string) bool { return strings.HasSuffix(key, SheetName) }
+
+// files is the content of all objects but directory markers and sheets.
 func (s *fakeStore) files() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]string{}
 	for k, o := range s.objects {
-		if !strings.HasSuffix(k, "/") {
+		if !strings.HasSuffix(k, "/") && !isSheet(k) {
 			out[k] = string(o.Data)
 		}
 	}
 	return out
 }
 
-// keys are all keys, sorted.
+// keys are all keys but those of sheets, sorted.
 func (s *fakeStore) keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]string, 0, len(s.objects))
 	for k := range s.objects {
-		out = append(out, k)
+		if !isSheet(k) {
+			out = append(out, k)
+		}
 	}
 	sort.Strings(out)
 	return out
@@ -193,11 +197,19 @@ func (c *client) request(op, key string) error {
 		return errDown
 	}
 	if c.store.before != nil {
-		if err := c.store.before(op, key); err != nil {
+		if err := c.store.before(about(op, key), key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// about names a request for the functions of a test: those for sheets go by "sheet".
+func about(op, key string) string {
+	if isSheet(key) && op != "read" {
+		return "sheet"
+	}
+	return op
 }
 
 // commit makes a change under the lock, unless the process died before it was sent.
@@ -212,7 +224,7 @@ func (c *client) commit(op, key string, change func() error) error {
 	}
 	c.store.mu.Unlock()
 	if err == nil && c.store.after != nil {
-		err = c.store.after(op, key)
+		err = c.store.after(about(op, key), key)
 	}
 	return err
 }
@@ -238,7 +250,7 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 			return Object{}, fmt.Errorf("the body ends early: %w", err)
 		}
 		if c.store.before != nil {
-			if err := c.store.before("half", key); err != nil {
+			if err := c.store.before(about("half", key), key); err != nil {
 				return Object{}, err
 			}
 		}
@@ -253,18 +265,34 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 			return fmt.Errorf("put %s: %w", key, ErrNoObject)
 		}
 		o = fakeObject{Data: data, ETag: etagOf(data), Time: time.Now(), Meta: meta}
-		if c.store.onPut != nil && !strings.HasSuffix(key, "/") {
+		if c.store.onPut != nil && !strings.HasSuffix(key, "/") && !isSheet(key) {
 			if err := c.store.onPut(key, data); err != nil {
 				c.store.bad = append(c.store.bad, err)
 			}
 		}
 		c.store.objects[key] = o
-		c.store.puts++
-		c.store.bytes += size
+		if !isSheet(key) {
+			c.store.puts++
+			c.store.bytes += size
+		}
 		c.store.persist(key)
 		return nil
 	})
 	return o.object(key), err
+}
+
+// Get implements Remote.
+func (c *client) Get(_ context.Context, key string, _ int64) ([]byte, string, error) {
+	if err := c.request("read", key); err != nil {
+		return nil, "", err
+	}
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	o, ok := c.store.objects[key]
+	if !ok {
+		return nil, "", ErrNoObject
+	}
+	return o.Data, o.ETag, nil
 }
 
 // Patch implements Remote.
@@ -308,7 +336,9 @@ func (c *client) Delete(_ context.Context, key string) error {
 	}
 	return c.commit("delete", key, func() error {
 		delete(c.store.objects, key)
-		c.store.deletes++
+		if !isSheet(key) {
+			c.store.deletes++
+		}
 		c.store.persist(key)
 		return nil
 	})

@@ -236,15 +236,10 @@ func (f *FS) newNode(parent *Node, name string, kind Kind) *Node {
 	now := time.Now().UnixNano()
 	n := &Node{
 		fs: f, ino: f.lastIno, kind: kind, name: name, parent: parent,
-		uid: f.opt.UID, gid: f.opt.GID, mtime: now, atime: now, ctime: now,
+		attrs: attrs{mode: usualMode(kind), uid: f.opt.UID, gid: f.opt.GID, mtime: now}, atime: now, ctime: now,
 	}
-	switch kind {
-	case Dir:
-		n.mode, n.dir = 0o755, &dirState{children: map[string]*Node{}}
-	case Symlink:
-		n.mode = 0o777
-	default:
-		n.mode = 0o644
+	if kind == Dir {
+		n.dir = &dirState{children: map[string]*Node{}}
 	}
 	return n
 }

@@ -310,7 +310,7 @@ func (f *FS) revert(n *Node) {
 			v.data.refs++
 		}
 		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
-		n.mtime = v.mtime
+		n.attrs = v.attrs
 	case n.base != nil:
 		f.letGo(n)
 		if !n.base.ModTime.IsZero() {

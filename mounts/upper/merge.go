@@ -45,55 +45,86 @@ func (f *FS) leaving(from []source) []bool {
 }
 
 // guarded reports whether operations on an object of a directory with these sources are
-// unfinished, or ended after start, so that no listing from start decides about it. name
-// is the object's key within the directory.
-func (f *FS) guarded(from []source, name string, start uint64) bool {
-	for _, s := range from {
-		ks := f.q.dirs[s.path][name]
-		if ks == nil {
-			continue
+// unfinished, or ended after start, so that no listing from start decides about it. key
+// is the object's within the directory; at is the place where a listing showed it, -1
+// where none did. At each place only what came while the directory was there is about
+// it: what came before is about another one, and hides no more than what is at that place.
+func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
+	var came uint64
+	for i, s := range from {
+		if ks := f.q.dirs[s.path][key]; ks != nil {
+			if ks.tick >= start {
+				return true
+			}
+			for _, o := range ks.ops {
+				if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
+					return true
+				}
+			}
 		}
-		// What came after the directory left a path is about another one made there.
-		if ks.tick >= start || len(ks.ops) > 0 && (s.op == nil || ks.ops[0].id < s.op.id) {
-			return true
+		if s.op != nil {
+			came = s.op.id
 		}
 	}
 	return false
 }
 
+// listed is an object and the place, of several, that showed it.
+type listed struct {
+	Object
+	at int
+}
+
 // merge lays dir's pending state over a listing that began at start.
-func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint64) {
+func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, start uint64) {
 	d := dir.dir
 	shown := make(map[string]Object, len(found))
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
 	for key, o := range found {
-		name := entryName(o)
-		if f.guarded(from, key, start) {
+		name := entryName(o.Object)
+		if f.guarded(from, key, start, o.at) {
 			hidden[name] = true
 			continue
 		}
 		// One name can stand for three keys: a directory hides a file, a file a symlink.
 		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
-			shown[name] = o
+			shown[name] = o.Object
 		}
 	}
 	for name, o := range shown {
 		n := d.children[name]
+		key := keyOf(name, o.Kind)
+		e := k.entries[key]
+		if !e.about(o) {
+			e = nil
+		}
 		switch {
 		case n == nil:
-			f.adopt(dir, name, o)
+			f.adopt(dir, name, o, e)
 		case n.kind != o.Kind:
-			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
+			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 				f.vanish(n)
-				f.adopt(dir, name, o)
+				f.adopt(dir, name, o, e)
 			}
-		case n.kind != Dir && !n.pending():
-			f.refresh(n, o)
+		case n.kind == Dir || !n.pending():
+			if n.kind != Dir {
+				f.refresh(n, o)
+			}
+			if k.trusted && !k.waiting[key] && !f.guarded(from, key, start, -1) {
+				f.describe(n, e)
+			}
+		}
+		if n := d.children[name]; n != nil && k.entries[key] != nil {
+			n.noted = true
 		}
 	}
+	if e := k.entries[selfName]; dir.parent == nil && k.trusted && !k.waiting[selfName] {
+		f.describe(dir, e)
+	}
+	d.adrift(k, shown)
 	for name, n := range d.children {
 		_, ok := shown[name]
-		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start) {
+		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 			f.vanish(n)
 		}
 	}
@@ -103,8 +134,47 @@ func (f *FS) merge(dir *Node, from []source, found map[string]Object, start uint
 	}
 }
 
-// adopt makes the node of a listed object.
-func (f *FS) adopt(dir *Node, name string, o Object) {
+// adrift notes which entries of the sheet are about nothing. Their objects are gone, or
+// not yet seen: only what stays so counts.
+func (d *dirState) adrift(k known, shown map[string]Object) {
+	var now map[string]orphan
+	for key, e := range k.entries {
+		if k.waiting[key] || key == selfName {
+			continue
+		}
+		name := nodePath(key)
+		if o, ok := shown[name]; ok && keyOf(name, o.Kind) == key && e.about(o) {
+			continue
+		}
+		if now == nil {
+			now = map[string]orphan{}
+		}
+		before, again := d.orphans[key]
+		now[key] = orphan{etag: e.ETag, again: again && before.etag == e.ETag}
+	}
+	d.orphans = now
+}
+
+// describe gives n the attributes that its directory's sheet has for it: another host
+// may have changed them.
+func (f *FS) describe(n *Node, e *entry) {
+	if e == nil {
+		return
+	}
+	n.noted = true
+	a := e.over(n.attrs)
+	if n.kind == Dir {
+		n.dir.timed = n.dir.timed || e.MTime != ""
+	}
+	if a.equal(n.attrs) {
+		return
+	}
+	n.attrs, n.ctime = a, time.Now().UnixNano()
+	f.tell(n, false)
+}
+
+// adopt makes the node of a listed object, with what is known of its attributes.
+func (f *FS) adopt(dir *Node, name string, o Object, e *entry) {
 	n := f.newNode(dir, name, o.Kind)
 	if o.Kind == Symlink && !strings.HasSuffix(o.Key, SymlinkSuffix) {
 		o.Key += SymlinkSuffix
@@ -112,6 +182,13 @@ func (f *FS) adopt(dir *Node, name string, o Object) {
 	if o.Kind != Dir {
 		n.base = &o
 		n.setTimes(o.ModTime)
+	}
+	if e != nil {
+		n.attrs = e.over(n.attrs)
+		n.setTimes(time.Unix(0, n.mtime))
+		if n.dir != nil {
+			n.dir.timed = e.MTime != ""
+		}
 	}
 	dir.dir.children[name] = n
 }
@@ -142,9 +219,8 @@ func (f *FS) refresh(n *Node, o Object) {
 	if n.file != nil {
 		n.file.held = nil
 	}
-	fresh := f.newNode(nil, "", n.kind)
 	n.base, n.target, n.ghost = &o, "", false
-	n.mode, n.uid, n.gid = fresh.mode, fresh.uid, fresh.gid
+	n.attrs = f.usual(n.kind, n.mtime)
 	n.setTimes(o.ModTime)
 	n.gen++
 	f.lean(n)

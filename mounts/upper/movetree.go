@@ -30,6 +30,7 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
+	objects, sheets := f.splitSheets(objects)
 	err = f.eachObject(objects, func(obj Object) error {
 		dst := o.dst + obj.Key[len(o.key):]
 		f.mu.Lock()
@@ -70,15 +71,22 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
+	// Once the objects go nothing else tells what the sheets say about them, so that those
+	// go first, when their successors are there.
+	if !f.opt.NoAttributes {
+		if err := f.moveSheets(o, objects, sheets); err != nil {
+			return err
+		}
+	}
 	err = f.eachObject(objects, func(obj Object) error {
 		return f.insist(o, func() error { return f.opt.Remote.Delete(context.Background(), obj.Key) })
 	})
 	if err != nil {
 		return err
 	}
-	return f.done(o, func() {
+	return f.done(o, nil, func() {
 		for _, n := range o.carried {
-			rebaseBelow(n, o)
+			f.rebaseBelow(n, o)
 		}
 	})
 }
@@ -142,10 +150,10 @@ func (f *FS) locate(n *Node) {
 
 // rebaseBelow tells the known nodes below n where their bytes are now that o is done.
 // FS.mu is held.
-func rebaseBelow(n *Node, o *op) {
+func (f *FS) rebaseBelow(n *Node, o *op) {
 	for _, c := range n.dir.children {
 		if c.kind == Dir {
-			rebaseBelow(c, o)
+			f.rebaseBelow(c, o)
 			continue
 		}
 		if c.base == nil || !below(c.base.Key, o.key) {
@@ -155,6 +163,7 @@ func rebaseBelow(n *Node, o *op) {
 		obj.Key = o.dst + obj.Key[len(o.key):]
 		if made, ok := o.copied[c.base.Key]; ok {
 			obj.ETag = made.object.ETag
+			f.renote(c, c.base.ETag, obj.ETag)
 		}
 		c.base = &obj
 	}

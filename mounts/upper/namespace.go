@@ -49,6 +49,7 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 	n.mode = mode & 0o7777
 	n.inherit(dir)
 	o.node = n
+	c.notes = f.noteUnder(n, dir, name, f.entryFor(Dir, "", n.attrs, false))
 	if err := f.commit(c); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (f *FS) Symlink(ctx context.Context, dir *Node, name, target string) (*Node
 	n.target = target
 	n.inherit(dir)
 	n.ghost = f.mayExist(n)
-	v := &version{link: true, target: target, size: int64(len(target)), mode: n.mode, uid: n.uid, gid: n.gid, mtime: n.mtime}
+	v := &version{link: true, target: target, size: int64(len(target)), attrs: n.attrs}
 	if err := f.commitPut(n, v); err != nil {
 		return nil, err
 	}
@@ -165,6 +166,7 @@ func (f *FS) Unlink(ctx context.Context, dir *Node, name string) error {
 	f.remove(c, n)
 	f.keepDir(c, dir, n)
 	c.forget(n)
+	c.notes = f.unnote(n)
 	if err := f.commit(c); err != nil {
 		return err
 	}
@@ -225,6 +227,7 @@ func (f *FS) Rmdir(ctx context.Context, dir *Node, name string) error {
 	c := &change{}
 	f.removeDir(c, n)
 	f.keepDir(c, dir, n)
+	c.notes = f.unnote(n)
 	if err := f.commit(c); err != nil {
 		return err
 	}
@@ -262,6 +265,9 @@ func (f *FS) emptyDir(ctx context.Context, dir *Node, name string) (*Node, error
 func (f *FS) removeDir(c *change, n *Node) {
 	path := n.path()
 	key := path + "/"
+	if last := f.q.last(sheetKey(path)); last != nil && last.kind == opSheet {
+		c.supersede(last) // one that runs gives up before it writes, or is waited for
+	}
 	needed := true
 	if last := f.q.last(key); last != nil && last.kind == opPutMarker && !last.attempted && f.q.loose(last) {
 		c.supersede(last)

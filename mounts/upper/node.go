@@ -20,9 +20,9 @@ type Node struct {
 	parent *Node
 	gone   bool // unlinked, replaced, or vanished from the store
 
-	mode                uint32
-	uid, gid            uint32
-	mtime, atime, ctime int64 // Unix nanoseconds
+	attrs
+	atime, ctime int64 // Unix nanoseconds
+	noted        bool  // its directory's sheet has an entry for it, or is about to
 
 	base   *Object // where the bytes that are not staged come from; never changed in place
 	gen    uint64
@@ -119,12 +119,11 @@ type version struct {
 	base *Object // what it is a change of, and the rest comes from; nil where it is all new
 	diff extents // where it differs from base
 
-	link           bool // a symlink: target is the content
-	target         string
-	mode, uid, gid uint32
-	mtime          int64
-	proven         bool // its bytes were fsynced by fsync(2)
-	carriers       int  // unfinished operations that carry it
+	link   bool // a symlink: target is the content
+	target string
+	attrs
+	proven   bool // its bytes were fsynced by fsync(2)
+	carriers int  // unfinished operations that carry it
 }
 
 func (v *version) full() bool { return v.link || v.ext.covers(0, v.size) }
@@ -139,6 +138,15 @@ type dirState struct {
 	from     []source // where its objects still are, before a pending moveTree is done
 	marker   bool     // its marker object exists, or is on its way
 	fresh    bool     // made here; nothing that this mount did not put exists below it
+	timed    bool     // its mtime was set on purpose, and is in the sheet
+	sheet    presence
+	orphans  map[string]orphan // entries of its sheet that are about nothing, by name
+}
+
+// orphan is an entry of a sheet that is about nothing that was listed.
+type orphan struct {
+	etag  string
+	again bool // in two listings in a row
 }
 
 // source is a path of the store where a directory's objects may be found until op is done.
@@ -276,8 +284,8 @@ func checkName(dir *Node, name string) error {
 		return syscall.ENAMETOOLONG
 	case !utf8.ValidString(name):
 		return syscall.EILSEQ
-	case strings.HasSuffix(name, SymlinkSuffix):
-		return syscall.EPERM // would be listed as a symlink
+	case strings.HasSuffix(name, SymlinkSuffix), name == SheetName:
+		return syscall.EPERM // would be listed as a symlink, or not at all
 	case len(dir.path())+len(name)+len(SymlinkSuffix)+1 > keyMax:
 		return syscall.ENAMETOOLONG
 	}

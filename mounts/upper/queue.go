@@ -16,6 +16,7 @@ const (
 	opPutMarker                      // make the empty object key, which ends in "/"
 	opDeleteMarker                   // delete key, which ends in "/"
 	opMoveTree                       // move every object below key+"/" to dst+"/"
+	opSheet                          // write notes into the sheet key
 )
 
 // op is one change that the store has yet to see. Guarded by FS.mu.
@@ -35,6 +36,8 @@ type op struct {
 	node *Node
 	ver  *version
 	base *Object // of a move: what it copies, as far as known when it was queued
+
+	notes map[string]*entry // of a sheet, by name
 
 	at        time.Time // when it was asked for
 	over      string    // the ETag of what it replaces, where this mount brought that there
@@ -94,6 +97,7 @@ type queue struct {
 	ops    map[uint64]*op
 	nextID uint64
 	dirs   map[string]map[string]*keyState // directory, then the rest of the key
+	busy   map[string]int                  // unfinished operations in a directory, but for its sheet's
 	trees  []*op                           // unfinished moveTrees, oldest first
 	ready  readyHeap                       // those that wait for nothing but time
 
@@ -115,7 +119,7 @@ type queue struct {
 func newQueue(uploads int) *queue {
 	return &queue{
 		pace: newPace(uploads),
-		ops:  map[uint64]*op{}, dirs: map[string]map[string]*keyState{},
+		ops:  map[uint64]*op{}, dirs: map[string]map[string]*keyState{}, busy: map[string]int{},
 		failed: map[*op]struct{}{}, kick: make(chan struct{}, 1), nextID: 1,
 	}
 }
@@ -220,6 +224,7 @@ func (q *queue) add(o *op) {
 	o.slot = -1
 	q.ops[o.id] = o
 	q.bytes += o.size()
+	q.count(o, 1)
 	for _, k := range o.keys() {
 		ks := q.make(k)
 		if n := len(ks.ops); n > 0 {
@@ -281,6 +286,7 @@ func (q *queue) end(o *op, tick uint64) {
 	if o.slot >= 0 {
 		heap.Remove(&q.ready, o.slot)
 	}
+	q.count(o, -1)
 	for _, k := range o.keys() {
 		ks := q.at(k)
 		for i, x := range ks.ops {
@@ -313,6 +319,24 @@ func (q *queue) end(o *op, tick uint64) {
 			close(c)
 		}
 		q.idle = nil
+	}
+}
+
+// count keeps queue.busy. A sheet that a drain waits for goes out once nothing else of its
+// directory does.
+func (q *queue) count(o *op, by int) {
+	if o.kind == opSheet {
+		return
+	}
+	for _, k := range o.keys() {
+		dir, _ := splitKey(k)
+		if q.busy[dir] += by; q.busy[dir] > 0 {
+			continue
+		}
+		delete(q.busy, dir)
+		if s := q.last(sheetKey(dir)); s != nil {
+			q.retime(s)
+		}
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 
 // when is the earliest time at which o may start.
 func (q *queue) when(o *op) time.Time {
-	if q.urgent > 0 || o.retryAt.After(o.due) {
+	urgent := q.urgent > 0 && (o.kind != opSheet || q.busy[sheetDir(o.key)] == 0)
+	if urgent || o.retryAt.After(o.due) {
 		return o.retryAt
 	}
 	return o.due

@@ -25,6 +25,7 @@ type record struct {
 	Copied *copiedRecord `json:"copied,omitempty"` // an object was copied; its source may be deleted next
 	Filled *filledRecord `json:"filled,omitempty"` // a version no longer needs its base
 	Attr   *attrRecord   `json:"attr,omitempty"`   // attributes of a queued upload
+	Notes  []noteRecord  `json:"notes,omitempty"`  // attributes for sheets that wait to be written
 }
 
 type dirtyRecord struct {
@@ -33,22 +34,36 @@ type dirtyRecord struct {
 }
 
 type opRecord struct {
-	ID    uint64         `json:"id"`
-	Kind  opKind         `json:"kind"`
-	Key   string         `json:"key"`
-	Dst   string         `json:"dst,omitempty"`
-	After uint64         `json:"after,omitempty"`
-	Old   []uint64       `json:"old,omitempty"`   // the dropped uploads that it stands for
-	Made  bool           `json:"made,omitempty"`  // of a marker: a mkdir is why
-	Fresh bool           `json:"fresh,omitempty"` // and the store has nothing below yet
-	Base  *objectRecord  `json:"base,omitempty"`  // of a move
-	Mode  uint32         `json:"mode,omitempty"`  // of a move's node, and those below
-	UID   uint32         `json:"uid,omitempty"`
-	GID   uint32         `json:"gid,omitempty"`
-	MTime int64          `json:"mtime,omitempty"`
-	Over  string         `json:"over,omitempty"` // of an upload: the ETag of what this mount left there
-	At    int64          `json:"at,omitempty"`   // when it was asked for
-	Ver   *versionRecord `json:"ver,omitempty"`
+	ID          uint64            `json:"id"`
+	Kind        opKind            `json:"kind"`
+	Key         string            `json:"key"`
+	Dst         string            `json:"dst,omitempty"`
+	After       uint64            `json:"after,omitempty"`
+	Old         []uint64          `json:"old,omitempty"`   // the dropped uploads that it stands for
+	Made        bool              `json:"made,omitempty"`  // of a marker: a mkdir is why
+	Fresh       bool              `json:"fresh,omitempty"` // and the store has nothing below yet
+	Base        *objectRecord     `json:"base,omitempty"`  // of a move
+	attrsRecord                   // of a move's node
+	Over        string            `json:"over,omitempty"` // of an upload: the ETag of what this mount left there
+	At          int64             `json:"at,omitempty"`   // when it was asked for
+	Ver         *versionRecord    `json:"ver,omitempty"`
+	Notes       map[string]*entry `json:"notes,omitempty"` // of a sheet, by name; null takes the entry out
+}
+
+type attrsRecord struct {
+	Mode   uint32            `json:"mode,omitempty"`
+	UID    uint32            `json:"uid,omitempty"`
+	GID    uint32            `json:"gid,omitempty"`
+	MTime  int64             `json:"mtime,omitempty"`
+	Xattrs map[string][]byte `json:"xattrs,omitempty"`
+}
+
+func (a attrs) record() attrsRecord {
+	return attrsRecord{Mode: a.mode, UID: a.uid, GID: a.gid, MTime: a.mtime, Xattrs: a.xattrs}
+}
+
+func (r attrsRecord) attrs() attrs {
+	return attrs{mode: r.Mode, uid: r.UID, gid: r.GID, mtime: r.MTime, xattrs: r.Xattrs}
 }
 
 type versionRecord struct {
@@ -61,11 +76,8 @@ type versionRecord struct {
 	Diff   [][2]int64    `json:"diff,omitempty"` // where it differs from Base; none: as Ext says
 	Link   bool          `json:"link,omitempty"`
 	Target string        `json:"target,omitempty"`
-	Mode   uint32        `json:"mode"`
-	UID    uint32        `json:"uid"`
-	GID    uint32        `json:"gid"`
-	MTime  int64         `json:"mtime"`
-	Proven bool          `json:"proven,omitempty"`
+	attrsRecord
+	Proven bool `json:"proven,omitempty"`
 }
 
 type objectRecord struct {
@@ -94,11 +106,15 @@ type filledRecord struct {
 }
 
 type attrRecord struct {
+	Op uint64 `json:"op"`
+	attrsRecord
+}
+
+// noteRecord adds to the notes of a sheet that waits to be written.
+type noteRecord struct {
 	Op    uint64 `json:"op"`
-	Mode  uint32 `json:"mode"`
-	UID   uint32 `json:"uid"`
-	GID   uint32 `json:"gid"`
-	MTime int64  `json:"mtime"`
+	Name  string `json:"name"`
+	Entry *entry `json:"entry"`
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -156,7 +172,7 @@ func (r *objectRecord) object() *Object {
 func (v *version) record() *versionRecord {
 	r := &versionRecord{
 		Seq: v.seq, Size: v.size, Full: v.full(), Link: v.link, Target: v.target,
-		Mode: v.mode, UID: v.uid, GID: v.gid, MTime: v.mtime, Proven: v.proven,
+		attrsRecord: v.attrs.record(), Proven: v.proven,
 	}
 	if v.data != nil {
 		r.ID = v.data.id
@@ -186,7 +202,13 @@ func (o *op) record() *opRecord {
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {
-		r.Mode, r.UID, r.GID, r.MTime = o.node.mode, o.node.uid, o.node.gid, o.node.mtime
+		r.attrsRecord = o.node.attrs.record()
+	}
+	for name, n := range o.notes {
+		if r.Notes == nil {
+			r.Notes = map[string]*entry{}
+		}
+		r.Notes[name] = n
 	}
 	return r
 }

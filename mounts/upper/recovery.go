@@ -34,6 +34,9 @@ func (f *FS) recover() error {
 	for _, id := range past.order() {
 		f.restore(past.ops[id], files)
 	}
+	for _, id := range past.order() {
+		f.describeDirs(f.q.ops[id])
+	}
 	for _, o := range f.q.ops {
 		if first := f.q.ops[o.after]; first != nil && first.id > o.id {
 			f.q.follow(o, first)
@@ -70,6 +73,9 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opPutMarker:
 		n := f.placeholder(strings.TrimSuffix(r.Key, "/"))
 		n.dir.marker = true
+		if r.Mode != 0 {
+			n.attrs = r.attrs()
+		}
 		if r.Made {
 			n.dir.since = r.ID
 		}
@@ -87,8 +93,12 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
 		n.comesFrom(from, o)
-		n.mode, n.uid, n.gid, n.mtime = r.Mode, r.UID, r.GID, r.MTime
+		n.attrs = r.attrs()
 		o.node = n
+	case opSheet:
+		for name, e := range r.Notes {
+			o.note(name, e)
+		}
 	}
 	f.q.add(o)
 	f.lean(o.node)
@@ -101,7 +111,7 @@ func nodePath(key string) string {
 func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	v := &version{
 		seq: r.Seq, size: r.Size, base: r.Base.object(), link: r.Link, target: r.Target,
-		mode: r.Mode, uid: r.UID, gid: r.GID, mtime: r.MTime, proven: r.Proven,
+		attrs: r.attrs(), proven: r.Proven,
 	}
 	for _, x := range r.Ext {
 		v.ext = append(v.ext, extent{x[0], x[1]})
@@ -127,8 +137,7 @@ func (f *FS) restorePut(o *op, r *versionRecord, files map[string]*dataFile) {
 	}
 	f.replaces(nodePath(o.key), func(st *fileState) bool { return st.put != nil })
 	n := f.leaf(nodePath(o.key), kind)
-	n.mode, n.uid, n.gid = v.mode, v.uid, v.gid
-	n.mtime, n.atime, n.ctime = v.mtime, v.mtime, v.mtime
+	n.attrs, n.atime, n.ctime = v.attrs, v.mtime, v.mtime
 	n.target = v.target
 	o.node, o.ver = n, v
 	st := n.state()
@@ -164,8 +173,7 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 	f.replaces(nodePath(r.Dst), func(st *fileState) bool { return st.put != nil || st.move != nil })
 	n := f.leaf(nodePath(r.Dst), kind)
 	n.base, n.ghost = o.base, true
-	n.mode, n.uid, n.gid = r.Mode, r.UID, r.GID
-	n.mtime, n.atime, n.ctime = r.MTime, r.MTime, r.MTime
+	n.attrs, n.atime, n.ctime = r.attrs(), r.MTime, r.MTime
 	n.state().move = o
 	o.node = n
 }
@@ -175,6 +183,19 @@ func (f *FS) restoreMove(o *op, r *opRecord) {
 func (f *FS) replaces(path string, other func(*fileState) bool) {
 	if n := f.find(path); n != nil && n.file != nil && other(n.file) {
 		f.detach(n)
+	}
+}
+
+// describeDirs gives the directories that are known what o notes about them. Of files an
+// upload or a listing tells.
+func (f *FS) describeDirs(o *op) {
+	if o == nil {
+		return
+	}
+	for name, e := range o.notes {
+		if n := f.find(joinPath(sheetDir(o.key), strings.TrimSuffix(name, "/"))); n != nil && n.kind == Dir {
+			f.describe(n, e)
+		}
 	}
 }
 

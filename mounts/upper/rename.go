@@ -128,6 +128,10 @@ func (f *FS) renameFile(n, t, newDir *Node, newName string) error {
 	if dir != newDir {
 		f.keepDir(c, dir, n)
 	}
+	c.notes = f.unnote(n) // what its new name's sheet says comes with the object
+	if t != nil && t.key() != newKey {
+		c.notes = append(c.notes, f.unnote(t)...)
+	}
 	if err := f.commit(c); err != nil {
 		n.ghost = wasGhost
 		return err
@@ -170,6 +174,12 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 		f.keepDir(c, dir, n)
 	}
 	from := f.sources(n)
+	e := f.entryFor(Dir, "", n.attrs, n.dir.timed)
+	c.notes = f.unnote(n)
+	if e != nil || t != nil && t.noted {
+		n.noted = n.noted || t != nil && t.noted
+		c.notes = append(c.notes, f.noteUnder(n, newDir, newName, e)...)
+	}
 	if err := f.commit(c); err != nil {
 		return err
 	}

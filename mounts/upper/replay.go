@@ -185,9 +185,20 @@ func (s *pastState) apply(r *record) {
 			}
 		}
 	}
-	if c := r.Attr; c != nil && s.ops[c.Op] != nil && s.ops[c.Op].Ver != nil {
-		v := s.ops[c.Op].Ver
-		v.Mode, v.UID, v.GID, v.MTime = c.Mode, c.UID, c.GID, c.MTime
+	if c := r.Attr; c != nil && s.ops[c.Op] != nil {
+		if o := s.ops[c.Op]; o.Ver != nil {
+			o.Ver.attrsRecord = c.attrsRecord
+		} else {
+			o.attrsRecord = c.attrsRecord
+		}
+	}
+	for _, c := range r.Notes {
+		if o := s.ops[c.Op]; o != nil {
+			if o.Notes == nil {
+				o.Notes = map[string]*entry{}
+			}
+			o.Notes[c.Name] = c.Entry
+		}
 	}
 }
 
@@ -253,7 +264,7 @@ func (s *pastState) withoutUpload(o *opRecord) {
 		if d.After == o.ID && d.Kind == opDelete {
 			d.Kind, d.Dst, d.After = opMove, o.Key, 0
 			d.Base = &objectRecord{Key: d.Key}
-			d.Mode, d.UID, d.GID, d.MTime = o.Ver.Mode, o.Ver.UID, o.Ver.GID, o.Ver.MTime
+			d.attrsRecord = o.Ver.attrsRecord
 		}
 	}
 }

@@ -59,6 +59,9 @@ func (f *FS) Waiting(n int) []string {
 
 // shownPath is the path under which the mount shows what o changes.
 func (o *op) shownPath() string {
+	if o.kind == opSheet {
+		return "attributes in " + sheetDir(o.key) + "/"
+	}
 	if o.dst != "" {
 		return strings.TrimSuffix(o.dst, SymlinkSuffix)
 	}

@@ -112,7 +112,7 @@ func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if from := f.sources(dir); d.children[name] == nil && f.guarded(from, name, f.tick+1) || f.guarded(from, name+"/", f.tick+1) {
+	if from := f.sources(dir); d.children[name] == nil && f.guarded(from, name, f.tick+1, -1) || f.guarded(from, name+"/", f.tick+1, -1) {
 		return nil // deleted here: what the store still has is on its way out
 	}
 	return err
@@ -206,21 +206,24 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		start := f.nextTick()
 		f.listings[start] = start
 		skip := f.leaving(from)
+		expected := dir.dir.sheet == present || dir.dir.sheet == unknown && (dir.parent == nil || dir.parent.dir.sheet == present)
 		f.mu.Unlock()
 
-		found := map[string]Object{}
+		found := map[string]listed{}
+		sheets := make([]*sheet, len(from))
+		var has presence
 		var err error
 		for i, s := range from {
 			if skip[i] {
 				continue
 			}
 			var objects []Object
-			if objects, err = f.opt.Lower.List(ctx, s.path); err != nil {
+			if objects, sheets[i], has, err = f.listWithSheet(ctx, s.path, expected); err != nil {
 				break
 			}
 			for _, o := range objects {
 				if name := entryName(o); name != "" {
-					found[keyOf(name, o.Kind)] = o
+					found[keyOf(name, o.Kind)] = listed{o, i}
 				}
 			}
 		}
@@ -232,7 +235,10 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			f.storeAnswers()
 			again = dir.path() != own || !slices.Equal(from, f.sources(dir))
 			if !again && !dir.detached() {
-				f.merge(dir, from, found, start)
+				if has != unknown && !f.wroteSheet(from, start) {
+					dir.dir.sheet = has
+				}
+				f.merge(dir, from, found, f.known(from, sheets, start), start)
 			}
 		}
 		f.unlinger()

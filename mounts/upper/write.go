@@ -87,6 +87,12 @@ func (f *FS) spoil(n *Node, off, end int64, err error) {
 func (n *Node) touch() {
 	n.mtime = time.Now().UnixNano()
 	n.ctime = n.mtime
+	if n.dir != nil && n.dir.timed {
+		// The time that was set on purpose is over. Should the journal refuse, an older
+		// time shows after a remount.
+		n.dir.timed = false
+		_ = n.fs.commit(&change{notes: n.fs.note(n, "", n.attrs)})
+	}
 }
 
 // truncate sets the size. The caller holds io.
