@@ -202,7 +202,8 @@ func (o *op) record() *opRecord {
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {
-		r.attrsRecord = o.node.attrs.record()
+		a := o.node.attrs
+		r.attrsRecord = a.record()
 	}
 	for name, n := range o.notes {
 		if r.Notes == nil {
