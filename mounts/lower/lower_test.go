@@ -202,6 +202,35 @@ func TestScatteredReadsFetchLittle(t *testing.T) {
 	}
 }
 
+// A program that looks at the head of a large file does not make us fetch much of it.
+func TestHeadFetchesLittle(t *testing.T) {
+	s := &source{}
+	data := noise(256 << 20)
+	o := s.set(data, "v1")
+	l := open(t, s, t.TempDir(), "boot")
+	r, err := l.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 128<<10)
+	if _, err := r.ReadAt(buf, 0); err != nil || !bytes.Equal(buf, data[:len(buf)]) {
+		t.Fatal(err)
+	}
+	// Until what was started has come to rest.
+	for last, quiet := s.bytes.Load(), 0; quiet < 20; quiet++ {
+		time.Sleep(5 * time.Millisecond)
+		if now := s.bytes.Load(); now != last {
+			last, quiet = now, 0
+		}
+	}
+	if fetched := s.bytes.Load(); fetched > 24<<20 {
+		t.Errorf("the first 128 KiB of 256 MiB fetched %d bytes", fetched)
+	}
+	if err := errors.Join(r.Close(), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Never a mix of two versions: a replaced object is ESTALE, to a new handle and to one
 // that is open, and the new one reads whole.
 func TestReplacedObjectIsStale(t *testing.T) {

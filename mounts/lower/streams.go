@@ -18,7 +18,8 @@ const (
 	chunk      = 8 << 20
 	widest     = 16        // unless Options.Streams says otherwise
 	memory     = 144 << 20 // bytes that all streams of a mount hold together; the first part of each comes on top
-	readAhead  = 2 * chunk // bytes that rclone's downloader runs ahead of the reader, and the streams of it
+	trust      = 4         // bytes on their way for each that was read: who reads on gets more
+	readAhead  = 2 << 20   // bytes that rclone's downloader runs ahead of the reader, and the streams of it
 )
 
 // buffers are those of whole chunks. A short range has a slice of its own: touching 8 MiB
@@ -56,7 +57,7 @@ type streams struct {
 
 	next, end int64 // what has not been asked for
 	size      int64 // of the next range
-	width     int   // ranges in flight
+	taken     int64 // bytes of the parts that were read so far
 	queue     []*part
 	rest      []byte // of the part being read
 	current   *part
@@ -72,7 +73,7 @@ type part struct {
 }
 
 func newStreams(ctx context.Context, o *object, off, n int64) *streams {
-	s := &streams{object: o, next: off, end: off + n, size: firstChunk, width: 1}
+	s := &streams{object: o, next: off, end: off + n, size: firstChunk}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	return s
 }
@@ -107,15 +108,19 @@ func (s *streams) advance() error {
 	}
 	s.queue = s.queue[1:]
 	s.current, s.rest = head, (*head.buf)[:head.n]
-	s.width = min(s.width*2, s.object.l.widest)
+	s.taken += int64(head.n)
 	s.fill()
 	return nil
 }
 
-// fill keeps width ranges in flight, fewer where the mount's memory for it is used up.
+// fill keeps ranges in flight, as many as what was read makes likely, fewer where the
+// mount's memory for it is used up.
 func (s *streams) fill() {
-	for len(s.queue) < s.width && s.next < s.end {
+	for len(s.queue) < s.object.l.widest && s.next < s.end {
 		n := min(s.size, s.end-s.next)
+		if s.ahead()+n > trust*s.taken && len(s.queue) > 0 {
+			return
+		}
 		size := bufferSize(n)
 		if held := s.object.l.budget.Add(size); held > memory && (len(s.queue) > 0 || s.current != nil) {
 			s.object.l.budget.Add(-size)
@@ -130,6 +135,14 @@ func (s *streams) fill() {
 			p.err = s.object.readBy(s.ctx, s.object.request, (*p.buf)[:p.n], p.off)
 		}()
 	}
+}
+
+// ahead is how many bytes are on their way.
+func (s *streams) ahead() (n int64) {
+	for _, p := range s.queue {
+		n += int64(p.n)
+	}
+	return n
 }
 
 func (s *streams) recycle() {
