@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // DefaultRegion signs where no region is set anywhere (SPEC A15b).
@@ -17,6 +18,8 @@ type Credentials struct {
 	SecretAccessKey Secret
 	SessionToken    Secret // empty for long-lived keys
 	Region          string // empty: unset, signed as DefaultRegion
+	// Expires is when the pair ends, for one that a Provider issued; zero: never.
+	Expires time.Time
 }
 
 // SigningRegion is Region, or DefaultRegion where it is unset.
