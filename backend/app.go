@@ -34,7 +34,8 @@ type Options struct {
 type App struct {
 	opt      Options
 	mounts   *mounts.Manager
-	cache    keyring.File
+	cache    keyring.Cache
+	profiles keyring.Profiles
 	services systemd.Manager
 }
 
@@ -52,7 +53,8 @@ func New(opt Options) *App {
 	return &App{
 		opt:    opt,
 		mounts: mounts.NewManager(opt.Roots, opt.Exe),
-		cache:  keyring.NewFile(opt.Roots.Config, opt.Notify),
+		cache:  keyring.NewCache(opt.Roots.Config, opt.Notify),
+		profiles: keyring.Profiles{Dir: opt.Roots.Config, Warn: opt.Notify},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/systemd"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
-	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 )
@@ -55,7 +54,7 @@ func (a *App) EnableMount(ctx context.Context, req EnableRequest) (Enabled, erro
 	if _, err := profile.Resolve(req.Profile, req.ProfileFile, req.Options); err != nil {
 		return Enabled{}, err
 	}
-	if err := a.keysWithoutEnvironment(w); err != nil {
+	if err := a.keysWithoutEnvironment(ctx, w, req.CredentialProfile); err != nil {
 		return Enabled{}, err
 	}
 	if req.Mountpoint == "" {
@@ -173,12 +172,16 @@ func (a *App) serviceEnvironment() (env []string) {
 
 // keysWithoutEnvironment refuses a workspace whose keys are in this shell alone: a service
 // does not have them, and a unit file is no place for a secret.
-func (a *App) keysWithoutEnvironment(w workspace.Workspace) error {
+func (a *App) keysWithoutEnvironment(ctx context.Context, w workspace.Workspace, profile string) error {
 	if w.Backend == workspace.Managed {
 		return nil
 	}
-	_, err := keyring.Chain{Getenv: func(string) string { return "" }, Cache: a.cache}.Resolve()
+	chain, err := a.credentialChain(profile, w.ID, w.Region)
 	if err != nil {
+		return err
+	}
+	chain.Getenv = func(string) string { return "" }
+	if _, err = chain.Resolve(ctx); err != nil {
 		return fault.New(fault.Usage, "keep them there first, as a `workspace create` without --no-cache-credentials does",
 			"the keys of workspace %s are not in %s, and a service has no others", w.Name, a.cache.Path)
 	}

@@ -14,9 +14,6 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 )
 
-// Mounts lists this user's mounts, stale ones included.
-func (a *App) Mounts(ctx context.Context) ([]mounts.Status, error) { return a.mounts.List(ctx) }
-
 // DefaultMountpoint is where a workspace is mounted unless the user says otherwise.
 func (a *App) DefaultMountpoint(name string) string {
 	return filepath.Join(a.opt.Getenv("HOME"), "mnt", name)
@@ -103,8 +100,14 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,
 		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: options,
 	}
-	if creds, err = a.mountCredentials(ctx, link, w, req.ReadOnly); err != nil {
+	found, err := a.mountCredentials(ctx, link, w, req)
+	if err != nil {
 		return spec, creds, err
+	}
+	creds = found.Credentials
+	spec.Provider, spec.CredentialSource = found.Provider(), a.sourceOf(found)
+	if found.Profile != nil {
+		spec.CredentialProfile = found.Profile.Name
 	}
 	if w.Backend == workspace.Managed {
 		spec.Endpoint = link.storeURL()
@@ -126,16 +129,27 @@ func usable(w workspace.Workspace) error {
 
 // mountCredentials are the scoped pair of a managed workspace, which no cache and
 // no variable has a say in (SPEC A3), or what the chain finds.
-func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w workspace.Workspace, readOnly bool) (keyring.Credentials, error) {
-	if w.Backend != workspace.Managed {
-		r, err := a.credentials(keyring.Credentials{}, w.Region)
-		return r.Credentials, err
+func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w workspace.Workspace, req MountRequest) (keyring.Resolved, error) {
+	if w.Backend == workspace.Managed {
+		if req.CredentialProfile != "" {
+			return keyring.Resolved{}, ownBucket(w)
+		}
+		return managedCredentials(ctx, link, w.Name, req.ReadOnly)
 	}
-	s, err := link.OpenSession(ctx, w.Name, readOnly)
+	chain, err := a.credentialChain(req.CredentialProfile, w.ID, w.Region)
 	if err != nil {
-		return keyring.Credentials{}, err
+		return keyring.Resolved{}, err
 	}
-	return keyring.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: keyring.NewSecret(s.SecretAccessKey)}, nil
+	return a.resolve(ctx, chain)
+}
+
+func managedCredentials(ctx context.Context, link coordinatorLink, name string, readOnly bool) (keyring.Resolved, error) {
+	s, err := link.OpenSession(ctx, name, readOnly)
+	if err != nil {
+		return keyring.Resolved{}, err
+	}
+	pair := keyring.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: keyring.NewSecret(s.SecretAccessKey)}
+	return keyring.Resolved{Credentials: pair, PairSource: fromCoordinator}, nil
 }
 
 func makeDir(path string) (made bool, err error) {

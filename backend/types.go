@@ -19,6 +19,8 @@ type CreateRequest struct {
 	// Credentials are given by the TUI's form for byo; the zero value means the
 	// chain of the environment and the cache file.
 	Credentials keyring.Credentials
+	// CredentialProfile names a credential profile for byo; the workspace is bound to it (SPEC A41).
+	CredentialProfile string
 	// NoCache leaves the credential cache alone (SPEC A19).
 	NoCache bool
 }
@@ -29,6 +31,9 @@ type MountRequest struct {
 	Mountpoint string // absolute, or relative to the working directory
 	CreateDir  bool   // make the mountpoint where it is missing
 	ReadOnly   bool
+	// CredentialProfile names a credential profile for a byo workspace (SPEC A41); empty:
+	// ARTIFACTS_PROFILE, the one it is bound to, or the global cache.
+	CredentialProfile string
 	// Profile names a cache profile, ProfileFile is that of custom (SPEC C8); what is set in
 	// Options wins over it.
 	Profile     string

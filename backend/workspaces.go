@@ -82,7 +82,7 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	if err := keyring.CheckEndpoint(req.Endpoint); err != nil {
 		return none, nil, err
 	}
-	creds, err := a.credentials(req.Credentials, req.Region)
+	creds, err := a.credentials(ctx, req.Credentials, req.CredentialProfile, req.Region)
 	if err != nil {
 		return none, nil, err
 	}
@@ -153,9 +153,8 @@ func (a *App) missing(req CreateRequest) error {
 		"a byo workspace needs %s", strings.Join(flags, " and "))
 }
 
-// credentials are those of a form where it gave some, else the chain's. The
-// region of the environment wins, then the given one, then the cache's (SPEC A15).
-func (a *App) credentials(given keyring.Credentials, region string) (keyring.Resolved, error) {
+// credentials are those of a form where it gave some, else the chain's (SPEC A15).
+func (a *App) credentials(ctx context.Context, given keyring.Credentials, profile, region string) (keyring.Resolved, error) {
 	if given.AccessKeyID != "" || !given.SecretAccessKey.IsZero() {
 		if !given.Complete() {
 			return keyring.Resolved{}, fault.New(fault.Usage, "fill in both", "access key id and secret access key belong together")
@@ -168,11 +167,11 @@ func (a *App) credentials(given keyring.Credentials, region string) (keyring.Res
 		}
 		return keyring.Resolved{Credentials: given, PairSource: keyring.FromEnv, RegionSource: keyring.FromEnv}, nil
 	}
-	r, err := keyring.Chain{Getenv: a.opt.Getenv, Cache: a.cache}.Resolve()
-	if err == nil && r.RegionSource != keyring.FromEnv && region != "" {
-		r.Region = region
+	chain, err := a.credentialChain(profile, "", region)
+	if err != nil {
+		return keyring.Resolved{}, err
 	}
-	return r, err
+	return a.resolve(ctx, chain)
 }
 
 // cacheCredentials keeps what a successful create used (SPEC A16, A19).
@@ -180,7 +179,7 @@ func (a *App) cacheCredentials(r keyring.Resolved) ([]string, error) {
 	if err := a.ensureRoot(a.opt.Roots.Config, ""); err != nil {
 		return nil, err
 	}
-	err := a.cache.Update(func(c *keyring.Credentials) error {
+	err := a.cache.Update(func(c *keyring.Entry) error {
 		if c.AccessKeyID != "" && c.AccessKeyID != r.AccessKeyID {
 			a.opt.Notify(fmt.Sprintf("warning: replacing the cached credentials of %s with those of %s",
 				keyring.Mask(c.AccessKeyID), keyring.Mask(r.AccessKeyID)))

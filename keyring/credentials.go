@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // DefaultRegion signs where no region is set anywhere (SPEC A15b).
@@ -46,16 +47,20 @@ func (c Credentials) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
-// Validate refuses what cannot be stored or sent: CR, LF and NUL (SPEC A12).
+// Validate refuses what cannot be stored or sent: CR, LF and NUL (SPEC A12), and blanks, which
+// no such value has.
 func (c Credentials) Validate() error {
 	for _, f := range []struct{ name, value string }{
-		{"ACCESS_KEY_ID", c.AccessKeyID},
-		{"SECRET_ACCESS_KEY", c.SecretAccessKey.Reveal()},
-		{"SESSION_TOKEN", c.SessionToken.Reveal()},
-		{"REGION", c.Region},
+		{fieldAccessKeyID, c.AccessKeyID},
+		{fieldSecretAccessKey, c.SecretAccessKey.Reveal()},
+		{fieldSessionToken, c.SessionToken.Reveal()},
+		{fieldRegion, c.Region},
 	} {
 		if strings.ContainsAny(f.value, "\r\n\x00") {
 			return fmt.Errorf("%s holds a line break or NUL", f.name)
+		}
+		if strings.ContainsFunc(f.value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+			return fmt.Errorf("%s holds a blank", f.name)
 		}
 	}
 	return nil

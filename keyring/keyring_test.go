@@ -132,7 +132,7 @@ func TestChain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			file := keyring.NewFile(t.TempDir(), nil)
+			file := keyring.NewCache(t.TempDir(), nil)
 			if tt.cached != nil {
 				if err := file.Save(*tt.cached); err != nil {
 					t.Fatal(err)
@@ -164,7 +164,7 @@ func TestFile(t *testing.T) {
 	defer syscall.Umask(old)
 	dir := t.TempDir()
 	var warnings []string
-	file := keyring.NewFile(dir, func(w string) { warnings = append(warnings, w) })
+	file := keyring.NewCache(dir, func(w string) { warnings = append(warnings, w) })
 	if _, err := file.Load(); !errors.Is(err, keyring.ErrNotFound) {
 		t.Fatalf("no file: %v", err)
 	}
@@ -200,7 +200,7 @@ func TestFile(t *testing.T) {
 	if err := file.Save(pair("a", "b\nREGION=x", "", "")); !fault.Is(err, fault.Usage) {
 		t.Errorf("a line break was stored: %v", err)
 	}
-	link := keyring.File{Path: filepath.Join(dir, "link")}
+	link := keyring.Cache{Path: filepath.Join(dir, "link")}
 	if err := os.Symlink(file.Path, link.Path); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestFile(t *testing.T) {
 
 // SPEC E4: parallel changes leave a whole file that has them all seen in turn.
 func TestFileParallelUpdates(t *testing.T) {
-	file := keyring.NewFile(t.TempDir(), nil)
+	file := keyring.NewCache(t.TempDir(), nil)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
@@ -39,6 +40,9 @@ type wireStart struct {
 	SecretAccessKey string    `json:"secret_access_key"`
 	SessionToken    string    `json:"session_token"`
 	Region          string    `json:"region"`
+
+	Expires  time.Time         `json:"expires"`
+	Provider *keyring.Provider `json:"provider,omitempty"`
 }
 
 // Send writes s for ReceiveStart.
@@ -49,6 +53,8 @@ func (s Start) Send(w io.Writer) error {
 		SecretAccessKey: s.Credentials.SecretAccessKey.Reveal(),
 		SessionToken:    s.Credentials.SessionToken.Reveal(),
 		Region:          s.Credentials.Region,
+		Expires:         s.Credentials.Expires,
+		Provider:        s.Spec.Provider,
 	})
 }
 
@@ -58,11 +64,13 @@ func ReceiveStart(r io.Reader) (Start, error) {
 	if err := json.NewDecoder(io.LimitReader(r, startMax)).Decode(&w); err != nil {
 		return Start{}, errors.New("the mount process was not told what to mount; it is started by 'artifacts mount'")
 	}
+	w.Spec.Provider = w.Provider
 	return Start{Spec: w.Spec, Roots: w.Roots, Log: w.Log, Credentials: keyring.Credentials{
 		AccessKeyID:     w.AccessKeyID,
 		SecretAccessKey: keyring.NewSecret(w.SecretAccessKey),
 		SessionToken:    keyring.NewSecret(w.SessionToken),
 		Region:          w.Region,
+		Expires:         w.Expires,
 	}}, nil
 }
 

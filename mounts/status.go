@@ -1,6 +1,10 @@
 package mounts
 
-import "time"
+import (
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+)
 
 // Spec says what to mount where. It holds nothing secret; credentials travel beside it.
 type Spec struct {
@@ -17,6 +21,14 @@ type Spec struct {
 	Region   string  `json:"region"`
 	ReadOnly bool    `json:"read_only"`
 	Options  Options `json:"options"`
+
+	// CredentialSource says where the pair was found (environment, cache, profile,
+	// coordinator), CredentialProfile which profile it is of.
+	CredentialSource  string `json:"credential_source,omitempty"`
+	CredentialProfile string `json:"credential_profile,omitempty"`
+	// Provider issues the pair's successors; nil where the pair does not end. Its command is
+	// the mount process's business alone.
+	Provider *keyring.Provider `json:"-"`
 }
 
 // Options tune a mount. The zero value of a field means that of the profile interactive
@@ -62,7 +74,11 @@ type Status struct {
 	Reason string    `json:"reason,omitempty"`
 	// Unmounted: of a stale one not even the mountpoint is left, but its staging folder.
 	Unmounted   bool   `json:"unmounted,omitempty"`
-	Fingerprint string `json:"fingerprint,omitempty"` // of the credentials in use
+	Fingerprint string `json:"fingerprint,omitempty"` // of the credentials in use (SPEC A40)
+	// StaleCredentials: new mounts of this workspace would get another pair (SPEC A40). Set by
+	// package backend, which knows the caches.
+	StaleCredentials bool       `json:"stale_credentials,omitempty"`
+	CredentialsEnd   *time.Time `json:"credentials_end,omitempty"` // of a pair that ends
 	Log         string `json:"log,omitempty"`         // path of the log file
 
 	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
