@@ -129,6 +129,11 @@ func TestChain(t *testing.T) {
 			env:  map[string]string{keyring.EnvAccessKeyID: envKey, keyring.EnvSecretAccessKey: envSecret + "\n"},
 			err:  "credentials in the environment refused: SECRET_ACCESS_KEY holds a line break or NUL",
 		},
+		{
+			name: "a blank in the env",
+			env:  map[string]string{keyring.EnvAccessKeyID: "AKIA XYZ", keyring.EnvSecretAccessKey: envSecret},
+			err:  "credentials in the environment refused: ACCESS_KEY_ID holds a blank",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +143,7 @@ func TestChain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := keyring.Chain{Getenv: func(k string) string { return tt.env[k] }, Cache: file}.Resolve()
+			got, err := keyring.Chain{Getenv: func(k string) string { return tt.env[k] }, Cache: file}.Resolve(t.Context())
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || !fault.Is(err, fault.Usage) {
 					t.Fatalf("error %v, want usage: %s", err, tt.err)
@@ -190,7 +195,7 @@ func TestFile(t *testing.T) {
 	if err := os.Chmod(file.Path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := file.Load(); err != nil || got != want {
+	if got, err := file.Load(); err != nil || got.Credentials != want {
 		t.Errorf("Load = %v, %v", got, err)
 	}
 	if info, _ := os.Stat(file.Path); info.Mode().Perm() != 0o600 || len(warnings) != 1 {
@@ -221,7 +226,7 @@ func TestFileParallelUpdates(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if err := file.Update(func(c *keyring.Credentials) error { c.Region += "x"; return nil }); err != nil {
+			if err := file.Update(func(c *keyring.Entry) error { c.Region += "x"; return nil }); err != nil {
 				t.Error(err)
 			}
 		})

@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,15 +47,15 @@ func (p Provider) runProcess(ctx context.Context) (Credentials, error) {
 		return Credentials{}, p.refused("its command did not end in time")
 	case ctx.Err() != nil:
 		return Credentials{}, ctx.Err()
+	case out.full:
+		return Credentials{}, p.refused("its command printed more than a pair")
 	case errors.As(err, &exit):
 		return Credentials{}, p.refused("its command failed (" + exit.String() + ")")
-	case errors.Is(err, errTooMuch):
-		return Credentials{}, p.refused("its command printed more than a pair")
 	case err != nil:
 		return Credentials{}, p.refused("its command could not be run")
 	}
 	var got issued
-	if json.Unmarshal(out.Bytes(), &got) != nil {
+	if json.Unmarshal(out.text, &got) != nil {
 		return Credentials{}, p.refused("its command printed no JSON document")
 	}
 	if got.Version != 1 {
@@ -75,13 +74,19 @@ func (p Provider) runProcess(ctx context.Context) (Credentials, error) {
 
 var errTooMuch = errors.New("too much output")
 
-// limited is a buffer that takes processOutput bytes.
-type limited struct{ bytes.Buffer }
+// limited takes processOutput bytes. It has nothing but Write: a copy must not find another
+// way in.
+type limited struct {
+	text []byte
+	full bool
+}
 
 // Write implements io.Writer.
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > processOutput {
+	if len(l.text)+len(p) > processOutput {
+		l.full = true
 		return 0, errTooMuch
 	}
-	return l.Buffer.Write(p)
+	l.text = append(l.text, p...)
+	return len(p), nil
 }
