@@ -40,7 +40,7 @@ func (c StorageChange) noFields() bool {
 // pairCache is the cache of a static profile, or the global one.
 func (a *App) pairCache(profile string) (keyring.Cache, error) {
 	if profile == "" {
-		return a.cache, nil
+		return a.cache, a.importLegacy()
 	}
 	p, err := a.profiles.Get(profile)
 	if err == nil && p.Type != keyring.Static {
@@ -181,9 +181,26 @@ func (a *App) Overridden() bool {
 	return a.opt.Getenv(keyring.EnvAccessKeyID) != "" || a.opt.Getenv(keyring.EnvSecretAccessKey) != ""
 }
 
+// importLegacy takes over what a former version kept, once.
+func (a *App) importLegacy() error {
+	home := a.opt.Getenv("HOME")
+	if home == "" {
+		return nil
+	}
+	path := keyring.LegacyPath(home)
+	done, err := a.cache.ImportLegacy(path)
+	if done {
+		a.opt.Notify(fmt.Sprintf("note: took over the credentials of %s; they are in %s now, and the former file may go", path, a.cache.Path))
+	}
+	return err
+}
+
 // credentialChain is the chain for a workspace of the user's own; its id and region may be
 // empty.
 func (a *App) credentialChain(profile, workspaceID, region string) (keyring.Chain, error) {
+	if err := a.importLegacy(); err != nil {
+		return keyring.Chain{}, err
+	}
 	c := keyring.Chain{Getenv: a.opt.Getenv, Cache: a.cache, Profiles: a.profiles, Profile: profile, Region: region}
 	if workspaceID == "" {
 		return c, nil

@@ -57,6 +57,9 @@ func (a *App) CreateWorkspace(ctx context.Context, req CreateRequest) (workspace
 	}
 	switch req.Backend {
 	case workspace.Managed:
+		if req.CredentialProfile != "" {
+			return none, nil, fault.New(fault.Usage, "leave --profile out, or give --backend byo", "a managed workspace has credentials of the coordinator's")
+		}
 		link, err := a.connect(ctx)
 		if err != nil {
 			return none, nil, err
@@ -107,6 +110,9 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 		return none, nil, err
 	}
 	w, err := link.Activate(ctx, req.Name)
+	if err == nil && req.CredentialProfile != "" {
+		err = a.profiles.Bind(w.ID, req.CredentialProfile)
+	}
 	if err != nil || req.NoCache || creds.PairSource != keyring.FromEnv {
 		return w, nil, err
 	}

@@ -49,6 +49,7 @@ func (c *cli) mountCommand() *cobra.Command {
 func mountFlags(f *pflag.FlagSet, req *backend.MountRequest) {
 	f.BoolVar(&req.ReadOnly, "read-only", false, "refuse every change; for a managed workspace the store refuses them too")
 	f.BoolVar(&req.CreateDir, "create", false, "make the mountpoint where it is missing")
+	f.StringVar(&req.CredentialProfile, "profile", "", "byo: the credential profile to use (ARTIFACTS_PROFILE, the one the workspace is bound to)")
 	f.StringVar(&req.Profile, "cache-profile", "interactive", "interactive, benchmark, or custom with --cache-profile-file")
 	f.StringVar(&req.ProfileFile, "cache-profile-file", "", "values of the custom profile, as YAML")
 	f.DurationVar(&req.Options.WriteBack, "write-back", 0, "how long after its close a file is uploaded (default: the profile's)")
@@ -123,6 +124,9 @@ func (c *cli) mountTable(out io.Writer, list []mounts.Status) {
 		health := string(m.Health)
 		if m.Reason != "" {
 			health += ": " + m.Reason
+		}
+		if m.StaleCredentials {
+			health += ", stale-credentials"
 		}
 		rows[i] = []string{
 			m.Mountpoint, m.Workspace, health, size(m.BytesRead), size(m.BytesWritten),

@@ -90,7 +90,7 @@ func (c *cli) root() *cobra.Command {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
 	})
 	root.AddCommand(
-		c.workspaceCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
+		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.coordinatorCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root

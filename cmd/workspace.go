@@ -69,6 +69,7 @@ func (c *cli) workspaceCreate() *cobra.Command {
 	f.StringVar(&req.Endpoint, "endpoint", "", "byo: address of the S3 service (ARTIFACTS_S3_ENDPOINT)")
 	f.StringVar(&req.Region, "region", "", "byo: region (ARTIFACTS_S3_REGION, AWS_REGION, AWS_DEFAULT_REGION)")
 	f.StringVar(&req.Prefix, "prefix", "", "byo: folder within the bucket (ARTIFACTS_S3_PREFIX)")
+	f.StringVar(&req.CredentialProfile, "profile", "", "byo: the credential profile to use; the workspace is bound to it")
 	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
 	return cmd
 }
