@@ -15,7 +15,7 @@ import (
 const tick = 100 * time.Millisecond
 
 // serve answers on the control socket: GET /v1/status, GET /v1/stats, POST /v1/unmount, POST /v1/drain,
-// POST /v1/refresh, POST /v1/bandwidth.
+// POST /v1/refresh, POST /v1/bandwidth, GET and POST /v1/credentials.
 func (d *daemon) serve() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
@@ -30,6 +30,8 @@ func (d *daemon) serve() *http.Server {
 	mux.HandleFunc("POST /v1/drain", d.handleDrain)
 	mux.HandleFunc("POST /v1/refresh", d.handleRefresh)
 	mux.HandleFunc("POST /v1/bandwidth", d.handleBandwidth)
+	mux.HandleFunc("POST /v1/credentials", d.handleCredentials)
+	mux.HandleFunc("GET /v1/credentials", d.handleCredentialsState)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(d.socket) }()
 	return server
@@ -159,6 +161,10 @@ func (d *daemon) status() mounts.Status {
 		Drain: d.drainState(),
 	}
 	s.Options.Bandwidth = d.remote.Bandwidth()
+	s.CredentialSource, s.CredentialProfile, s.Provider, _ = d.renewal.state()
+	if end := d.keys.Expires(); !end.IsZero() {
+		s.CredentialsEnd = &end
+	}
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
 	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
 	return s
@@ -173,6 +179,8 @@ func (d *daemon) health(left mounts.Drain, unreachable string) (mounts.Health, s
 	switch {
 	case d.draining.Load():
 		return mounts.Draining, store
+	case d.ending() != "":
+		return mounts.Degraded, d.ending()
 	case store != "":
 		return mounts.Degraded, store
 	case left.Failed > 0 && len(left.Failures) > 0:

@@ -42,7 +42,9 @@ type daemon struct {
 	space  *spacious
 	socket net.Listener
 
-	unwatch  context.CancelFunc // of the store's health
+	renewal *renewal
+
+	unwatch  context.CancelFunc // of the store's health, and of the renewal of credentials
 	draining atomic.Bool
 	detach   sync.Mutex    // one attempt at a time
 	detached chan struct{} // closed when the kernel has let go
@@ -68,7 +70,7 @@ func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon,
 		return nil, err
 	}
 	d = &daemon{
-		start: start, log: log, began: time.Now(), keys: remote.NewKeys(start.Credentials),
+		start: start, log: log, began: time.Now(), keys: remote.NewKeys(start.Credentials), renewal: newRenewal(start.Spec),
 		detached: make(chan struct{}), asked: make(chan time.Duration, 1), finished: make(chan struct{}),
 	}
 	if err := d.preflight(ctx); err != nil {
@@ -129,6 +131,7 @@ func (d *daemon) openLayers() (err error) {
 		d.space.space() // so that the first df finds an answer
 		go d.space.run(ctx)
 	}
+	go d.renewCredentials(ctx)
 	go d.remote.Watch(ctx, func() {
 		d.lower.StoreAnswers()
 		d.upper.StoreAnswers()

@@ -53,6 +53,8 @@ type Client struct {
 	bucket        string
 	prefix        string
 	timeout       time.Duration
+	opt           Options // as New was given them
+	signed        signed
 	health        *health
 	abandon       context.CancelFunc
 	up            throttle
@@ -64,36 +66,6 @@ type Client struct {
 	verifies      atomic.Bool   // the store verifies CRC-32C in headers
 	unsummed      atomic.Bool   // the store refuses checksums
 	parts         chan struct{} // bounds the parts of multipart uploads in flight
-}
-
-// Keys are the credentials that requests are signed with. Swap takes effect at the next
-// request, each part of a running multipart upload included (SPEC A40b).
-type Keys struct {
-	current atomic.Pointer[keyring.Credentials]
-}
-
-// NewKeys returns Keys that hold c.
-func NewKeys(c keyring.Credentials) *Keys {
-	k := &Keys{}
-	k.Swap(c)
-	return k
-}
-
-// Swap replaces the credentials.
-func (k *Keys) Swap(c keyring.Credentials) { k.current.Store(&c) }
-
-// Fingerprint names the credentials in use without showing them (SPEC A40).
-func (k *Keys) Fingerprint() string { return k.current.Load().Fingerprint() }
-
-// Retrieve implements aws.CredentialsProvider.
-func (k *Keys) Retrieve(context.Context) (aws.Credentials, error) {
-	c := k.current.Load()
-	return aws.Credentials{
-		AccessKeyID:     c.AccessKeyID,
-		SecretAccessKey: c.SecretAccessKey.Reveal(),
-		SessionToken:    c.SessionToken.Reveal(),
-		Source:          "artifacts",
-	}, nil
 }
 
 // New returns a Client; it sends nothing. A malformed endpoint or an unreadable CA
@@ -118,19 +90,19 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout,
+		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, opt: opt,
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life},
 	}
 	c.SetBandwidth(opt.Bandwidth)
-	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic}
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic, signed: &c.signed}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,
 		UsePathStyle: !isAWS(endpoint.Hostname()),
 		Credentials:  opt.Keys,
 		HTTPClient:   web,
-		Retryer:      aws.NopRetryer{},
+		Retryer:      resigner{opt.Keys},
 		// Bodies are summed here: see checksum.go.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,

@@ -201,6 +201,17 @@ func (h *health) due(now time.Time) (probe, busy bool) {
 	return doubt && !now.Before(h.probeAt), doubt || len(h.exchanges) > 0
 }
 
+// forgive forgets a refusal, which was of credentials that are gone.
+func (h *health) forgive() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refusal = nil
+	if refuses(h.state.Err) {
+		h.clear(time.Now())
+	}
+	h.stir()
+}
+
 func (h *health) stir() {
 	select {
 	case h.wake <- struct{}{}:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,13 +18,16 @@ type observer struct {
 	skew   *skew
 
 	traffic *traffic
+	signed  *signed
 }
 
 // RoundTrip implements http.RoundTripper.
 func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
 	stop := context.AfterFunc(o.life, cancel)
-	end := func() { stop(); cancel() }
+	key := accessKey(req)
+	o.signed.add(key, 1)
+	end := sync.OnceFunc(func() { stop(); cancel(); o.signed.add(key, -1) })
 
 	x := o.health.begin(&exchange{})
 	req = req.WithContext(ctx)
