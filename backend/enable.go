@@ -180,7 +180,7 @@ func (a *App) keysWithoutEnvironment(ctx context.Context, w workspace.Workspace,
 	if err != nil {
 		return err
 	}
-	chain.Getenv = func(string) string { return "" }
+	chain.Getenv = nothing
 	if _, err = chain.Resolve(ctx); err != nil {
 		return fault.New(fault.Usage, "keep them there first, as a `workspace create` without --no-cache-credentials does",
 			"the keys of workspace %s are not in %s, and a service has no others", w.Name, a.cache.Path)

@@ -140,6 +140,9 @@ func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w work
 	if err != nil {
 		return keyring.Resolved{}, err
 	}
+	if req.KeptCredentials {
+		chain.Getenv = nothing
+	}
 	return a.resolve(ctx, chain)
 }
 

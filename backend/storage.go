@@ -175,6 +175,15 @@ func (a *App) ClearStorage(profile string) (Stored, error) {
 	return Stored{Path: cache.Path, Profile: profile}, cache.Clear()
 }
 
+// EnvironmentPair is the pair of ARTIFACTS_S3_*; none is a fault of kind Usage.
+func (a *App) EnvironmentPair() (keyring.Credentials, error) {
+	env, err := keyring.Chain{Getenv: a.opt.Getenv}.Environment()
+	if err == nil && !env.Complete() {
+		err = fault.New(fault.Usage, "set "+keyring.EnvAccessKeyID+" and "+keyring.EnvSecretAccessKey+", or give the pair in flags", "there is no pair in the environment")
+	}
+	return env, err
+}
+
 // Overridden says that the environment has credentials that go before the caches, where it
 // has; half a pair counts.
 func (a *App) Overridden() bool {

@@ -34,6 +34,8 @@ type MountRequest struct {
 	// CredentialProfile names a credential profile for a byo workspace (SPEC A41); empty:
 	// ARTIFACTS_PROFILE, the one it is bound to, or the global cache.
 	CredentialProfile string
+	// KeptCredentials leaves the environment's out of it.
+	KeptCredentials bool
 	// Profile names a cache profile, ProfileFile is that of custom (SPEC C8); what is set in
 	// Options wins over it.
 	Profile     string

@@ -24,7 +24,8 @@ func (c *cli) storageCommand() *cobra.Command {
 			"named, then from what is kept. No command prints a secret, and no coordinator ever gets one.",
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(c.storageSet(), c.storageShow(), c.storageClear(), c.storageExplain(), c.profileCommand())
+	cmd.AddCommand(c.storageSet(), c.storageShow(), c.storageClear(), c.storageExplain(), c.storageVerify(),
+		c.storageRotate(), c.profileCommand())
 	return cmd
 }
 

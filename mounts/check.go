@@ -35,3 +35,14 @@ func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 		Bandwidth: spec.Options.Bandwidth,
 	})
 }
+
+// Prove shows that creds list the bucket and prefix of spec and, where write is asked for, may
+// write there; nothing is left in the bucket. Errors are as Check's.
+func Prove(ctx context.Context, spec Spec, creds keyring.Credentials, write bool) error {
+	c, err := NewRemote(spec, remote.NewKeys(creds))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Prove(ctx, creds, write)
+}

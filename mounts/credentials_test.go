@@ -42,12 +42,12 @@ func (w *world) refresh(creds keyring.Credentials, wait time.Duration) (mounts.C
 	return a, err
 }
 
-// SPEC A40b, D2, E5: a copy of 200 MB in and one out go through a swap whose former pair is
+// SPEC A40b, D2, E5: a copy in and one out go through a swap whose former pair is
 // revoked at once, without waiting for anything; then all requests carry the new key. A file
 // that was half written goes on.
 func TestRotationWhileCopying(t *testing.T) {
 	w := newWorld(t)
-	const size = 200 << 20
+	const size = 48 << 20
 	there := pattern(7, size)
 	w.putObject("remote", there)
 	w.mount()
