@@ -51,9 +51,9 @@ func New(opt Options) *App {
 		opt.Coordinator = opt.Getenv(EnvCoordinator)
 	}
 	return &App{
-		opt:    opt,
-		mounts: mounts.NewManager(opt.Roots, opt.Exe),
-		cache:  keyring.NewCache(opt.Roots.Config, opt.Notify),
+		opt:      opt,
+		mounts:   mounts.NewManager(opt.Roots, opt.Exe),
+		cache:    keyring.NewCache(opt.Roots.Config, opt.Notify),
 		profiles: keyring.Profiles{Dir: opt.Roots.Config, Warn: opt.Notify},
 	}
 }

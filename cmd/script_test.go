@@ -94,6 +94,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"s3server":  s3server,
+			"s3user":    s3user,
 			"jsonenv":   jsonenv,
 			"signal":    sendSignal,
 			"await":     await,
@@ -183,7 +184,8 @@ func abortConnection(m *mountinfo.Info) {
 	_ = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", m.Minor), []byte("1"), 0)
 }
 
-// s3server starts versitygw over $WORK/NAME and sets NAME_ENDPOINT and NAME_PID.
+// s3server starts versitygw over $WORK/NAME and sets NAME_ENDPOINT and NAME_PID. Its access log is
+// $WORK/NAME.log. The pair is that of its administrator; s3user makes others.
 // Usage: s3server NAME ACCESS SECRET BUCKET
 func s3server(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
@@ -197,7 +199,9 @@ func s3server(ts *testscript.TestScript, neg bool, args []string) {
 		program = filepath.Join(os.Getenv("ARTIFACTS_TEST_TOOLS"), "versitygw")
 	}
 	address := freeAddress(ts)
-	c := exec.Command(program, "--port", address, "posix", root)
+	ts.Check(os.MkdirAll(root+"-iam", 0o755))
+	// The access log says who signed each request; accounts are looked up each time.
+	c := exec.Command(program, "--port", address, "--iam-dir", root+"-iam", "--iam-cache-disable", "--access-log", root+".log", "posix", root)
 	c.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
 	c.Stdout, c.Stderr = nil, nil
 	if err := c.Start(); err != nil {
@@ -215,7 +219,27 @@ func s3server(ts *testscript.TestScript, neg bool, args []string) {
 		return err == nil
 	})
 	ts.Setenv(name+"_ENDPOINT", "http://"+address)
+	ts.Setenv(name+"_ADMIN", access+" "+secret)
 	ts.Setenv(name+"_PID", strconv.Itoa(c.Process.Pid))
+}
+
+// s3user makes or deletes an account of a server that s3server started; it may use every bucket.
+// Usage: s3user SERVER add KEY SECRET, or s3user SERVER delete KEY
+func s3user(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: s3user SERVER add|delete KEY [SECRET]")
+	}
+	access, secret, _ := strings.Cut(ts.Getenv(args[0]+"_ADMIN"), " ")
+	command := []string{"admin", "--access", access, "--secret", secret, "--endpoint-url", ts.Getenv(args[0] + "_ENDPOINT")}
+	switch {
+	case args[1] == "add" && len(args) == 4:
+		command = append(command, "create-user", "--access", args[2], "--secret", args[3], "--role", "admin")
+	case args[1] == "delete" && len(args) == 3:
+		command = append(command, "delete-user", "--access", args[2])
+	default:
+		ts.Fatalf("usage: s3user SERVER add|delete KEY [SECRET]")
+	}
+	ts.Check(ts.Exec("versitygw", command...))
 }
 
 // freeAddress is one that nobody listened on a moment ago.

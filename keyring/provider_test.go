@@ -78,7 +78,7 @@ func TestProcessHangs(t *testing.T) {
 	child := 0
 	for child == 0 {
 		if text, err := os.ReadFile(pid); err == nil {
-			fmt.Sscan(string(text), &child)
+			_, _ = fmt.Sscan(string(text), &child)
 		}
 	}
 	cancel()

@@ -79,7 +79,7 @@ type Status struct {
 	// package backend, which knows the caches.
 	StaleCredentials bool       `json:"stale_credentials,omitempty"`
 	CredentialsEnd   *time.Time `json:"credentials_end,omitempty"` // of a pair that ends
-	Log         string `json:"log,omitempty"`         // path of the log file
+	Log              string     `json:"log,omitempty"`             // path of the log file
 
 	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
 	BytesWritten int64 `json:"bytes_written"` // by programs, through the mount
