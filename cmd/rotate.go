@@ -174,7 +174,7 @@ func (c *cli) newPair(ctx context.Context, app *backend.App, o rotateOptions) (k
 	}
 	given := keyring.Credentials{AccessKeyID: o.key, SecretAccessKey: keyring.NewSecret(o.secret), SessionToken: keyring.NewSecret(o.token)}
 	if o.command != "" {
-		return keyring.Provider{Profile: "--from-process", Type: keyring.Process, Command: o.command}.Retrieve(ctx)
+		return app.IssuePair(ctx, o.command)
 	}
 	if o.key == "" && o.secret == "" {
 		return app.EnvironmentPair()

@@ -17,7 +17,7 @@ import (
 func (m *model) act(a action.Action) tea.Cmd {
 	var cmd tea.Cmd
 	switch a.(type) {
-	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount:
+	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount, action.OpenRotate, action.OpenEdit, action.OpenClear:
 		m.toasts.Dismiss() // they were about what came before
 	}
 	switch a := a.(type) {
@@ -40,6 +40,12 @@ func (m *model) act(a action.Action) tea.Cmd {
 		cmd = m.session.Unmount(a.Workspace, a.Mountpoint)
 	case action.Delete:
 		cmd = m.session.Delete(a.Name)
+	case action.OpenRotate:
+		m.push(dialog.NewRotate(a.Profile, m.session, m.theme))
+	case action.OpenEdit:
+		m.push(dialog.NewEdit(a.Source, m.session, m.theme))
+	case action.OpenClear:
+		m.push(dialog.NewForget(a.Source, m.session, m.theme))
 	case action.Refresh:
 		cmd = m.session.Refresh()
 	case action.Show:
@@ -57,6 +63,8 @@ func (m *model) act(a action.Action) tea.Cmd {
 		cmd = m.session.After(a.Wait, func(time.Time) tea.Msg { return a.Msg })
 	case action.Quit:
 		cmd = m.quit(a)
+	default:
+		cmd = m.actCredentials(a)
 	}
 	for _, p := range m.pages {
 		p.Sync() // what has begun shows at once

@@ -204,6 +204,39 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 	case session.Deleted:
 		msg.At = d.now
 		return msg
+	case session.CredentialsRead:
+		msg.At = d.now
+		return msg
+	case session.StorageSet:
+		msg.At = d.now
+		return msg
+	case session.StorageCleared:
+		msg.At = d.now
+		return msg
+	case session.Verified:
+		msg.At = d.now
+		return msg
+	case session.Refreshed:
+		msg.At = d.now
+		return msg
+	case session.RotationRead:
+		msg.At = d.now
+		return msg
+	case session.PairIssued:
+		msg.At = d.now
+		return msg
+	case session.RotationTried:
+		msg.At = d.now
+		return msg
+	case session.RotationVerified:
+		msg.At = d.now
+		return msg
+	case session.RotationSaved:
+		msg.At = d.now
+		return msg
+	case session.RotationEnded:
+		msg.At = d.now
+		return msg
 	}
 	return msg
 }

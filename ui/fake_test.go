@@ -38,6 +38,8 @@ type fake struct {
 	deleteErr      error
 	panicIn        string // the method that panics
 	notices        []string
+
+	cr fakeCredentials
 }
 
 func newFake() *fake {

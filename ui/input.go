@@ -83,6 +83,8 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 		m.show(0)
 	case keymap.Page2:
 		m.show(1)
+	case keymap.Page3:
+		m.show(2)
 	case keymap.NextPage:
 		m.show(m.active + 1)
 	case keymap.PrevPage:

@@ -14,6 +14,13 @@ func DefaultKeys() k.Map {
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount"},
+			{Action: k.RefreshKeys, Keys: []string{"r"}, Hint: "refresh keys", Help: "refresh keys, files stay open"},
+		}},
+		{Name: k.Keys, Title: "Credentials", Bindings: []k.Binding{
+			{Action: k.Rotate, Keys: []string{"r"}, Hint: "rotate", Help: "rotate the pair, step by step"},
+			{Action: k.Edit, Keys: []string{"e"}, Hint: "edit", Help: "change single fields"},
+			{Action: k.Verify, Keys: []string{"v"}, Hint: "verify", Help: "try them on every workspace"},
+			{Action: k.Forget, Keys: []string{"d"}, Hint: "forget", Help: "forget the pair that is kept"},
 		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
 			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
@@ -32,6 +39,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Help, Keys: []string{"?"}, Hint: "help", Help: "this help"},
 			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
+			{Action: k.Page3, Keys: []string{"3"}, Help: "credentials"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
@@ -61,6 +69,31 @@ func DefaultKeys() k.Map {
 		}},
 		{Name: k.Dismiss, Title: "", Bindings: []k.Binding{
 			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "cancel", Help: "cancel"},
+		}},
+		{Name: k.Pick, Title: "Rotation", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next step"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Hint: "choose", Help: "down"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "cancel", Help: "leave the rotation"},
+		}},
+		{Name: k.Check, Title: "", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next step"},
+			{Action: k.Retry, Keys: []string{"r"}, Hint: "again", Help: "try it again"},
+			{Action: k.DryRun, Keys: []string{"n"}, Hint: "end here, a dry run", Help: "a dry run: change nothing"},
+			{Action: k.StepBack, Keys: []string{"b", "shift+tab"}, Hint: "back", Help: "a step back"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "cancel", Help: "leave the rotation"},
+		}},
+		{Name: k.Choices, Title: "", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "do it", Help: "do what was chosen"},
+			{Action: k.Choose, Keys: []string{"space", "right", "l"}, Hint: "choose", Help: "keep, refresh or remount"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Help: "down"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "cancel", Help: "leave the rotation"},
+		}},
+		{Name: k.Abandon, Title: "", Bindings: []k.Binding{
+			{Action: k.KeepDraft, Keys: []string{"k"}, Hint: "keep a draft", Help: "leave, and go on later"},
+			{Action: k.Undo, Keys: []string{"u"}, Hint: "undo", Help: "leave, all as it was"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "go on", Help: "go on with the rotation"},
 		}},
 		{Name: k.Ask, Title: "Questions", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "yes", Help: "yes"},

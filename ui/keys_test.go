@@ -13,6 +13,11 @@ import (
 var together = [][]string{
 	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
 	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Pick, keymap.Always},
+	{keymap.Check, keymap.Always},
+	{keymap.Choices, keymap.Always},
+	{keymap.Abandon, keymap.Always},
 	{keymap.Filtering, keymap.Always},
 	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
 	{keymap.Ask, keymap.Always},
@@ -52,6 +57,17 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 	places := map[string]func(d *driver){
 		keymap.Workspaces: func(d *driver) { d.to("old-runs") },
 		keymap.Mounts:     func(d *driver) { d.press("2") },
+		keymap.Keys:       func(d *driver) { d.press("3") },
+		keymap.Pick:       func(d *driver) { d.press("3", "r", "j") },
+		keymap.Check:      func(d *driver) { d.rotateTo(stepVerify) },
+		keymap.Choices: func(d *driver) {
+			uses := d.app.cr.rotation.Uses
+			uses[1].Mounts = append(uses[1].Mounts, uses[0].Mounts...)
+			uses[1].Mounts = append(uses[1].Mounts, uses[0].Mounts...)
+			d.rotateTo(stepMounts)
+			d.press("j")
+		},
+		keymap.Abandon:    func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
 		keymap.List:       func(d *driver) { d.press("j", "j") },
 		keymap.Everywhere: func(d *driver) {},
 		keymap.Always:     func(d *driver) {},
@@ -78,7 +94,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		for _, b := range scope.Bindings {
 			for _, k := range b.Keys {
 				t.Run(scope.Name+" "+k, func(t *testing.T) {
-					d := drive(t, aFew(), 90, 20)
+					d := drive(t, withCredentials(), 90, 20)
 					d.clear()
 					enter(d)
 					d.clear()

@@ -109,6 +109,24 @@ var screens = []struct {
 		f.unmountErr = fault.New(fault.Pending, "", "1 file could not be uploaded and is kept")
 		return f
 	}, func(d *driver) { d.clear(); d.to("mnt/train"); d.press("u") }},
+	{"credentials", withCredentials, func(d *driver) { d.clear(); d.press("3") }},
+	{"credentials-detail", withCredentials, func(d *driver) { d.clear(); d.press("3", "space") }},
+	{"credentials-edit", withCredentials, func(d *driver) {
+		d.clear()
+		d.press("3", "e")
+		d.paste(testKey)
+		d.press("tab")
+		d.paste(testSecret)
+		d.press("tab")
+	}},
+	{"credentials-forget", withCredentials, func(d *driver) { d.clear(); d.press("3", "d") }},
+	{"rotate-what", withCredentials, func(d *driver) { d.clear(); d.press("3", "r") }},
+	{"rotate-pair", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepPair) }},
+	{"rotate-verify", withCredentials, func(d *driver) { d.clear(); d.app.cr.refuse["old-runs"] = true; d.rotateTo(stepVerify) }},
+	{"rotate-save", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepSave) }},
+	{"rotate-mounts", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("space") }},
+	{"rotate-done", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepDone) }},
+	{"rotate-leave", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("esc") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
 	{"messages", aFew, func(d *driver) { d.press("t") }},
 	{"quit", aFew, func(d *driver) {

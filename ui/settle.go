@@ -63,7 +63,7 @@ func (m *model) settle(msg tea.Msg, before snapshot) tea.Cmd {
 	case session.MountsRead:
 		return m.healthNews(before)
 	}
-	return nil
+	return m.settleCredentials(msg)
 }
 
 func (m *model) created(msg session.Created) tea.Cmd {

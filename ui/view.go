@@ -60,7 +60,7 @@ func (m *model) View() tea.View {
 
 // plain writes the few signs that are in texts, not in the theme, in ASCII; each
 // as wide as it was.
-var plain = strings.NewReplacer("…", "~", "–", "-", "·", "-", "�", "?", "“", `"`, "”", `"`)
+var plain = strings.NewReplacer("…", "~", "–", "-", "·", "-", "�", "?", "“", `"`, "”", `"`, "›", ">")
 
 func (m *model) frame() ([]string, *tea.Cursor) {
 	if m.width <= 0 || m.height <= 0 {
@@ -96,7 +96,7 @@ func (m *model) frame() ([]string, *tea.Cursor) {
 func (m *model) header() component.Header {
 	h := component.Header{Name: "artifacts", Active: m.active, Right: m.coordinatorText()}
 	for i, p := range m.pages {
-		key := m.keys.Key([]keymap.Action{keymap.Page1, keymap.Page2}[i], keymap.Everywhere)
+		key := m.keys.Key([]keymap.Action{keymap.Page1, keymap.Page2, keymap.Page3}[i], keymap.Everywhere)
 		h.Tabs = append(h.Tabs, component.Tab{Key: key, Name: p.Name()})
 	}
 	return h

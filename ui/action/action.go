@@ -7,6 +7,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
 // Action is one request; nil asks for nothing.
@@ -29,6 +30,48 @@ type (
 	Unmount struct{ Workspace, Mountpoint string }
 	// Delete deletes.
 	Delete struct{ Name string }
+	// OpenRotate asks for the wizard, with its cursor on a profile's pair, or on the global one.
+	OpenRotate struct{ Profile string }
+	// OpenEdit asks for the fields of what is kept.
+	OpenEdit struct{ Source backend.CredentialSource }
+	// OpenClear asks before what is kept is forgotten.
+	OpenClear struct{ Source backend.CredentialSource }
+	// SetStorage changes what is kept.
+	SetStorage struct{ Change backend.StorageChange }
+	// ClearStorage forgets what is kept.
+	ClearStorage struct{ Profile string }
+	// Verify tries credentials on the workspaces that use them.
+	Verify struct{ Profile string }
+	// RefreshCredentials gives a mount the credentials of now; Kept: those of the cache.
+	RefreshCredentials struct {
+		Mountpoint string
+		Kept       bool
+	}
+	// Remount drains and mounts again.
+	Remount struct{ Mountpoint string }
+	// ReadRotation reads what a rotation would concern.
+	ReadRotation struct{ Profile string }
+	// IssuePair runs a command that prints a pair.
+	IssuePair struct{ Command string }
+	// VerifyRotation tries a new pair.
+	VerifyRotation struct {
+		Rotation backend.Rotation
+		Pair     keyring.Credentials
+	}
+	// StopVerifying ends that.
+	StopVerifying struct{}
+	// SaveRotation keeps a new pair, and the former beside it.
+	SaveRotation struct {
+		Rotation backend.Rotation
+		Pair     keyring.Credentials
+	}
+	// EndRotation forgets the former pair, or goes back to it.
+	EndRotation struct {
+		Profile string
+		Undo    bool
+	}
+	// KeepDraft keeps a rotation for later; nil forgets it.
+	KeepDraft struct{ Draft *backend.RotationDraft }
 	// Refresh reads everything again.
 	Refresh struct{}
 	// Show goes to a page and selects a row: a workspace's name or a mountpoint.
@@ -51,18 +94,33 @@ type (
 	Quit struct{ Sure bool }
 )
 
-func (OpenCreate) action()  {}
-func (OpenMount) action()   {}
-func (OpenUnmount) action() {}
-func (OpenDelete) action()  {}
-func (Create) action()      {}
-func (Mount) action()       {}
-func (Unmount) action()     {}
-func (Delete) action()      {}
-func (Refresh) action()     {}
-func (Show) action()        {}
-func (Copy) action()        {}
-func (Close) action()       {}
-func (CloseThen) action()   {}
-func (After) action()       {}
-func (Quit) action()        {}
+func (OpenCreate) action()         {}
+func (OpenMount) action()          {}
+func (OpenUnmount) action()        {}
+func (OpenDelete) action()         {}
+func (Create) action()             {}
+func (Mount) action()              {}
+func (Unmount) action()            {}
+func (Delete) action()             {}
+func (Refresh) action()            {}
+func (OpenRotate) action()         {}
+func (OpenEdit) action()           {}
+func (OpenClear) action()          {}
+func (SetStorage) action()         {}
+func (ClearStorage) action()       {}
+func (Verify) action()             {}
+func (RefreshCredentials) action() {}
+func (Remount) action()            {}
+func (ReadRotation) action()       {}
+func (IssuePair) action()          {}
+func (VerifyRotation) action()     {}
+func (StopVerifying) action()      {}
+func (SaveRotation) action()       {}
+func (EndRotation) action()        {}
+func (KeepDraft) action()          {}
+func (Show) action()               {}
+func (Copy) action()               {}
+func (Close) action()              {}
+func (CloseThen) action()          {}
+func (After) action()              {}
+func (Quit) action()               {}

@@ -46,6 +46,43 @@ func Unmount(path, home string) string { return Line(home, "unmount", path) }
 // Delete is the command that deletes name without asking.
 func Delete(name string) string { return Line("", "workspace", "delete", name, "--yes") }
 
+// profiled appends --profile where one is named.
+func profiled(profile string, words ...string) string {
+	if profile != "" {
+		words = append(words, "--profile", profile)
+	}
+	return Line("", words...)
+}
+
+// Verify is the command that tries credentials.
+func Verify(profile string) string { return profiled(profile, "storage", "verify") }
+
+// Forget is the command that forgets what is kept.
+func Forget(profile string) string { return profiled(profile, "storage", "clear") }
+
+// Rotate is the command that rotates a pair, which is typed or printed by command; mounts is
+// keep, refresh or remount, or "" where that is not chosen yet.
+func Rotate(profile, key, command, mounts string) string {
+	words := []string{"storage", "rotate"}
+	switch {
+	case command != "":
+		words = append(words, "--from-process", command)
+	case key != "":
+		words = append(words, "--access-key-id", key, "--secret-access-key", "-")
+	default:
+		words = append(words, "--access-key-id", "ID", "--secret-access-key", "-")
+	}
+	if mounts != "" {
+		words = append(words, "--mounts", mounts)
+	}
+	return profiled(profile, words...)
+}
+
+// RefreshCredentials is the command that gives a mount the credentials of now.
+func RefreshCredentials(path, home string) string {
+	return Line(home, "mount", "refresh-credentials", path)
+}
+
 const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,"
 
 func quote(word, home string) string {

@@ -14,6 +14,7 @@ const (
 
 	Page1    Action = "page-1"
 	Page2    Action = "page-2"
+	Page3    Action = "page-3"
 	NextPage Action = "next-page"
 	PrevPage Action = "previous-page"
 	Help     Action = "help"
@@ -40,6 +41,18 @@ const (
 	Bring   Action = "bring" // your own bucket
 	Delete  Action = "delete"
 
+	Rotate      Action = "rotate"
+	Verify      Action = "verify"
+	Edit        Action = "edit"
+	Forget      Action = "forget"              // credentials that are kept
+	RefreshKeys Action = "refresh-credentials" // of a running mount
+
+	Choose    Action = "choose" // what a mount does
+	DryRun    Action = "dry-run"
+	KeepDraft Action = "keep-draft"
+	Undo      Action = "undo"
+	StepBack  Action = "step-back"
+
 	NextField Action = "next-field"
 	PrevField Action = "previous-field"
 	Confirm   Action = "confirm"
@@ -56,10 +69,15 @@ const (
 	List       = "list"
 	Workspaces = "workspaces"
 	Mounts     = "mounts"
+	Keys       = "credentials"
 	Filtering  = "filtering" // while the filter is being typed
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets
 	Dismiss    = "dismiss"   // forms again: what comes last
+	Pick       = "pick"      // a step of a wizard: one of several
+	Check      = "check"     // a step of a wizard: look, then go on or back
+	Choices    = "choices"   // a step of a wizard: what each mount does
+	Abandon    = "abandon"   // a wizard is to be left
 	Ask        = "ask"       // dialogs that want a yes or no
 	Progress   = "progress"  // dialogs that watch something run
 	Failure    = "failure"   // what, why, what to do

@@ -102,7 +102,20 @@ func (d *sheet) mount(s *session.Session, m *mounts.Status) {
 		d.styled("Quarantine", component.Plural(m.Quarantined, "file"), t.Warn)
 	}
 	if m.Fingerprint != "" {
-		d.pair("Keys", m.Fingerprint)
+		keys, style := m.Fingerprint, t.Text
+		switch {
+		case m.CredentialProfile != "":
+			keys += ", profile " + component.Clean(m.CredentialProfile)
+		case m.CredentialSource != "":
+			keys += ", " + component.Clean(m.CredentialSource)
+		}
+		if m.StaleCredentials {
+			keys, style = keys+"; new mounts get others", t.Warn
+		}
+		d.styled("Keys", keys, style)
+		if m.CredentialsEnd != nil {
+			d.pair("Keys end", component.Clock(*m.CredentialsEnd, s.Now))
+		}
 	}
 	d.failures(m.Failures)
 }

@@ -226,8 +226,12 @@ func (p *Mounts) current() *mounts.Status {
 
 // Disabled says why a key cannot work on the mount under the cursor.
 func (p *Mounts) Disabled(a keymap.Action) string {
-	if a == keymap.Unmount && p.current() == nil {
+	m := p.current()
+	switch {
+	case (a == keymap.Unmount || a == keymap.RefreshKeys) && m == nil:
 		return "nothing is mounted"
+	case a == keymap.RefreshKeys && m.PID == 0:
+		return "its process is gone"
 	}
 	return p.list.Disabled(a)
 }
@@ -248,6 +252,8 @@ func (p *Mounts) Do(a keymap.Action) action.Action {
 	case m == nil:
 	case a == keymap.Unmount:
 		return action.OpenUnmount{Workspace: m.Workspace, Mountpoint: m.Mountpoint}
+	case a == keymap.RefreshKeys:
+		return action.RefreshCredentials{Mountpoint: m.Mountpoint}
 	case a == keymap.Open:
 		return action.Show{Page: "Workspaces", ID: m.Workspace}
 	}

@@ -32,13 +32,16 @@ func stateWidth(page int) int {
 	case page >= 140:
 		return 28
 	case page >= 112, page >= 80 && page < wideFrom:
-		return 17
+		return 19 // "▲ stale-credentials"
 	default:
 		return stateMin
 	}
 }
 
 func healthState(m *mounts.Status, t *theme.Theme) state {
+	if m.StaleCredentials && (m.Health == mounts.OK || m.Health == mounts.Busy) {
+		return state{t.Glyph.Warn, "stale-credentials", t.Warn, 1}
+	}
 	switch m.Health {
 	case mounts.OK:
 		return state{t.Glyph.On, "ok", t.Good, 5}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
@@ -29,4 +30,28 @@ type App interface {
 	Remembered() []workspace.Workspace
 	// DefaultMountpoint is the absolute path proposed for a workspace.
 	DefaultMountpoint(workspace string) string
+	Credentials
+}
+
+// Credentials is the part of App that is about the user's own S3 credentials. No method
+// returns a secret that can be printed.
+type Credentials interface {
+	CredentialSources(ctx context.Context) ([]backend.CredentialSource, error)
+	// SetStorage returns notices besides what is kept then.
+	SetStorage(change backend.StorageChange) (backend.Stored, []string, error)
+	ClearStorage(profile string) (backend.Stored, error)
+	// Verify calls each with every outcome as it comes.
+	Verify(ctx context.Context, profile string, each func(backend.Verified)) ([]backend.Verified, error)
+	RefreshCredentials(ctx context.Context, req backend.RefreshRequest) (backend.RefreshedCredentials, error)
+	Remount(ctx context.Context, where string, opts mounts.UnmountOptions) (mounts.Status, error)
+
+	Rotation(ctx context.Context, profile string) (backend.Rotation, error)
+	IssuePair(ctx context.Context, command string) (keyring.Credentials, error)
+	VerifyRotation(ctx context.Context, r backend.Rotation, creds keyring.Credentials, each func(backend.Verified)) ([]backend.Verified, error)
+	SaveRotation(r backend.Rotation, creds keyring.Credentials) error
+	FinishRotation(profile string) error
+	UndoRotation(profile string) error
+	// RotationDraft reads a small file.
+	RotationDraft() *backend.RotationDraft
+	KeepRotationDraft(d *backend.RotationDraft) error
 }

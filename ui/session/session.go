@@ -38,6 +38,11 @@ type Session struct {
 	CoordinatorInfo  backend.CoordinatorStatus
 	CoordinatorErr   error
 	CoordinatorSince time.Time // of the state
+	Credentials      []backend.CredentialSource
+	CredentialsKnown bool
+	CredentialsErr   error
+	Draft            *backend.RotationDraft // of a rotation that was left; may be nil
+	Verifying        map[string]bool        // profiles whose credentials are being tried; "" is the global pair
 
 	// After is tea.Tick; tests put a clock of their own here.
 	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
@@ -52,6 +57,7 @@ type Session struct {
 	usageAt  time.Time       // when that was
 	ticking  time.Duration   // between ticks; 0: the clock stands
 	ticks    int
+	stopTry  context.CancelFunc // of the pair that a rotation tries; may be nil
 }
 
 // New starts from what the last run knew. It does no I/O but that of Remembered.
@@ -62,22 +68,23 @@ func New(ctx context.Context, app App, home string, now time.Time) *Session {
 		After:      tea.Tick,
 		app:        app, ctx: ctx,
 		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
+		Verifying: map[string]bool{},
 	}
 }
 
 // Start looks for the coordinator and the mounts and begins to watch. The
 // workspaces are read once the coordinator answers, for that may start it.
 func (s *Session) Start() tea.Cmd {
-	return tea.Batch(s.readCoordinator(), s.readMounts(), s.openWatch())
+	return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials(), s.openWatch())
 }
 
 // Refresh reads everything again; a coordinator that is down gets another try.
 func (s *Session) Refresh() tea.Cmd {
 	if s.Coordinator != Up {
 		s.setCoordinator(Starting, s.Now)
-		return tea.Batch(s.readCoordinator(), s.readMounts())
+		return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials())
 	}
-	return tea.Batch(s.readWorkspaces(), s.readMounts())
+	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials())
 }
 
 // DefaultMountpoint is the path proposed for a workspace.
@@ -143,14 +150,14 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		if msg.Err == nil {
 			s.put(msg.Workspace)
 		}
-		next = s.readWorkspaces()
+		next = tea.Batch(s.readWorkspaces(), s.readCredentials())
 	case Mounted:
 		s.at(msg.At)
 		s.finish(msg.Request.Workspace, Mounting)
 		if msg.Err == nil {
 			s.putMount(msg.Status)
 		}
-		next = s.readMounts()
+		next = tea.Batch(s.readMounts(), s.readCredentials())
 	case Draining:
 		s.at(msg.At)
 		s.applyDraining(msg)
@@ -161,7 +168,7 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		if msg.Err == nil {
 			s.dropMount(msg.Mountpoint)
 		}
-		next = tea.Batch(s.readMounts(), s.readWorkspaces())
+		next = tea.Batch(s.readMounts(), s.readWorkspaces(), s.readCredentials())
 	case Deleted:
 		s.at(msg.At)
 		s.finish(msg.Name, Deleting)
@@ -179,7 +186,10 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 			next = tea.Batch(s.readMounts(), s.readUsage())
 		}
 	default:
-		return nil
+		var known bool
+		if next, known = s.applyCredentials(msg); !known {
+			return nil
+		}
 	}
 	return tea.Batch(next, s.tick())
 }

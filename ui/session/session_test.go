@@ -16,12 +16,18 @@ import (
 
 // stub is a program whose answers the test sets.
 type stub struct {
-	mu      sync.Mutex
-	reads   int
-	list    []mounts.Status
-	events  chan backend.Event
-	unmount func(mounts.UnmountOptions) (mounts.Drain, error)
+	Credentials // what no test here asks for
+	mu          sync.Mutex
+	reads       int
+	list        []mounts.Status
+	events      chan backend.Event
+	unmount     func(mounts.UnmountOptions) (mounts.Drain, error)
 }
+
+func (s *stub) CredentialSources(context.Context) ([]backend.CredentialSource, error) {
+	return nil, nil
+}
+func (s *stub) RotationDraft() *backend.RotationDraft { return nil }
 
 func (s *stub) Workspaces(context.Context) ([]workspace.Workspace, error) { return nil, nil }
 
