@@ -32,11 +32,14 @@ func (d *Rotate) Notify(msg any) action.Action {
 			return d.verify(msg.Pair)
 		}
 	case session.RotationTried:
-		if d.step == stepVerify && !d.checked {
+		if d.step == stepVerify && !d.checked && msg.Fingerprint == d.pair.Fingerprint() {
 			d.checks = append(d.checks, msg.Result)
+			if len(d.checks) == len(d.rotation.Uses) { // the last tick is the end
+				d.busy, d.checked = "", true
+			}
 		}
 	case session.RotationVerified:
-		if d.step != stepVerify || d.busy == "" || errors.Is(msg.Err, context.Canceled) {
+		if d.step != stepVerify || msg.Fingerprint != d.pair.Fingerprint() || errors.Is(msg.Err, context.Canceled) {
 			return nil
 		}
 		d.busy, d.checked = "", true

@@ -61,15 +61,17 @@ type (
 	}
 	// RotationTried is one workspace's answer to a new pair.
 	RotationTried struct {
-		Result backend.Verified
-		At     time.Time
-		more   <-chan backend.Verified
+		Fingerprint string // of the pair
+		Result      backend.Verified
+		At          time.Time
+		more        <-chan backend.Verified
 	}
 	// RotationVerified ends VerifyRotation; after all its RotationTried.
 	RotationVerified struct {
-		Results []backend.Verified
-		Err     error
-		At      time.Time
+		Fingerprint string // of the pair
+		Results     []backend.Verified
+		Err         error
+		At          time.Time
 	}
 	// RotationSaved ends SaveRotation.
 	RotationSaved struct {
@@ -123,7 +125,7 @@ func (s *Session) applyCredentials(msg tea.Msg) (tea.Cmd, bool) {
 		s.at(msg.At)
 	case RotationTried:
 		s.at(msg.At)
-		return waitTried(msg.more), true
+		return waitTried(msg.Fingerprint, msg.more), true
 	case RotationVerified:
 		s.at(msg.At)
 		s.stopTry = nil
@@ -209,11 +211,11 @@ func (s *Session) VerifyRotation(r backend.Rotation, pair keyring.Credentials) t
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.stopTry = cancel
 	tried := make(chan backend.Verified, len(r.Uses)) // who tries never waits
-	return tea.Batch(waitTried(tried), guard("verify a new pair", func() tea.Msg {
+	return tea.Batch(waitTried(pair.Fingerprint(), tried), guard("verify a new pair", func() tea.Msg {
 		defer cancel()
 		results, err := s.app.VerifyRotation(ctx, r, pair, func(v backend.Verified) { tried <- v })
 		close(tried)
-		return RotationVerified{Results: results, Err: err, At: time.Now()}
+		return RotationVerified{Fingerprint: pair.Fingerprint(), Results: results, Err: err, At: time.Now()}
 	}))
 }
 
@@ -224,7 +226,7 @@ func (s *Session) StopVerifying() {
 	}
 }
 
-func waitTried(tried <-chan backend.Verified) tea.Cmd {
+func waitTried(fingerprint string, tried <-chan backend.Verified) tea.Cmd {
 	if tried == nil {
 		return nil
 	}
@@ -233,7 +235,7 @@ func waitTried(tried <-chan backend.Verified) tea.Cmd {
 		if !ok {
 			return nil
 		}
-		return RotationTried{Result: v, At: time.Now(), more: tried}
+		return RotationTried{Fingerprint: fingerprint, Result: v, At: time.Now(), more: tried}
 	})
 }
 
