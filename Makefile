@@ -45,8 +45,8 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
 	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
-screenshots: build ## draw screenshots/ from the real program
-	$(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
+screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program
+	PATH=$(TOOLS):$$PATH $(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out

@@ -132,7 +132,7 @@ func (p *Credentials) state(c backend.CredentialSource) state {
 	case c.Error != nil:
 		return state{t.Glyph.Bad, "cannot be read", t.Bad, 0}
 	case c.Rotating:
-		return state{t.Glyph.Part, "rotation not ended", t.Warn, 1}
+		return state{t.Glyph.Part, "rotation open", t.Warn, 1}
 	case len(c.Stale) > 0:
 		return state{t.Glyph.Warn, "stale-credentials", t.Warn, 1}
 	case !c.Expires.IsZero() && !c.Expires.After(p.s.Now):
