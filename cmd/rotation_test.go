@@ -159,8 +159,12 @@ func TestRotationByKeys(t *testing.T) {
 			}
 			seen := map[string]string{"status": string(out)}
 			for _, args := range [][]string{
-				{"storage", "show"}, {"storage", "show", "--format", "json"}, {"storage", "explain", "train", "--format", "json"}, {"mount", "list", "--format", "json"},
-				{"storage", "verify", "--format", "json"}, {"workspace", "show", "train", "--format", "json"},
+				{"storage", "show"},
+				{"storage", "show", "--format", "json"},
+				{"storage", "explain", "train", "--format", "json"},
+				{"mount", "list", "--format", "json"},
+				{"storage", "verify", "--format", "json"},
+				{"workspace", "show", "train", "--format", "json"},
 			} {
 				out, _ := term.command(args...)
 				seen[strings.Join(args, " ")] = string(out)

@@ -20,8 +20,13 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("a profile that is not there: %v", err)
 	}
 	for _, bad := range []keyring.Profile{
-		{Name: "no type"}, {Name: "../up", Type: keyring.Static}, {Name: "x", Type: "magic"}, {Name: "x", Type: keyring.Process},
-		{Name: "x", Type: keyring.AWS}, {Name: "x", Type: keyring.Static, Command: "false"}, {Name: "x", Type: keyring.Process, Command: "c", AWSProfile: "a"},
+		{Name: "no type"},
+		{Name: "../up", Type: keyring.Static},
+		{Name: "x", Type: "magic"},
+		{Name: "x", Type: keyring.Process},
+		{Name: "x", Type: keyring.AWS},
+		{Name: "x", Type: keyring.Static, Command: "false"},
+		{Name: "x", Type: keyring.Process, Command: "c", AWSProfile: "a"},
 	} {
 		if err := p.Add(bad); !fault.Is(err, fault.Usage) || fault.As(err).Hint == "" {
 			t.Errorf("%+v: %v", bad, err)
@@ -105,8 +110,11 @@ func TestChainWithProfiles(t *testing.T) {
 	}
 	const prodKey, boundKey = "AKIAPRODPRODPROD0001", "AKIABOUNDBOUNDBO0001"
 	cache := keyring.NewCache(dir, nil)
-	for c, cr := range map[keyring.Cache]keyring.Credentials{cache: pair(cacheKey, cacheSecret, "", "eu-cache-1"), p.Pair("prod"): pair(prodKey, envSecret, "", ""), p.Pair("bound"): pair(boundKey, envSecret, "", "eu-bound-1")} {
-		if err := (keyring.Cache{Path: c.Path}).Save(cr); err != nil {
+	for path, cr := range map[string]keyring.Credentials{
+		cache.Path: pair(cacheKey, cacheSecret, "", "eu-cache-1"), p.Pair("prod").Path: pair(prodKey, envSecret, "", ""),
+		p.Pair("bound").Path: pair(boundKey, envSecret, "", "eu-bound-1"),
+	} {
+		if err := (keyring.Cache{Path: path}).Save(cr); err != nil {
 			t.Fatal(err)
 		}
 	}
