@@ -180,7 +180,9 @@ func TestRotationByKeys(t *testing.T) {
 				t.Errorf("unmount: %v %s", err, out)
 			}
 			term.press("q")
-			<-term.ended
+			if err := <-term.ended; err != nil {
+				t.Errorf("the app ended with %v", err)
+			}
 			term.mu.Lock()
 			seen["the terminal"] = term.raw.String()
 			term.mu.Unlock()
