@@ -98,6 +98,7 @@ type Status struct {
 type Process struct {
 	Goroutines int `json:"goroutines"`
 	Files      int `json:"files"` // open descriptors, sockets included
+	Nodes      int `json:"nodes"` // files and directories that the kernel holds on to
 }
 
 // Drain is what still has to reach the store. The zero value means nothing: the

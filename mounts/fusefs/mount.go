@@ -49,6 +49,8 @@ type tree struct {
 
 	read, written atomic.Int64 // bytes, by programs
 	nodes         sync.Map     // inode number → *node, of those the kernel knows
+	known         atomic.Int64 // their number
+	making        sync.Mutex   // of nodes: there is one a number
 }
 
 // Mount mounts up and serves it until it is unmounted (Wait). As root it calls mount(2)
@@ -107,6 +109,9 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 
 // Bytes are what programs read and wrote through the mount.
 func (f *FS) Bytes() (read, written int64) { return f.tree.read.Load(), f.tree.written.Load() }
+
+// Nodes is how many files and directories the kernel knows.
+func (f *FS) Nodes() int { return int(f.tree.known.Load()) }
 
 // changed tells the kernel to forget what it cached. It may be called with locks held
 // that a FUSE request waits for, and a notification waits for such requests: hence the goroutine.

@@ -44,8 +44,14 @@ var (
 // the store is bounded below.
 func unhurried(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
-// OnForget implements fs.NodeOnForgetter.
-func (n *node) OnForget() { n.tree.nodes.CompareAndDelete(n.StableAttr().Ino, n) }
+// OnForget implements fs.NodeOnForgetter. Whatever is in the table under this number goes: a
+// look-up that raced with the kernel's last forget may have put another node there, which
+// nobody would ever forget.
+func (n *node) OnForget() {
+	if _, there := n.tree.nodes.LoadAndDelete(n.StableAttr().Ino); there {
+		n.tree.known.Add(-1)
+	}
+}
 
 // Getattr implements fs.NodeGetattrer.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -97,15 +103,21 @@ func (n *node) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs
 }
 
 // child returns the inode of an upper node, which is the known one where there is one:
-// inode numbers are the identity.
+// inode numbers are the identity. The library would find that too, but only after this
+// returns: a new node each time would be one that the kernel never hears of.
 func (n *node) child(ctx context.Context, up *upper.Node, out *fuse.EntryOut) *fs.Inode {
-	attr := n.tree.up.Attr(up)
+	t := n.tree
+	attr := t.up.Attr(up)
 	fill(&out.Attr, attr)
-	fresh := &node{tree: n.tree, up: up}
-	inode := n.NewInode(ctx, fresh, fs.StableAttr{Mode: kindMode(attr.Kind), Ino: attr.Ino})
-	if known, ok := inode.Operations().(*node); ok {
-		n.tree.nodes.Store(attr.Ino, known)
+	t.making.Lock()
+	defer t.making.Unlock()
+	if known, ok := t.nodes.Load(attr.Ino); ok {
+		return known.(*node).EmbeddedInode()
 	}
+	fresh := &node{tree: t, up: up}
+	inode := n.NewInode(ctx, fresh, fs.StableAttr{Mode: kindMode(attr.Kind), Ino: attr.Ino})
+	t.nodes.Store(attr.Ino, fresh)
+	t.known.Add(1)
 	return inode
 }
 

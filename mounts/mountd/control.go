@@ -166,7 +166,7 @@ func (d *daemon) status() mounts.Status {
 		s.CredentialsEnd = &end
 	}
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
-	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles()}
+	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles(), Nodes: d.fuse.Nodes()}
 	return s
 }
 
