@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -32,16 +33,34 @@ func (m *Manager) Unmount(ctx context.Context, mountpointOrWorkspace string, opt
 			"its log is "+s.Log+"; as a last resort kill the process and run 'artifacts mount repair'",
 			"the process that serves %s does not answer", s.Mountpoint)
 	}
-	d, err := dialControl(SocketPath(m.roots, s.ID)).drain(ctx, "unmount",
-		DrainRequest{TimeoutSeconds: opt.Timeout.Seconds(), Lazy: opt.Lazy}, opt.Progress)
-	if fault.Is(err, fault.Conflict) {
-		return d, inUse(err, s.Mountpoint)
+	var d Drain
+	for begin := time.Now(); ; {
+		d, err = dialControl(SocketPath(m.roots, s.ID)).drain(ctx, "unmount",
+			DrainRequest{TimeoutSeconds: opt.Timeout.Seconds(), Lazy: opt.Lazy}, opt.Progress)
+		if !fault.Is(err, fault.Conflict) {
+			break
+		}
+		if err = inUse(err, s.Mountpoint); fault.As(err).Fields != nil || time.Since(begin) > endingHolder {
+			return d, err
+		}
+		select {
+		case <-time.After(askHolderAgain):
+		case <-ctx.Done():
+			return d, err
+		}
 	}
 	if errors.Is(err, errNoProcess) { // it finished between the two questions
 		return Drain{}, nil
 	}
 	return d, err
 }
+
+// Who keeps a mount in use and shows nowhere is mostly a program that is ending: its working
+// directory is gone from /proc before the kernel has let go of it.
+const (
+	endingHolder   = 2 * time.Second
+	askHolderAgain = 50 * time.Millisecond
+)
 
 // inUse names the programs that keep a mount in use, where that can be seen.
 func inUse(err error, mountpoint string) error {

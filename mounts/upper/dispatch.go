@@ -99,7 +99,7 @@ func (f *FS) run(o *op) {
 		f.endOp(o)
 		return
 	}
-	f.failed(o, err)
+	f.failed(o, began, err)
 }
 
 // rest takes o out of the running ones. FS.mu is held.
@@ -111,8 +111,8 @@ func (f *FS) rest(o *op) {
 	}
 }
 
-// failed plans the next try. Nothing is ever given up.
-func (f *FS) failed(o *op, err error) {
+// failed plans the next try of an operation that began at that time. Nothing is ever given up.
+func (f *FS) failed(o *op, began time.Time, err error) {
 	if o.err == nil {
 		o.failing = time.Now()
 	}
@@ -124,7 +124,7 @@ func (f *FS) failed(o *op, err error) {
 	switch {
 	case f.ctx.Err() != nil:
 		return
-	case errors.Is(err, ErrSlowDown) && !f.q.down && !f.q.pace.refused(time.Now()):
+	case errors.Is(err, ErrSlowDown) && !f.q.down && !f.q.pace.refused(began, time.Now()):
 		delete(f.q.failed, o)
 	case fault.Is(err, fault.Unreachable), errors.Is(err, context.DeadlineExceeded):
 		if !f.q.down {

@@ -26,14 +26,15 @@ func TestPace(t *testing.T) {
 	if p.limit != paceMost {
 		t.Errorf("after 100 quick answers it is %v", p.limit)
 	}
-	p.refused(now)
-	p.refused(now) // of requests that were under way
+	p.refused(now, now.Add(time.Millisecond))
+	p.refused(now, now.Add(2*time.Millisecond)) // of requests that were under way
 	if p.limit != paceMost/2 {
 		t.Errorf("after SlowDown it is %v", p.limit)
 	}
 	least := false
 	for i := range 10 {
-		least = p.refused(now.Add(time.Duration(i+1) * time.Second))
+		at := now.Add(time.Duration(i+1) * time.Second)
+		least = p.refused(at, at)
 	}
 	if !least || p.limit != paceLeast {
 		t.Errorf("after many it is %v", p.limit)
@@ -46,9 +47,21 @@ func TestPace(t *testing.T) {
 	if p.limit > paceFirst {
 		t.Errorf("a store that got slow is sent %v at once", p.limit)
 	}
+	// Past what was refused last it grows by one a round trip, not by one an answer.
+	p = newPace(0)
+	for range 100 {
+		p.served(4096, 30*time.Millisecond, true, now)
+	}
+	p.refused(now, now)
+	for range paceMost / 2 {
+		p.served(4096, 30*time.Millisecond, true, now)
+	}
+	if p.limit < paceMost/2+0.9 || p.limit > paceMost/2+1 {
+		t.Errorf("after a refusal and a round trip it is %v", p.limit)
+	}
 	p = newPace(5)
 	p.served(4096, time.Millisecond, true, now)
-	p.refused(now)
+	p.refused(now, now)
 	if p.limit != 5 {
 		t.Errorf("a chosen pace became %v", p.limit)
 	}
