@@ -304,9 +304,14 @@ func dead(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pid, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	if alive(pid) != neg {
-		ts.Fatalf("process %d: alive is %v", pid, !neg)
+	if neg {
+		if !alive(pid) {
+			ts.Fatalf("process %d is dead", pid)
+		}
+		return
 	}
+	// A signal is sent before it arrives.
+	awaitFor(ts, 10*time.Second, fmt.Sprintf("process %d to end", pid), func() bool { return !alive(pid) })
 }
 
 // alive reports whether pid runs; a zombie that its parent has not reaped does not.

@@ -351,12 +351,15 @@ func inOwnDirectory(t *testing.T, dir string, do func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, soon, but for the main one
 		if err := errors.Join(unix.Unshare(unix.CLONE_FS), unix.Chdir(dir)); err != nil {
 			t.Error(err)
 			return
 		}
 		do()
+		if err := unix.Chdir("/"); err != nil {
+			t.Error(err)
+		}
 	}()
 	<-done
 }
