@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -31,17 +30,12 @@ const (
 	fieldToken
 )
 
-// revealFor is how long ctrl+r shows a secret: terminals do not tell everywhere
-// when a key is let go.
-const revealFor = 2 * time.Second
-
 // Create is the form of a new workspace.
 type Create struct {
 	s       *session.Session
 	theme   *theme.Theme
 	backend workspace.Backend
-	form    component.Form
-	reveal  int // counts the reveals, so that only the last one's end counts
+	fields
 }
 
 var _ Dialog = (*Create)(nil)
@@ -96,9 +90,6 @@ func (d *Create) Scopes() []string {
 	return []string{keymap.Form, keymap.Dismiss}
 }
 
-// Capturing is always so.
-func (d *Create) Capturing() bool { return true }
-
 // Input types, unless the form has been sent.
 func (d *Create) Input(msg tea.Msg) {
 	if !d.busy() {
@@ -111,14 +102,6 @@ func (d *Create) busy() bool {
 	return op != nil && op.Kind == session.Creating
 }
 
-// Disabled says that revealing is for secrets.
-func (d *Create) Disabled(a keymap.Action) string {
-	if a == keymap.Reveal && !d.form.Focused().Input.Secret {
-		return "only a secret can be revealed"
-	}
-	return ""
-}
-
 // Verb says what confirming does from this field.
 func (d *Create) Verb(a keymap.Action) string {
 	if !d.form.Last() {
@@ -129,44 +112,21 @@ func (d *Create) Verb(a keymap.Action) string {
 
 // Do moves between the fields and sends the form.
 func (d *Create) Do(a keymap.Action) action.Action {
-	switch a {
-	case keymap.NextField:
-		d.form.Move(1)
-	case keymap.PrevField:
-		d.form.Move(-1)
-	case keymap.Cancel:
-		return action.Close{}
-	case keymap.Reveal:
-		d.reveal++
-		d.form.Reveal = true
-		return action.After{Wait: revealFor, Msg: hide{d.reveal}}
-	case keymap.Confirm:
-		if !d.form.Last() {
-			d.form.Move(1)
-			return nil
-		}
-		if !d.busy() && d.form.Valid() {
-			return action.Create{Request: d.request()}
-		}
+	if next, done := d.move(a); done {
+		return next
 	}
-	return nil
+	if a == keymap.Confirm && !d.busy() && d.form.Valid() {
+		return action.Create{Request: d.request()}
+	}
+	return closeOn(a)
 }
-
-// hide ends a reveal.
-type hide struct{ reveal int }
 
 // Notify closes the form when its workspace is there; where that failed the
 // form stays as it was filled.
 func (d *Create) Notify(msg any) action.Action {
-	switch msg := msg.(type) {
-	case hide:
-		if msg.reveal == d.reveal {
-			d.form.Reveal = false
-		}
-	case session.Created:
-		if msg.Err == nil && msg.Request.Name == d.form.Value(fieldName) {
-			return action.Close{}
-		}
+	d.hear(msg)
+	if end, ok := msg.(session.Created); ok && end.Err == nil && end.Request.Name == d.form.Value(fieldName) {
+		return action.Close{}
 	}
 	return nil
 }

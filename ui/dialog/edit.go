@@ -31,9 +31,8 @@ type Edit struct {
 	s      *session.Session
 	theme  *theme.Theme
 	source backend.CredentialSource
-	form   component.Form
-	reveal int
-	busy   bool
+	fields
+	busy bool
 }
 
 var _ Dialog = (*Edit)(nil)
@@ -90,22 +89,11 @@ func (d *Edit) Width() int { return 66 }
 // Scopes are those of a form with secrets.
 func (d *Edit) Scopes() []string { return []string{keymap.Form, keymap.Secrets, keymap.Dismiss} }
 
-// Capturing is always so.
-func (d *Edit) Capturing() bool { return true }
-
 // Input types, unless the form has been sent.
 func (d *Edit) Input(msg tea.Msg) {
 	if !d.busy {
 		d.form.Input(msg)
 	}
-}
-
-// Disabled says that revealing is for secrets.
-func (d *Edit) Disabled(a keymap.Action) string {
-	if a == keymap.Reveal && !d.form.Focused().Input.Secret {
-		return "only a secret can be revealed"
-	}
-	return ""
 }
 
 // Verb says what confirming does from this field.
@@ -118,32 +106,18 @@ func (d *Edit) Verb(a keymap.Action) string {
 
 // Do moves between the fields and sends the form.
 func (d *Edit) Do(a keymap.Action) action.Action {
-	switch a {
-	case keymap.NextField:
-		d.form.Move(1)
-	case keymap.PrevField:
-		d.form.Move(-1)
-	case keymap.Cancel:
-		return action.Close{}
-	case keymap.Reveal:
-		d.reveal++
-		d.form.Reveal = true
-		return action.After{Wait: revealFor, Msg: hide{d.reveal}}
-	case keymap.Confirm:
-		if !d.form.Last() {
-			d.form.Move(1)
-			return nil
-		}
-		if d.busy || !d.form.Valid() {
-			return nil
-		}
-		if change, any := d.change(); any {
-			d.busy = true
-			return action.SetStorage{Change: change}
-		}
+	if next, done := d.move(a); done {
+		return next
+	}
+	if a != keymap.Confirm || d.busy || !d.form.Valid() {
+		return closeOn(a)
+	}
+	change, any := d.change()
+	if !any {
 		return action.Close{}
 	}
-	return nil
+	d.busy = true
+	return action.SetStorage{Change: change}
 }
 
 // change is what was filled in, and whether anything was.
@@ -177,14 +151,9 @@ func (d *Edit) change() (c backend.StorageChange, any bool) {
 
 // Notify closes the form when it is saved; where that failed it stays as it was filled.
 func (d *Edit) Notify(msg any) action.Action {
-	switch msg := msg.(type) {
-	case hide:
-		if msg.reveal == d.reveal {
-			d.form.Reveal = false
-		}
-	case session.StorageSet:
-		d.busy = false
-		if msg.Err == nil {
+	d.hear(msg)
+	if end, ok := msg.(session.StorageSet); ok {
+		if d.busy = false; end.Err == nil {
 			return action.Close{}
 		}
 	}

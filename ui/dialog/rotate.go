@@ -68,8 +68,7 @@ type Rotate struct {
 	step    step
 	targets []target
 	at      int // of the targets, or of the choices
-	form    component.Form
-	reveal  int
+	fields
 
 	rotation  backend.Rotation
 	pair      keyring.Credentials
@@ -261,8 +260,6 @@ func (d *Rotate) Disabled(a keymap.Action) string {
 	switch {
 	case d.abandon && a == keymap.KeepDraft && d.step == stepDone:
 		return "it has ended"
-	case a == keymap.Reveal && !d.form.Focused().Input.Secret:
-		return "only a secret can be revealed"
 	case d.busy != "" && a != keymap.Cancel && !d.abandon:
 		return d.busy + "…"
 	case d.step == stepVerify && a == keymap.Confirm && d.refused() > 0:
@@ -272,7 +269,7 @@ func (d *Rotate) Disabled(a keymap.Action) string {
 	case d.step == stepSave && a == keymap.Retry:
 		return "there is nothing to try again"
 	}
-	return ""
+	return d.fields.Disabled(a)
 }
 
 // Verb says what confirming does in this step.
@@ -371,30 +368,17 @@ func (d *Rotate) doWhat(a keymap.Action) action.Action {
 }
 
 func (d *Rotate) doPair(a keymap.Action) action.Action {
-	switch a {
-	case keymap.NextField:
-		d.form.Move(1)
-	case keymap.PrevField:
-		d.form.Move(-1)
-	case keymap.Reveal:
-		d.reveal++
-		d.form.Reveal = true
-		return action.After{Wait: revealFor, Msg: hide{d.reveal}}
-	case keymap.Confirm:
-		if !d.form.Last() {
-			d.form.Move(1)
-			return nil
-		}
-		if !d.form.Valid() {
-			return nil
-		}
-		if command := d.form.Value(pairCommand); command != "" {
-			d.busy, d.err = "asking the command", nil
-			return action.IssuePair{Command: command}
-		}
-		return d.verify(d.typed())
+	if next, done := d.move(a); done {
+		return next
 	}
-	return nil
+	if a != keymap.Confirm || !d.form.Valid() {
+		return nil
+	}
+	if command := d.form.Value(pairCommand); command != "" {
+		d.busy, d.err = "asking the command", nil
+		return action.IssuePair{Command: command}
+	}
+	return d.verify(d.typed())
 }
 
 // verify goes to the step that tries a pair.

@@ -10,11 +10,8 @@ import (
 
 // Notify takes in what a step waited for.
 func (d *Rotate) Notify(msg any) action.Action {
+	d.hear(msg)
 	switch msg := msg.(type) {
-	case hide:
-		if msg.reveal == d.reveal {
-			d.form.Reveal = false
-		}
 	case session.RotationRead:
 		if d.step != stepWhat || d.busy == "" {
 			return nil
