@@ -97,7 +97,7 @@ func (c control) credentials(ctx context.Context, q CredentialsRequest) (a Crede
 	res, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = fault.New(fault.Unreachable, "run it again; the former credentials are still in use", "the store did not say whether it takes the new credentials")
+			err = fault.New(fault.Unreachable, "`artifacts mount list --format json` tells which fingerprint is in use; then run it again", "the store did not say in time whether it takes the new credentials")
 		}
 		return a, err
 	}

@@ -169,6 +169,73 @@ func TestRotationWaitsForFormerRequests(t *testing.T) {
 	w.unmount()
 }
 
+// SPEC A40b: a new secret of the same access key is another pair too: a request that was signed with the
+// former secret counts, and where that is refused it is sent again with the new one.
+func TestRotationOfTheSecretAlone(t *testing.T) {
+	w := newWorld(t)
+	w.mount()
+	stuck, release := make(chan struct{}), make(chan struct{})
+	var once atomic.Bool
+	w.store.SetFailing(func(r *http.Request) int {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/slow") && once.CompareAndSwap(false, true) {
+			close(stuck)
+			<-release
+		}
+		return 0
+	})
+	w.write("slow", []byte("takes its time"))
+	<-stuck
+	key := w.creds.AccessKeyID
+	next := keyring.Credentials{AccessKeyID: key, SecretAccessKey: keyring.NewSecret("the-second-secret-0123456789abcdef")}
+	w.store.Rotate(key, next.SecretAccessKey.Reveal())
+	a, err := w.refresh(next, 0)
+	if err != nil || a.FormerRequests != 1 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	w.store.Rotate(key, "the-third-secret-0123456789abcdefg") // the first is unknown from now on
+	w.store.Forget()
+	close(release)
+	if s := w.drained(); s.Failed != 0 {
+		t.Errorf("%+v", s.Failures)
+	}
+	again := 0
+	for _, r := range w.store.Requests() {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.Path, "/slow") {
+			again++
+		}
+	}
+	if again != 1 {
+		t.Errorf("sent %d times more, want 1", again)
+	}
+	w.unmount()
+	w.bucket = w.clientOf(next)
+	w.wantObjects(map[string][]byte{"slow": []byte("takes its time")})
+}
+
+// SPEC A41: a provider whose pair the store refuses replaces nothing.
+func TestProviderOfARefusedPair(t *testing.T) {
+	w := newWorld(t)
+	i := newIssuer(w)
+	first := i.issue(4 * time.Second)
+	w.creds, w.spec.Provider, w.spec.CredentialProfile = first, i.provider(), "vault"
+	w.mount()
+	bad := i.issue(time.Hour)
+	w.store.Revoke(bad.AccessKeyID)
+	w.until("the refusal shows", func() bool {
+		s, err := w.m.Find(t.Context(), w.spec.Mountpoint)
+		if err == nil && s.Fingerprint != first.Fingerprint() {
+			t.Fatal("a pair that the store refuses is in use")
+		}
+		return err == nil && s.Health == mounts.Degraded && strings.Contains(s.Reason, "the credentials end at") && strings.Contains(s.Reason, "does not know the access key")
+	})
+	good := i.issue(time.Hour)
+	w.until("the next one is in use", func() bool {
+		s, err := w.m.Find(t.Context(), w.spec.Mountpoint)
+		return err == nil && s.Health == mounts.OK && s.Fingerprint == good.Fingerprint()
+	})
+	w.unmount()
+}
+
 // SPEC A40b: a pair that does not serve changes nothing: not known, without its secret, for
 // reading alone, of another prefix.
 func TestRotationRefused(t *testing.T) {

@@ -33,12 +33,12 @@ func (d *daemon) handleCredentials(w http.ResponseWriter, r *http.Request) {
 	d.renewal.swap.Lock()
 	d.renewal.replace(q.Source, q.Profile, q.Provider)
 	d.useCredentials(creds)
-	d.renewal.swap.Unlock()
 	spec := d.start.Spec
 	spec.CredentialSource, spec.CredentialProfile = q.Source, q.Profile
 	if err := mounts.SaveSpec(d.start.Roots, spec); err != nil {
 		d.log.Warn("after a crash this mount will look for its former credentials", "err", err)
 	}
+	d.renewal.swap.Unlock()
 	d.answerCredentials(w, nil)
 }
 
@@ -138,7 +138,7 @@ func (d *daemon) renewCredentials(ctx context.Context) {
 				continue
 			}
 		}
-		creds, err := provider.Retrieve(ctx)
+		creds, err := d.successor(ctx, provider)
 		if ctx.Err() != nil {
 			return
 		}
@@ -148,7 +148,7 @@ func (d *daemon) renewCredentials(ctx context.Context) {
 			continue
 		}
 		d.renewal.note(err)
-		if err == nil && creds.Fingerprint() != d.keys.Fingerprint() {
+		if err == nil && (creds.Fingerprint() != d.keys.Fingerprint() || !creds.Expires.Equal(d.keys.Expires())) {
 			d.useCredentials(creds)
 		}
 		d.renewal.swap.Unlock()
@@ -160,6 +160,24 @@ func (d *daemon) renewCredentials(ctx context.Context) {
 		}
 		fails, due = 0, renewAt(time.Now(), creds.Expires)
 	}
+}
+
+// successor asks for a pair and proves it, as one that a person gives is proven. The same pair
+// again is no successor where the store refuses it.
+func (d *daemon) successor(ctx context.Context, provider *keyring.Provider) (keyring.Credentials, error) {
+	creds, err := provider.Retrieve(ctx)
+	if err != nil {
+		return creds, err
+	}
+	if creds.Fingerprint() == d.keys.Fingerprint() {
+		if refused := d.remote.Health().Err; fault.Is(refused, fault.Auth) {
+			return creds, refused
+		}
+		return creds, nil
+	}
+	prove, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return creds, d.remote.Prove(prove, creds, !d.start.Spec.ReadOnly)
 }
 
 // renewAt is when a successor is asked for; zero: never.

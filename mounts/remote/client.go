@@ -54,7 +54,7 @@ type Client struct {
 	prefix        string
 	timeout       time.Duration
 	opt           Options // as New was given them
-	signed        signed
+	signed        *signed
 	health        *health
 	abandon       context.CancelFunc
 	up            throttle
@@ -90,18 +90,19 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, opt: opt,
+		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, opt: opt, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life},
 	}
 	c.SetBandwidth(opt.Bandwidth)
-	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic, signed: &c.signed}
+	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic, signed: c.signed}
 	c.s3 = s3.New(s3.Options{
 		BaseEndpoint: aws.String(endpoint.String()),
 		Region:       region,
 		UsePathStyle: !isAWS(endpoint.Hostname()),
 		Credentials:  opt.Keys,
 		HTTPClient:   web,
+		HTTPSignerV4: &signer{},
 		Retryer:      resigner{opt.Keys},
 		// Bodies are summed here: see checksum.go.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,

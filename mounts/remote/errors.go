@@ -15,7 +15,7 @@ import (
 
 // hints, by what the user can do about it.
 const (
-	hintKeys   = "check the access key and the secret, and what they may do in this bucket; a mount takes new ones when it is mounted again"
+	hintKeys   = "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones"
 	hintRegion = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
 	hintBucket = "check the bucket's name and endpoint with 'artifacts workspace show'"
 	hintReach  = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"

@@ -25,9 +25,10 @@ type observer struct {
 func (o *observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context())
 	stop := context.AfterFunc(o.life, cancel)
-	key := accessKey(req)
-	o.signed.add(key, 1)
-	end := sync.OnceFunc(func() { stop(); cancel(); o.signed.add(key, -1) })
+	by := o.signed.keys.signatureOf(req)
+	ctx = context.WithValue(ctx, sentAs{}, by)
+	o.signed.add(by, 1)
+	end := sync.OnceFunc(func() { stop(); cancel(); o.signed.add(by, -1) })
 
 	x := o.health.begin(&exchange{})
 	req = req.WithContext(ctx)
