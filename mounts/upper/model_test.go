@@ -22,6 +22,7 @@ var (
 	modelSeed   = flag.Uint64("model.seed", 0, "the first seed of the model test; 0: 1")
 	modelDump   = flag.Bool("model.dump", false, "print the journal at each crash and failure")
 	modelRounds = flag.Int("model.rounds", 16, "rounds of the model test")
+	modelAgain  = flag.Bool("model.again", false, "play the first seed in all rounds: the store's timing differs")
 )
 
 // model is what a file system should show: directories end in "/".
@@ -212,7 +213,7 @@ func (p *player) dump(what string) {
 		return
 	}
 	b, _ := os.ReadFile(filepath.Join(p.world.dir, journalName))
-	fmt.Printf("=== JOURNAL %s\n%s\n=== STORE %v\n", what, b, p.store.keys())
+	p.log = append(p.log, fmt.Sprintf("=== JOURNAL %s\n%s\n=== STORE %v", what, b, p.store.keys()))
 }
 
 // try runs op; it reports whether it happened. That the store does not answer is the only
@@ -233,6 +234,9 @@ func (p *player) fatalf(format string, args ...any) {
 		p.log = append(p.log, fmt.Sprintf("conflict: %+v", k)) // nobody else writes
 	}
 	from := max(0, len(p.log)-60)
+	if *modelDump {
+		from = 0
+	}
 	p.t.Fatalf("%s\nlast steps:\n%s", fmt.Sprintf(format, args...), strings.Join(p.log[from:], "\n"))
 }
 
@@ -523,7 +527,11 @@ func (p *player) compareBelow(root string) {
 // D1, E11: after a drain the store holds the model, no more and no less.
 func TestModel(t *testing.T) {
 	first := max(*modelSeed, 1)
-	for seed := first; seed < first+uint64(*modelRounds); seed++ {
+	for round := range uint64(*modelRounds) {
+		seed := first + round
+		if *modelAgain {
+			seed = first
+		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			playModel(t, seed)

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -441,4 +442,29 @@ func TestTwoFilesForOneName(t *testing.T) {
 		t.Errorf("read %q once it is in the store", got)
 	}
 	w.wantRemote(map[string]string{"d": "second"})
+}
+
+// A directory that was moved away before its own marker was made, and whose name was used
+// again, still has what had reached the store in it when the process was killed. SPEC C7.
+func TestKillAfterANameIsUsedAgain(t *testing.T) {
+	store := newFakeStore()
+	var let atomic.Bool
+	store.before = func(op, key string) error {
+		if op == "put" && (key == "x/" || key == "x/y/" && !let.Load()) {
+			return errors.New("not now")
+		}
+		return nil
+	}
+	w := newWorldOver(t, store)
+	w.mkdir("x")
+	w.mkdir("x/y")
+	w.rename("x", "z")
+	w.mkdir("x")
+	let.Store(true)
+	eventually(t, "x/y is in the store", func() bool { _, ok := store.get("x/y/"); return ok })
+	w.must(w.Sync(context.Background()))
+	w.crash()
+	if got := w.ls("z"); got != "y/" {
+		t.Errorf("z has %q, want y/", got)
+	}
 }

@@ -28,8 +28,10 @@ type pastState struct {
 	// and whose bytes are not.
 	before    map[uint64]*versionRecord
 	followers map[uint64][]uint64 // by the op that they come after
-	fresh     map[string]uint64   // unfinished markers of directories that the store shows nothing of
-	doubt     []doubtful
+	// fresh are the markers of directories that the store shows nothing of, by key: more
+	// than one where a directory was moved away and its name used again.
+	fresh map[string][]uint64
+	doubt []doubtful
 }
 
 // doubtful is a data file to be set aside.
@@ -71,7 +73,7 @@ func replay(records, after []*record, damage error, boot string) *pastState {
 	s := &pastState{
 		nextID: 1, ops: map[uint64]*opRecord{}, dirty: map[string]string{}, known: map[string]bool{},
 		late: map[string]bool{}, proven: map[uint64]bool{}, before: map[uint64]*versionRecord{},
-		followers: map[uint64][]uint64{}, fresh: map[string]uint64{}, damage: damage,
+		followers: map[uint64][]uint64{}, fresh: map[string][]uint64{}, damage: damage,
 	}
 	for _, r := range records {
 		s.seq = max(s.seq, r.Seq)
@@ -136,7 +138,7 @@ func (s *pastState) apply(r *record) {
 			s.followers[o.After] = append(s.followers[o.After], o.ID)
 		}
 		if o.Fresh {
-			s.fresh[o.Key] = o.ID
+			s.fresh[o.Key] = append(s.fresh[o.Key], o.ID)
 		}
 		if o.Ver == nil {
 			continue
@@ -207,8 +209,10 @@ func (s *pastState) apply(r *record) {
 func (s *pastState) stale(o *opRecord) {
 	for _, key := range [...]string{o.Key, o.Dst} {
 		dir, _ := splitKey(key)
-		if m := s.ops[s.fresh[dir+"/"]]; m != nil {
-			m.Fresh = false
+		for _, id := range s.fresh[dir+"/"] {
+			if m := s.ops[id]; m != nil {
+				m.Fresh = false
+			}
 		}
 		delete(s.fresh, dir+"/")
 	}
