@@ -67,7 +67,8 @@ func TestAttributesAcrossHosts(t *testing.T) {
 	if got := mode("e/sub/f", 0o644).ModTime(); !got.Equal(stamp) {
 		t.Errorf("e/sub/f: %v, want %v", got, stamp)
 	}
-	if out, err := exec.Command(other.path("link")).Output(); err != nil || string(out) != "ran\n" {
+	// By a shell: the store is in this process, which stands still while it executes a file itself.
+	if out, err := exec.Command("sh", "-c", `"$0"`, other.path("link")).Output(); err != nil || string(out) != "ran\n" {
 		t.Errorf("run through the link: %q, %v", out, err)
 	}
 	buf := make([]byte, 16)

@@ -137,7 +137,8 @@ func TestPOSIX(t *testing.T) {
 		if info.Mode().Perm() != 0o755 || !info.ModTime().Equal(when) {
 			t.Errorf("mode %v, mtime %v", info.Mode(), info.ModTime())
 		}
-		if out, err := exec.Command(w.path("script")).CombinedOutput(); err != nil || string(out) != "ran\n" {
+		// By a shell: the store is in this process, which stands still while it executes a file itself.
+		if out, err := exec.Command("sh", "-c", `"$0"`, w.path("script")).CombinedOutput(); err != nil || string(out) != "ran\n" {
 			t.Errorf("running it: %q, %v", out, err)
 		}
 	})

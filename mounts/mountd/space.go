@@ -31,13 +31,14 @@ func newSpacious(ask func(context.Context) (remote.Space, bool, error)) *spaciou
 
 // space is what is known; it returns at once, and has it asked for anew where it is old.
 func (s *spacious) space() (remote.Space, bool) {
+	known := s.latest.Load()
 	if s.isDue() {
 		select {
 		case s.wanted <- struct{}{}:
 		default:
 		}
 	}
-	if known := s.latest.Load(); known != nil {
+	if known != nil {
 		return *known, true
 	}
 	return remote.Space{}, false
