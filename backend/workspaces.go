@@ -85,6 +85,11 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	if err := keyring.CheckEndpoint(req.Endpoint); err != nil {
 		return none, nil, err
 	}
+	if req.CredentialProfile != "" { // it is bound in the end, whoever's pair is used now
+		if _, err := a.profiles.Get(req.CredentialProfile); err != nil {
+			return none, nil, err
+		}
+	}
 	creds, err := a.credentials(ctx, req.Credentials, req.CredentialProfile, req.Region)
 	if err != nil {
 		return none, nil, err

@@ -123,7 +123,7 @@ func (c Cache) update(change func(*Entry) error) error {
 	if err := c.write(e); err != nil {
 		return err
 	}
-	c.drop(former.item)
+	c.drop(former.item, c.former())
 	return nil
 }
 
@@ -142,15 +142,16 @@ func (c Cache) write(e Entry) error {
 		text = formatPointer(e)
 	}
 	if err := writePrivate(c.Path, text); err != nil {
-		c.drop(e.item)
+		c.drop(e.item, c)
 		return err
 	}
 	return nil
 }
 
-// drop removes an item that nothing points to any more.
-func (c Cache) drop(item string) {
-	if item == "" {
+// drop removes an item that nothing points to any more. other may: what a rotation that was
+// cut off has left beside the cache, or the cache itself, can name the same one.
+func (c Cache) drop(item string, other Cache) {
+	if item == "" || other.pointsTo(item) {
 		return
 	}
 	if err := deleteItem(item); err != nil {
@@ -158,9 +159,14 @@ func (c Cache) drop(item string) {
 	}
 }
 
-// Clear removes the file and its item in the OS keyring. It is idempotent (SPEC A30). A file
-// that cannot be read is removed all the same; one whose item cannot be stays, so that
-// the item is not forgotten.
+func (c Cache) pointsTo(item string) bool {
+	e, err := c.Stat()
+	return err == nil && e.item == item
+}
+
+// Clear removes the file and its item in the OS keyring, and what a rotation keeps beside it. It is
+// idempotent (SPEC A30). A file that cannot be read is removed all the same; one whose item
+// cannot be stays, so that the item is not forgotten.
 func (c Cache) Clear() error {
 	if _, err := os.Lstat(filepath.Dir(c.Path)); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -170,11 +176,15 @@ func (c Cache) Clear() error {
 		return err
 	}
 	defer unlock()
-	return c.clear()
+	if err := c.former().clear(c); err != nil {
+		return err
+	}
+	return c.clear(c.former())
 }
 
-func (c Cache) clear() error {
-	if e, err := c.Stat(); err == nil && e.item != "" {
+// clear is Clear of one file; other is the one that may name the same item.
+func (c Cache) clear(other Cache) error {
+	if e, err := c.Stat(); err == nil && e.item != "" && !other.pointsTo(e.item) {
 		if err := deleteItem(e.item); err != nil {
 			return err
 		}

@@ -129,6 +129,50 @@ func items(t *testing.T, n int) {
 	}
 }
 
+// SPEC A42, A40b: a rotation that was cut off right after it had set the former pair aside, and an undo cut
+// off before it forgot it, leave two files that name one item: neither end of the rotation loses it.
+func TestRotationCutOff(t *testing.T) {
+	if !withSecretService(t) {
+		return
+	}
+	want := pair(envKey, envSecret, "", "eu-west-2")
+	for name, end := range map[string]func(keyring.Cache) error{
+		"finish": keyring.Cache.FinishRotation, "undo": keyring.Cache.UndoRotation,
+		"set, then undo": func(c keyring.Cache) error {
+			if err := c.Update(func(e *keyring.Entry) error { e.Region = "eu-west-9"; return nil }); err != nil {
+				return err
+			}
+			return c.UndoRotation()
+		},
+	} {
+		cache := keyring.NewCache(t.TempDir(), func(w string) { t.Error(w) })
+		if err := cache.Update(func(e *keyring.Entry) error { e.Credentials, e.Store = want, keyring.InKeyring; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(cache.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(cache.Path+".former", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := end(cache); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if e, err := cache.Load(); err != nil || e.Credentials != want {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+		items(t, 1)
+		if err := os.WriteFile(cache.Path+".former", text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := cache.Clear(); err != nil {
+			t.Errorf("clear after %s: %v", name, err)
+		}
+		items(t, 0)
+	}
+}
+
 // SPEC A42: no bus, a bus without a Secret Service, and one that never answers: a clear error
 // within the bound that names the file store; what was there stays.
 func TestKeyringThatDoesNotAnswer(t *testing.T) {
@@ -269,5 +313,23 @@ func TestRotation(t *testing.T) {
 	}
 	if _, rotating := cache.Rotating(); rotating {
 		t.Error("the rotation has not ended")
+	}
+	// SPEC A30: what is cleared is cleared, the former pair too.
+	if err := cache.Rotate(keyring.Entry{Credentials: before, Store: keyring.InFile}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Clear(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.UndoRotation(); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the former pair outlived a clear: %v", err)
+	}
+	// Where there is no folder yet there is nothing to end, and nothing to go back to.
+	nowhere := keyring.Cache{Path: filepath.Join(t.TempDir(), "missing", "x")}
+	if err := nowhere.FinishRotation(); err != nil {
+		t.Errorf("finish of nothing: %v", err)
+	}
+	if err := nowhere.UndoRotation(); !fault.Is(err, fault.NotFound) {
+		t.Errorf("undo of nothing: %v", err)
 	}
 }

@@ -176,9 +176,6 @@ func (p Profiles) Remove(name string) error {
 		if profile.Type != Static {
 			return nil
 		}
-		if err := p.Pair(name).former().Clear(); err != nil {
-			return err
-		}
 		return p.Pair(name).Clear()
 	})
 }

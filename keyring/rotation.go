@@ -49,16 +49,23 @@ func (c Cache) Rotating() (formerFingerprint string, rotating bool) {
 
 // FinishRotation forgets the former pair. Without a rotation it does nothing.
 func (c Cache) FinishRotation() error {
+	if _, err := os.Lstat(c.former().Path); errors.Is(err, os.ErrNotExist) {
+		return nil // there may be no folder for a lock either
+	}
 	unlock, err := lockBeside(c.Path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return c.former().clear()
+	return c.former().clear(c)
 }
 
 // UndoRotation brings the former pair back. Without a rotation it is a fault of kind NotFound.
 func (c Cache) UndoRotation() error {
+	nothing := fault.New(fault.NotFound, "", "there is no rotation to undo")
+	if _, err := os.Lstat(c.former().Path); errors.Is(err, os.ErrNotExist) {
+		return nothing // there may be no folder for a lock either
+	}
 	unlock, err := lockBeside(c.Path)
 	if err != nil {
 		return err
@@ -66,7 +73,7 @@ func (c Cache) UndoRotation() error {
 	defer unlock()
 	text, err := readPrivate(c.former().Path, c.Warn)
 	if errors.Is(err, ErrNotFound) {
-		return fault.New(fault.NotFound, "", "there is no rotation to undo")
+		return nothing
 	}
 	if err != nil {
 		return err
@@ -80,6 +87,6 @@ func (c Cache) UndoRotation() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	c.drop(now.item)
+	c.drop(now.item, c.former())
 	return os.Remove(c.former().Path)
 }

@@ -44,5 +44,5 @@ func Prove(ctx context.Context, spec Spec, creds keyring.Credentials, write bool
 		return err
 	}
 	defer c.Close()
-	return c.Prove(ctx, creds, write)
+	return c.Prove(ctx, write)
 }

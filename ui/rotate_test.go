@@ -209,6 +209,28 @@ func TestRotateCancelVerify(t *testing.T) {
 	d.seesNot("✓ train-data")
 }
 
+// While the pair is being saved, or a mount is taking it, leaving waits for how that ends.
+func TestRotateLeftWhileBusy(t *testing.T) {
+	f := withCredentials()
+	d := drive(t, f, 80, 24)
+	d.clear()
+	d.rotateTo(stepSave)
+	f.holdBack("SaveRotation")
+	d.press("enter", "esc", "u")
+	d.sees("saving…", "Rotate credentials")
+	d.release()
+	d.sees("5 mounts", "former kept beside it")
+	d.press("esc")
+	f.holdBack("RefreshCredentials")
+	d.press("space", "enter", "esc", "u")
+	d.sees("replacing the pair of mounts", "Rotate credentials")
+	d.release()
+	d.sees("The pair is rotated")
+	if !slices.Equal(f.cr.ended, []bool{false}) {
+		t.Errorf("ended %v", f.cr.ended)
+	}
+}
+
 // A command that fails says so at the keys.
 func TestRotateCommandFails(t *testing.T) {
 	f := withCredentials()

@@ -25,7 +25,7 @@ func (d *daemon) handleCredentials(w http.ResponseWriter, r *http.Request) {
 	creds := q.Credentials()
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
-	if err := d.remote.Prove(ctx, creds, !d.start.Spec.ReadOnly); err != nil {
+	if err := mounts.Prove(ctx, d.start.Spec, creds, !d.start.Spec.ReadOnly); err != nil {
 		d.log.Warn("other credentials were refused", "fingerprint", creds.Fingerprint(), "err", err)
 		d.answerCredentials(w, err)
 		return
@@ -177,7 +177,7 @@ func (d *daemon) successor(ctx context.Context, provider *keyring.Provider) (key
 	}
 	prove, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return creds, d.remote.Prove(prove, creds, !d.start.Spec.ReadOnly)
+	return creds, mounts.Prove(prove, d.start.Spec, creds, !d.start.Spec.ReadOnly)
 }
 
 // renewAt is when a successor is asked for; zero: never.

@@ -53,7 +53,6 @@ type Client struct {
 	bucket        string
 	prefix        string
 	timeout       time.Duration
-	opt           Options // as New was given them
 	signed        *signed
 	health        *health
 	abandon       context.CancelFunc
@@ -90,7 +89,7 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, opt: opt, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
+		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life},
 	}

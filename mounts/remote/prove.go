@@ -15,41 +15,34 @@ import (
 // of that name comes to be.
 const probeName = ".artifacts-probe-"
 
-// Prove shows that creds list this bucket and prefix and, where write is asked for, may write
-// there: an upload of parts is begun and given up, so that nothing is left or
+// Prove shows that the client's credentials list its bucket and prefix and, where write is asked
+// for, may write there: an upload of parts is begun and given up, so that nothing is left or
 // overwritten. A store that knows no uploads of parts proves the listing alone. Errors are faults
 // as of any request.
-func (c *Client) Prove(ctx context.Context, creds keyring.Credentials, write bool) error {
-	opt := c.opt
-	opt.Keys = NewKeys(creds)
-	p, err := New(opt)
-	if err != nil {
+func (c *Client) Prove(ctx context.Context, write bool) error {
+	if err := c.Check(ctx); err != nil || !write {
 		return err
 	}
-	defer p.Close()
-	if err := p.Check(ctx); err != nil || !write {
-		return err
-	}
-	call, cancel := context.WithTimeout(ctx, p.timeout)
+	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	key := probeName + rand.Text()
-	out, err := p.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{Bucket: &p.bucket, Key: p.full(key)})
+	out, err := c.s3.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{Bucket: &c.bucket, Key: c.full(key)})
 	if statusOf(err) == http.StatusNotImplemented {
 		return nil
 	}
 	if err == nil && aws.ToString(out.UploadId) == "" {
 		err = errNotS3
 	}
-	if err := failure(ctx, "write to bucket", p.bucket, err); err != nil {
+	if err := failure(ctx, "write to bucket", c.bucket, err); err != nil {
 		return err
 	}
-	(&upload{c: p, key: key, id: out.UploadId}).abort(ctx)
+	(&upload{c: c, key: key, id: out.UploadId}).abort(ctx)
 	return nil
 }
 
 // Renew has requests signed with creds from now on, and forgets what the store said of the
 // former ones: its health, as far as that was a refusal.
 func (c *Client) Renew(creds keyring.Credentials) {
-	c.opt.Keys.Swap(creds)
+	c.signed.keys.Swap(creds)
 	c.health.forgive()
 }

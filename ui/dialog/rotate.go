@@ -258,8 +258,8 @@ func (d *Rotate) refused() (n int) {
 // Disabled says why a step cannot be left.
 func (d *Rotate) Disabled(a keymap.Action) string {
 	switch {
-	case d.abandon && a == keymap.KeepDraft && d.step == stepDone:
-		return "it has ended"
+	case d.abandon && a != keymap.Cancel && d.busy != "" && d.step >= stepSave:
+		return d.busy + "…" // how that ends decides what leaving means
 	case d.busy != "" && a != keymap.Cancel && !d.abandon:
 		return d.busy + "…"
 	case d.step == stepVerify && a == keymap.Confirm && d.refused() > 0:

@@ -58,7 +58,7 @@ func (d *Rotate) Notify(msg any) action.Action {
 		}
 		d.busy = ""
 		if d.err = msg.Err; msg.Err == nil {
-			d.step = stepDone
+			d.step, d.abandon = stepDone, false // there is nothing left to leave
 		}
 	}
 	return nil
