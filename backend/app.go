@@ -85,6 +85,7 @@ func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
 		}
 		link := coordinatorLink{Client: client.Local(embedded.Socket(a.opt.Roots)), status: status}
 		link.peer, err = a.enrol(ctx, link)
+		link.As(link.peer)
 		return link, err
 	}
 	return a.connectTo(ctx, a.opt.Coordinator)
@@ -115,6 +116,7 @@ func (a *App) connectTo(ctx context.Context, where string) (coordinatorLink, err
 	link.status = status
 	if link.peer == "" {
 		link.peer, err = a.enrol(ctx, link)
+		link.As(link.peer)
 	}
 	return link, err
 }

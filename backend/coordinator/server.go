@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,7 +57,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	o, err := NewOrchestrator(ctx, s)
+	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version})
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	defer socket.Close()
 
 	status := Status{
-		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: now(),
+		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: o.stamp(),
 		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
 	}
 	current := func() Status {
@@ -83,12 +84,25 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		now.Revision = o.Revision()
 		return now
 	}
-	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
-	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
+	storage := func(ctx context.Context) (Storage, error) {
+		return o.storage(ctx, opt.Config.S3.DataDir, int64(opt.Config.S3.MaxSize))
+	}
+	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), auditMaxSize, auditKeep, opt.Log)
+	if err != nil {
+		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
+	}
+	defer audit.close()
+	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
+	admin := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, stop: cancel, admin: true, watch: watch}
+	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	background.Go(func() { purging(ctx, o) })
 
 	// The store is on both listeners, and wants a signature on either: the mounts of this
 	// machine use the socket, which stays where it is when the port changes.
-	s3 := newS3(s, o, opt.Config.S3.Hosts, opt.Log)
+	s3 := newS3(s, o, opt.Config.S3.Hosts, watch)
 	servers := []*http.Server{
 		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
 		newServer(ctx, withStore(s3, admin.handler()), opt.Log),
@@ -106,6 +120,31 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	case err = <-failed:
 	}
 	return errors.Join(err, shutdown(servers, opt.Log))
+}
+
+// The bounds of the audit log.
+const (
+	auditMaxSize = 100 << 20
+	auditKeep    = 5
+)
+
+// purgeEvery is how often deleted workspaces are looked at.
+const purgeEvery = time.Minute
+
+// purging removes deleted workspaces when their retention is over.
+func purging(ctx context.Context, o *Orchestrator) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		if _, err := o.PurgeExpired(ctx); err != nil && ctx.Err() == nil {
+			o.log.Error("deleted workspaces could not be purged; it is tried again", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // withStore puts the store beside the orchestrator. The store sees its paths as they

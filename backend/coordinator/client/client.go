@@ -30,6 +30,7 @@ type Client struct {
 	http  *http.Client
 	base  string // URL without a trailing slash
 	token string // of a peer; empty on the local socket
+	peer  string // who the local admin is; see As
 	where string // for messages
 }
 
@@ -47,6 +48,9 @@ func Local(socket string) *Client {
 func Remote(base, token string) *Client {
 	return &Client{http: &http.Client{}, base: strings.TrimSuffix(base, "/"), token: token, where: base}
 }
+
+// As says which peer the local admin is: what it makes belongs to that one.
+func (c *Client) As(peer string) { c.peer = peer }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -88,11 +92,6 @@ func (c *Client) OpenSession(ctx context.Context, name string, readOnly bool) (s
 	return s, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/session", map[string]bool{"read_only": readOnly}, &s)
 }
 
-// AddPeer enrols a peer; the local admin alone may.
-func (c *Client) AddPeer(ctx context.Context, name string) (p coordinator.NewPeer, err error) {
-	return p, c.call(ctx, http.MethodPost, "/v1/peers", map[string]string{"name": name}, &p)
-}
-
 // Changes returns the revision once it is past after, or after half a minute.
 func (c *Client) Changes(ctx context.Context, after int64) (int64, error) {
 	var answer struct{ Revision int64 }
@@ -107,46 +106,62 @@ func (c *Client) Stop(ctx context.Context) (pid int, err error) {
 	return answer.PID, err
 }
 
+// call sends body as JSON and decodes the answer into into.
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	resp, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
+		return cutOff(err)
+	}
+	return nil
+}
+
+func cutOff(err error) error {
+	return fault.Wrap(fault.Unreachable, err, "try again", "the coordinator's answer was cut off")
+}
+
+// send returns an answer that is no error; the caller closes its body.
+func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
 	if err != nil {
-		return fault.New(fault.Usage, "it looks like http://coordinator.mesh:8080", "%q is not a coordinator's URL", c.where)
+		return nil, fault.New(fault.Usage, "it looks like http://coordinator.mesh:8080", "%q is not a coordinator's URL", c.where)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	} else if c.peer != "" {
+		req.Header.Set(coordinator.PeerHeader, c.peer)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		var op *url.Error // its text repeats method and URL
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return fault.Wrap(fault.Unreachable, err, "`artifacts-tui coordinator status` tells whether one runs", "no answer from the coordinator at %s", c.where)
+		return nil, fault.Wrap(fault.Unreachable, err, "`artifacts-tui coordinator status` tells whether one runs", "no answer from the coordinator at %s", c.where)
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		return resp, nil
 	}
 	defer resp.Body.Close()
-	d := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
-	if resp.StatusCode >= http.StatusBadRequest {
-		var failure struct {
-			Error struct{ Code, Message, Hint string }
-		}
-		if err := d.Decode(&failure); err != nil || failure.Error.Code == "" {
-			return fault.New(fault.Failure, "is that a coordinator's address?", "%s answered %s", c.where, resp.Status)
-		}
-		return fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
+	var failure struct {
+		Error struct{ Code, Message, Hint string }
 	}
-	if err := d.Decode(into); err != nil {
-		return fault.Wrap(fault.Unreachable, err, "try again", "the coordinator's answer was cut off")
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&failure); err != nil || failure.Error.Code == "" {
+		return nil, fault.New(fault.Failure, "is that a coordinator's address?", "%s answered %s", c.where, resp.Status)
 	}
-	return nil
+	return nil, fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
 }

@@ -46,6 +46,12 @@ func Allowed(id authn.Identity, a Action, bucket, key string) bool {
 	if id.Scope != nil {
 		return inScope(*id.Scope, a, bucket, key)
 	}
+	return Granted(id, a, bucket, key)
+}
+
+// Granted reports whether the grants of id alone allow a, whether or not the bucket is a
+// reserved one: the coordinator asks it before it issues a scoped pair.
+func Granted(id authn.Identity, a Action, bucket, key string) bool {
 	for _, g := range id.Grants {
 		if granted(g, a, bucket, key) {
 			return true
