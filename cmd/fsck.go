@@ -98,7 +98,7 @@ func printCheck(out io.Writer, r store.CheckReport, dryRun bool) {
 	}
 	for _, d := range r.Index.Drifts {
 		fmt.Fprintf(out, "usage of %s was %d bytes in %d objects, is %d bytes in %d objects: %s\n",
-			d.Bucket, d.Recorded.Total(), d.Recorded.Objects, d.Counted.Total(), d.Counted.Objects, corrected)
+			d.Where(), d.Recorded.Total(), d.Recorded.Objects, d.Counted.Total(), d.Counted.Objects, corrected)
 	}
 	if r.Index.Shared > 0 {
 		fmt.Fprintf(out, "references of %d shared blobs were counted wrong: %s\n", r.Index.Shared, corrected)
