@@ -26,6 +26,9 @@ type Status struct {
 	DataDir  string    `json:"data_dir"`
 	Version  string    `json:"version"`
 	Revision int64     `json:"revision"`
+	// Fingerprint is the SHA-256 of the certificate's DER as openssl prints it; empty: plain HTTP.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Refused     int64  `json:"refused_connections"` // from outside mesh_cidr, since the start
 }
 
 // NewPeer is the answer of POST /v1/peers (SPEC B8).

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
@@ -28,7 +30,7 @@ const gcPercent = 400
 
 // ServeOptions say how a coordinator runs.
 type ServeOptions struct {
-	Config       Config
+	Config       config.Config
 	Kind         string // embedded or configured; shown by status
 	Socket       string // path of the local admin's socket; 0600
 	Version      string
@@ -36,6 +38,11 @@ type ServeOptions struct {
 	AnyPort      bool         // take another port of the same host where the wanted one is taken
 	Log          *slog.Logger // never gets a secret
 	Ready        func(Status) // called once it answers; may be nil
+
+	// Reload reads the configuration again, at SIGHUP or for the local admin; nil: there is no file.
+	Reload     func() (config.Config, error)
+	Level      *slog.LevelVar // of Log; a reload sets it; nil: log.level needs a restart
+	SetMaxSize func(int64)    // a reload tells it s3.max_size in bytes; nil: that needs a restart
 }
 
 // Serve runs a coordinator until ctx ends or its local admin stops it. It
@@ -60,12 +67,20 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	public, err := listen(opt, o.Mesh().Address)
+	bound, err := listen(opt, o.Mesh().Address)
 	if err != nil {
 		return err
 	}
+	public := newMeshListener(bound, opt.Config.MeshCIDR, opt.Log)
 	defer public.Close()
 	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
+		return err
+	}
+	certs, err := newCertificates(ctx, opt.Config, o, public.Addr().String(), opt.Log)
+	if err != nil {
+		return err
+	}
+	if err := o.recordConfig(ctx, opt.Config, opt.Version); err != nil {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
@@ -75,13 +90,23 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	defer socket.Close()
 
 	status := Status{
-		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: now(),
+		ID: o.Mesh().ID, Kind: opt.Kind, URL: publicURL(public.Addr().String(), certs), PID: os.Getpid(), Since: now(),
 		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
 	}
 	current := func() Status {
 		now := status
-		now.Revision = o.Revision()
+		now.Revision, now.Refused = o.Revision(), public.refused.Load()
+		if certs != nil {
+			now.Fingerprint = Fingerprint(certs.current().Certificate[0])
+		}
 		return now
+	}
+	live := liveSettings(opt, public, certs)
+	reload := func() (Reloaded, error) {
+		return live.reload(func(c config.Config) error { return o.recordConfig(ctx, c, opt.Version) })
+	}
+	if opt.Reload != nil {
+		defer reloadOnHangup(reload)()
 	}
 	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
 	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
@@ -91,10 +116,14 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	s3 := newS3(s, o, opt.Config.S3.Hosts, opt.Log)
 	servers := []*http.Server{
 		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
-		newServer(ctx, withStore(s3, admin.handler()), opt.Log),
+		newServer(ctx, withStore(s3, withControls(admin, reload, certs)), opt.Log),
 	}
 	failed := make(chan error, len(servers))
-	for i, l := range []net.Listener{public, socket} {
+	var outside net.Listener = public
+	if certs != nil {
+		outside = tls.NewListener(public, tlsConfig(certs))
+	}
+	for i, l := range []net.Listener{outside, socket} {
 		go func() { failed <- servers[i].Serve(l) }()
 	}
 	opt.Log.Info("coordinator is up", "url", status.URL, "data_dir", status.DataDir, "pid", status.PID)
