@@ -26,7 +26,7 @@ func (c *cli) coordinatorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorReload(), c.coordinatorConfig(),
-		c.coordinatorCertificate(), c.coordinatorFsck())
+		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck())
 	return cmd
 }
 

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -43,6 +45,7 @@ type Orchestrator struct {
 	store    *store.Store
 	revision int64
 	changed  chan struct{} // closed and replaced at each change
+	config   atomic.Pointer[config.Config]
 }
 
 // NewOrchestrator loads the control state from the system bucket, which it

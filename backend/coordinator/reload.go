@@ -41,8 +41,7 @@ type hook struct {
 	first func(config.Config) error
 	// takes says whether these values can be put into force; nil: all can.
 	takes func(config.Config) bool
-	// apply puts them into force. It must not call settings.config. nil: who uses the keys
-	// asks settings.config each time.
+	// apply puts them into force. nil: who uses the keys asks Orchestrator.Config each time.
 	apply func(config.Config)
 }
 
@@ -50,22 +49,12 @@ func (h hook) has(key string, next config.Config) bool {
 	return slices.Contains(h.keys, key) && (h.takes == nil || h.takes(next))
 }
 
-// config is what is in force.
-func (s *settings) config() config.Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
 // reload reads the configuration again and puts into force what can change. An error leaves
 // everything as it is. The log has both.
-func (s *settings) reload(record func(config.Config) error) (Reloaded, error) {
+func (s *settings) reload(use func(config.Config) error) (Reloaded, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, err := s.apply()
-	if err == nil {
-		err = record(s.now)
-	}
 	if err != nil {
 		s.log.Error("not reloaded: the configuration stays as it was", "error", err)
 		return r, err
@@ -78,6 +67,10 @@ func (s *settings) reload(record func(config.Config) error) (Reloaded, error) {
 	}
 	if len(r.Changed)+len(r.Restart) == 0 {
 		s.log.Info("reloaded: nothing has changed")
+	}
+	if err := use(s.now); err != nil {
+		s.log.Error("reloaded, but the system bucket does not have it", "error", err)
+		return r, fault.Wrap(fault.Failure, err, "the changes are in force; reload again to record them", "cannot record the configuration")
 	}
 	return r, nil
 }
@@ -164,8 +157,17 @@ func reloadOnHangup(reload func() (Reloaded, error)) (stop func()) {
 	}
 }
 
-// recordConfig keeps what the coordinator runs with in the system bucket.
-func (o *Orchestrator) recordConfig(ctx context.Context, c config.Config, version string) error {
+// Config is what the coordinator runs with now; a reload may change it.
+func (o *Orchestrator) Config() config.Config {
+	if c := o.config.Load(); c != nil {
+		return *c
+	}
+	return config.Default()
+}
+
+// useConfig sets Config and keeps it in the system bucket.
+func (o *Orchestrator) useConfig(ctx context.Context, c config.Config, version string) error {
+	o.config.Store(&c)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.state.write(ctx, configKey, map[string]any{"recorded": now(), "version": version, "config": c.Document()})

@@ -80,7 +80,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.recordConfig(ctx, opt.Config, opt.Version); err != nil {
+	if err := o.useConfig(ctx, opt.Config, opt.Version); err != nil {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
@@ -103,7 +103,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	live := liveSettings(opt, public, certs)
 	reload := func() (Reloaded, error) {
-		return live.reload(func(c config.Config) error { return o.recordConfig(ctx, c, opt.Version) })
+		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
 	}
 	if opt.Reload != nil {
 		defer reloadOnHangup(reload)()
