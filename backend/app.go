@@ -189,6 +189,7 @@ func (a *App) describe(link coordinatorLink) CoordinatorStatus {
 	s := CoordinatorStatus{
 		Kind: link.status.Kind, URL: link.status.URL, PID: link.status.PID, Since: link.status.Since,
 		DataDir: link.status.DataDir, Version: link.status.Version, Peer: link.peer, Running: true,
+		Fingerprint: link.status.Fingerprint,
 	}
 	if a.opt.Coordinator == "" {
 		s.Socket = embedded.Socket(a.opt.Roots)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
@@ -113,6 +114,7 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 		spec.Endpoint = link.storeURL()
 		if a.opt.Coordinator == "" {
 			spec.Socket = embedded.Socket(a.opt.Roots)
+			spec.Endpoint = strings.Replace(spec.Endpoint, "https://", "http://", 1) // no TLS on the socket
 		}
 	}
 	spec.Region = creds.SigningRegion()

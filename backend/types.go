@@ -54,6 +54,8 @@ type CoordinatorStatus struct {
 	Peer    string    `json:"peer"`     // the peer this user is
 	Version string    `json:"version"`
 	Running bool      `json:"running"`
+	// Fingerprint is the SHA-256 of its certificate as openssl prints it; empty: plain HTTP.
+	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
 // EventKind says what an Event is about.

@@ -129,20 +129,21 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			where, err := loadConfig(roots, configFile, dataDir)
+			where, err := c.effective(roots, serveOptions{config: configFile, dataDir: dataDir})
 			if err != nil {
 				return err
 			}
+			to := where.Config.S3.DataDir
 			passphrase, err := c.passphrase(from)
 			if err != nil {
 				return err
 			}
-			contents, err := backend.RestoreBackup(cmd.Context(), args[0], passphrase, where.S3.DataDir)
+			contents, err := backend.RestoreBackup(cmd.Context(), args[0], passphrase, to)
 			if err != nil {
 				return err
 			}
-			c.print(map[string]any{"data_dir": where.S3.DataDir, "documents": len(contents.Documents)}, func(out io.Writer) {
-				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), where.S3.DataDir)
+			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
+				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
 			})
 			return nil
 		},

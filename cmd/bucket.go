@@ -21,18 +21,14 @@ func (c *cli) bucketCommand() *cobra.Command {
 }
 
 func (c *cli) bucketCreate() *cobra.Command {
-	var quota string
+	var req coordinator.NewBucket
 	cmd := &cobra.Command{
 		Use:     "create NAME [--quota SIZE]",
 		Short:   "Make a bucket, which is yours",
 		Example: c.examples("bucket create build-artifacts", "", "bucket create logs --quota 10GB", "an admin may bound it at once"),
 		Args:    exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req := coordinator.NewBucket{Name: args[0]}
-			var err error
-			if req.Quota, err = sizeFlag(quota); err != nil {
-				return err
-			}
+			req.Name = args[0]
 			return c.control(cmd.Context(), func(m *client.Client) error {
 				b, err := m.CreateBucket(cmd.Context(), req)
 				if err != nil {
@@ -43,16 +39,8 @@ func (c *cli) bucketCreate() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&quota, "quota", "", "how much it may hold, as 500MB or 10GB (powers of 1024)")
+	cmd.Flags().Var((*sizeFlag)(&req.Quota), "quota", "how much it may hold, as 500MB or 10GB (powers of 1024)")
 	return cmd
-}
-
-// sizeFlag is 0 for an empty flag.
-func sizeFlag(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	return bytesize.Parse(text)
 }
 
 func (c *cli) bucketList() *cobra.Command {

@@ -26,6 +26,9 @@ type Status struct {
 	DataDir  string    `json:"data_dir"`
 	Version  string    `json:"version"`
 	Revision int64     `json:"revision"`
+	// Fingerprint is the SHA-256 of the certificate's DER as openssl prints it; empty: plain HTTP.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Refused     int64  `json:"refused_connections"` // from outside mesh_cidr, since the start
 }
 
 // PeerHeader tells on the local socket which peer its admin is: what is made belongs to that one.
@@ -37,22 +40,28 @@ const maxBody = 64 << 10
 // maxWait bounds a long poll for changes.
 const maxWait = 30 * time.Second
 
-// orchestratorAPI serves /v1. admin is set on the local socket, whose file mode is
-// its authentication; elsewhere a peer shows its token.
+// orchestratorAPI serves /v1. On the local socket the file's mode is the authentication;
+// elsewhere a peer shows its token.
 type orchestratorAPI struct {
 	o       *Orchestrator
 	status  func() Status
 	storage func(context.Context) (Storage, error)
 	life    context.Context // ends when the coordinator stops; long polls end with it
-	stop    func()          // nil: not offered
-	admin   bool
+	local   *localControls  // nil: not the local socket
 	watch   watchers
+}
+
+// localControls are what the local admin alone is offered, about the process itself.
+type localControls struct {
+	stop   func()
+	reload func() (Reloaded, error)
+	certs  certificateSource // nil: plain HTTP
 }
 
 // watchers are who hears of what happens.
 type watchers struct {
 	log     *slog.Logger
-	audit   *auditLog // nil: none
+	audit   *auditLog
 	metrics *metrics
 }
 
@@ -82,9 +91,11 @@ func (a *orchestratorAPI) handler() http.Handler {
 	for pattern, do := range a.calls() {
 		mux.Handle(pattern, a.serve(pattern, do))
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, map[string]string{"status": "ok"}) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
 	mux.HandleFunc("GET /readyz", a.ready)
-	if a.admin {
+	if a.local != nil {
 		mux.Handle("GET /metrics", a.watch.metrics)
 	}
 	return mux
@@ -109,11 +120,11 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"POST /v1/workspaces/{name}/purge":      a.purgeWorkspace,
 		"PUT /v1/workspaces/{name}/quota":       a.setWorkspaceQuota,
 
-		"GET /v1/buckets":               a.listBuckets,
-		"POST /v1/buckets":              a.createBucket,
-		"GET /v1/buckets/{name}":        a.getBucket,
-		"DELETE /v1/buckets/{name}":     a.deleteBucket,
-		"PUT /v1/buckets/{name}/quota":  a.setBucketQuota,
+		"GET /v1/buckets":                 a.listBuckets,
+		"POST /v1/buckets":                a.createBucket,
+		"GET /v1/buckets/{name}":          a.getBucket,
+		"DELETE /v1/buckets/{name}":       a.deleteBucket,
+		"PUT /v1/buckets/{name}/quota":    a.setBucketQuota,
 		"DELETE /v1/buckets/{name}/known": a.forgetBucket,
 
 		"GET /v1/peers":              a.listPeers,
@@ -132,13 +143,22 @@ func (a *orchestratorAPI) calls() map[string]call {
 
 		"GET /v1/backup": a.backup,
 	}
-	if a.stop != nil {
+	if a.local != nil {
 		all["POST /v1/stop"] = func(*http.Request, caller) (any, error) {
-			a.stop()
+			a.local.stop()
 			return map[string]int{"pid": os.Getpid()}, nil
 		}
+		all["POST /v1/reload"] = func(*http.Request, caller) (any, error) { return a.local.reload() }
+		all["GET /v1/certificate"] = a.certificate
 	}
 	return all
+}
+
+func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
+	if a.local.certs == nil {
+		return nil, fault.New(fault.NotFound, "add `tls: {self_signed: true}` to coordinator.yaml and restart it", "this coordinator serves plain HTTP and has no certificate")
+	}
+	return describeCertificate(a.local.certs.current()), nil
 }
 
 // serve finds out who calls, calls, and answers.
@@ -176,7 +196,7 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 
 // caller is the local admin, or the peer whose token is shown.
 func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
-	if a.admin {
+	if a.local != nil {
 		by := caller{local: true}
 		if id, _, err := a.o.AccessKey(r.Context(), r.Header.Get(PeerHeader)); err == nil && id.Scope == nil {
 			by.id = id

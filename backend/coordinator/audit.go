@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 )
 
@@ -32,12 +33,13 @@ type auditLine struct {
 	Remote  string    `json:"remote,omitempty"`
 }
 
-// auditLog writes decisions to a file that is rotated by size. A nil one keeps none.
+// auditLog writes decisions to a file that is rotated by size.
 // Refusals and acts on the control plane are written at once, others within a second.
 type auditLog struct {
-	log    *slog.Logger
-	now    func() time.Time
-	failed atomic.Int64 // lines that could not be written
+	log     *slog.Logger
+	now     func() time.Time
+	enabled atomic.Bool
+	failed  atomic.Int64 // lines that could not be written
 
 	mu   sync.Mutex
 	file *lumberjack.Logger
@@ -51,16 +53,17 @@ const (
 	auditFlush  = time.Second
 )
 
-// openAudit begins the log; maxSize is in bytes, keep is how many files are kept beside it.
-func openAudit(path string, maxSize int64, keep int, log *slog.Logger) (*auditLog, error) {
+// openAudit begins the log; its file is made with the first line.
+func openAudit(path string, c config.Audit, log *slog.Logger) (*auditLog, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	a := &auditLog{
 		log: log, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
-		file: &lumberjack.Logger{Filename: path, MaxSize: megabytes(maxSize), MaxBackups: keep},
+		file: &lumberjack.Logger{Filename: path},
 	}
 	a.w = bufio.NewWriterSize(a.file, auditBuffer)
+	a.set(c)
 	go a.flushing()
 	return a, nil
 }
@@ -68,14 +71,12 @@ func openAudit(path string, maxSize int64, keep int, log *slog.Logger) (*auditLo
 // megabytes rounds up: lumberjack counts in them.
 func megabytes(bytes int64) int { return int(max((bytes+1<<20-1)>>20, 1)) }
 
-// limit changes what openAudit was given.
-func (a *auditLog) limit(maxSize int64, keep int) {
-	if a == nil {
-		return
-	}
+// set changes what openAudit was given.
+func (a *auditLog) set(c config.Audit) {
+	a.enabled.Store(c.Enabled)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.file.MaxSize, a.file.MaxBackups = megabytes(maxSize), keep
+	a.file.MaxSize, a.file.MaxBackups = megabytes(int64(c.MaxSize)), c.Keep
 }
 
 func (a *auditLog) flushing() {
@@ -123,7 +124,7 @@ func (a *auditLog) write(l auditLine, now bool) {
 
 // s3 takes a decision of the store.
 func (a *auditLog) s3(d api.Decision) {
-	if a == nil {
+	if !a.enabled.Load() {
 		return
 	}
 	a.write(auditLine{
@@ -134,7 +135,7 @@ func (a *auditLog) s3(d api.Decision) {
 
 // control takes a decision of the orchestrator.
 func (a *auditLog) control(who, action, remote, reason string) {
-	if a == nil {
+	if !a.enabled.Load() {
 		return
 	}
 	a.write(auditLine{Who: who, Action: action, Allowed: reason == "", Reason: reason, Remote: remote}, true)
@@ -142,9 +143,6 @@ func (a *auditLog) control(who, action, remote, reason string) {
 
 // close writes what is left.
 func (a *auditLog) close() {
-	if a == nil {
-		return
-	}
 	close(a.stop)
 	<-a.done
 	a.mu.Lock()

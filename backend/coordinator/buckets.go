@@ -242,13 +242,18 @@ func (o *Orchestrator) reconcile(ctx context.Context) error {
 }
 
 func (o *Orchestrator) reconcileWorkspaces(ctx context.Context, c *control) error {
+	counted, err := o.counted(ctx)
+	if err != nil {
+		return err
+	}
 	for _, w := range c.workspaces {
 		if w.State == workspace.Deleting {
 			if err := o.finishDelete(ctx, c, &w); err != nil {
 				return err
 			}
 		}
-		if w.Backend == workspace.Managed && w.State != workspace.PendingFormat {
+		quota, known := counted[w.Prefix]
+		if w.Backend == workspace.Managed && w.State != workspace.PendingFormat && (!known || quota != w.Quota) {
 			if err := o.provision(ctx, w); err != nil {
 				return err
 			}
@@ -258,6 +263,19 @@ func (o *Orchestrator) reconcileWorkspaces(ctx context.Context, c *control) erro
 		return nil // a peer that cannot be read may still be brought back
 	}
 	return c.dropLeavings(ctx)
+}
+
+// counted are the quotas of the prefixes of managed workspaces that the store counts.
+func (o *Orchestrator) counted(ctx context.Context) (map[string]int64, error) {
+	quotas := map[string]int64{}
+	list, err := o.store.Prefixes(ctx, ManagedBucket)
+	if isCode(err, store.NoSuchBucket) {
+		return quotas, nil
+	}
+	for _, p := range list {
+		quotas[p.Prefix] = p.Quota
+	}
+	return quotas, err
 }
 
 // prefixUsage counts what is below a prefix.

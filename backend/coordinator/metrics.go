@@ -150,7 +150,5 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	for kind, n := range kinds {
 		gauge(warningsTotal, n, kind)
 	}
-	if c.audit != nil {
-		ch <- prometheus.MustNewConstMetric(auditFailures, prometheus.CounterValue, float64(c.audit.failed.Load()))
-	}
+	ch <- prometheus.MustNewConstMetric(auditFailures, prometheus.CounterValue, float64(c.audit.failed.Load()))
 }

@@ -11,25 +11,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 // Options are what an Orchestrator is told beside its store. The zero value is usable.
 type Options struct {
-	Log *slog.Logger     // nil: nothing is logged
-	Now func() time.Time // nil: time.Now
-	// Retention is how long a deleted workspace can be restored; 0: DefaultRetention.
-	Retention time.Duration
-	// RotationGrace is how long a replaced token stays valid unless it is said; 0: DefaultRotationGrace.
-	RotationGrace time.Duration
-	Version       string // of the program; for backups
+	Log     *slog.Logger     // nil: nothing is logged
+	Now     func() time.Time // nil: time.Now
+	Version string           // of the program; for backups
 }
-
-// The defaults of Options.
-const (
-	DefaultRetention     = 30 * 24 * time.Hour
-	DefaultRotationGrace = 24 * time.Hour
-)
 
 // Orchestrator owns the control state: peers and what they may do, buckets, workspaces,
 // scoped pairs and shares.
@@ -37,11 +28,10 @@ type Orchestrator struct {
 	store      *store.Store
 	log        *slog.Logger
 	now        func() time.Time
-	grace      time.Duration
 	version    string
-	retention  atomic.Int64               // a time.Duration
-	identities atomic.Pointer[identities] // never nil
-	lastSeen   sync.Map                   // access key id → unix seconds, int64
+	config     atomic.Pointer[config.Config] // see Config
+	identities atomic.Pointer[identities]    // never nil
+	lastSeen   sync.Map                      // access key id → unix seconds, int64
 
 	mu       sync.RWMutex
 	state    *control
@@ -54,17 +44,13 @@ type Orchestrator struct {
 // NewOrchestrator loads the control state from the system bucket, which it
 // creates where it is missing.
 func NewOrchestrator(ctx context.Context, s *store.Store, opt Options) (*Orchestrator, error) {
-	o := &Orchestrator{store: s, log: opt.Log, now: opt.Now, grace: opt.RotationGrace, version: opt.Version, revision: 1, changed: make(chan struct{})}
+	o := &Orchestrator{store: s, log: opt.Log, now: opt.Now, version: opt.Version, revision: 1, changed: make(chan struct{})}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}
 	if o.now == nil {
 		o.now = time.Now
 	}
-	if o.grace == 0 {
-		o.grace = DefaultRotationGrace
-	}
-	o.SetRetention(opt.Retention)
 	var err error
 	if o.state, err = loadControl(ctx, s, o.log); err != nil {
 		return nil, err
@@ -76,14 +62,6 @@ func NewOrchestrator(ctx context.Context, s *store.Store, opt Options) (*Orchest
 		}
 	}
 	return o, o.reconcile(ctx)
-}
-
-// SetRetention changes how long deleted workspaces are kept; 0: DefaultRetention.
-func (o *Orchestrator) SetRetention(d time.Duration) {
-	if d <= 0 {
-		d = DefaultRetention
-	}
-	o.retention.Store(int64(d))
 }
 
 // Mesh returns the coordinator's own record.

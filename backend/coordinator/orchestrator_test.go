@@ -13,6 +13,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
@@ -29,6 +30,21 @@ func openStore(t *testing.T, dir string) *store.Store {
 	return s
 }
 
+// record is a document of the system bucket.
+func record(t *testing.T, s *store.Store, key string) string {
+	t.Helper()
+	r, err := s.Get(t.Context(), coordinator.SystemBucket, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
 // running is a coordinator over its HTTP listeners.
 type running struct {
 	status coordinator.Status
@@ -37,25 +53,37 @@ type running struct {
 	stop   func()
 }
 
+func (r *running) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r.log, nil)) }
+
+// public asks where peers do, and has no token.
+func (r *running) public(t *testing.T) *client.Client {
+	c := client.Remote(r.status.URL, "")
+	t.Cleanup(c.Close)
+	return c
+}
+
 func serve(t *testing.T, dir string) *running {
+	t.Helper()
+	return serveWith(t, coordinator.ServeOptions{
+		Config: config.Config{S3: config.S3{DataDir: dir}, Listen: config.Listen{Address: "127.0.0.1:0"}},
+	})
+}
+
+// serveWith fills in what a test does not care for.
+func serveWith(t *testing.T, opt coordinator.ServeOptions) *running {
 	t.Helper()
 	r := &running{log: &strings.Builder{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan coordinator.Status, 1), make(chan error, 1)
-	socket := filepath.Join(t.TempDir(), "s")
-	go func() {
-		ended <- coordinator.Serve(ctx, coordinator.ServeOptions{
-			Config: coordinator.Config{S3: coordinator.S3Config{DataDir: dir}, Listen: coordinator.Listen{Address: "127.0.0.1:0"}},
-			Kind:   "configured", Socket: socket, Version: "test", Log: slog.New(slog.NewTextHandler(r.log, nil)),
-			Ready: func(s coordinator.Status) { ready <- s },
-		})
-	}()
+	opt.Kind, opt.Socket, opt.Version, opt.Log = "configured", filepath.Join(t.TempDir(), "s"), "test", r.logger()
+	opt.Ready = func(s coordinator.Status) { ready <- s }
+	go func() { ended <- coordinator.Serve(ctx, opt) }()
 	select {
 	case r.status = <-ready:
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	r.admin = client.Local(socket)
+	r.admin = client.Local(opt.Socket)
 	stopped := false
 	r.stop = func() {
 		if stopped {
@@ -300,7 +328,7 @@ func TestSecondCoordinatorIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	serve(t, dir)
 	err := coordinator.Serve(t.Context(), coordinator.ServeOptions{
-		Config: coordinator.Config{S3: coordinator.S3Config{DataDir: dir}}, Socket: filepath.Join(t.TempDir(), "s"), Log: slog.New(slog.DiscardHandler),
+		Config: config.Config{S3: config.S3{DataDir: dir}}, Socket: filepath.Join(t.TempDir(), "s"), Log: slog.New(slog.DiscardHandler),
 	})
 	if !fault.Is(err, fault.Conflict) {
 		t.Errorf("got %v", err)

@@ -132,7 +132,8 @@ const maxGrace = 30 * 24 * time.Hour
 // coordinator is configured with (SPEC B8).
 func (o *Orchestrator) RotatePeer(ctx context.Context, idOrName string, grace *time.Duration) (NewPeer, error) {
 	if grace == nil {
-		grace = &o.grace
+		configured := time.Duration(o.Config().Peers.RotationGrace)
+		grace = &configured
 	}
 	if *grace < 0 || *grace > maxGrace {
 		return NewPeer{}, fault.New(fault.Usage, "give it as 24h or 30m; 0 ends the old token at once", "the grace of a token is between 0 and %d days", maxGrace/(24*time.Hour))

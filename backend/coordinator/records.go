@@ -37,7 +37,7 @@ const (
 type Mesh struct {
 	ID       string    `json:"id"`
 	Created  time.Time `json:"created"`
-	Address  string    `json:"address,omitempty"`  // host:port of the last start
+	Address  string    `json:"address,omitempty"` // host:port of the last start
 	Restored time.Time `json:"restored,omitzero"` // from a backup; zero: never
 }
 
@@ -170,7 +170,9 @@ func into[R any](ctx context.Context, c *control, key string, all map[string]R, 
 	return nil
 }
 
-func (c *control) read(ctx context.Context, key string, into any) error { return c.docs.Read(ctx, key, into) }
+func (c *control) read(ctx context.Context, key string, into any) error {
+	return c.docs.Read(ctx, key, into)
+}
 
 func (c *control) write(ctx context.Context, key string, record any) error {
 	return c.docs.Write(ctx, key, record)

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
@@ -29,7 +31,7 @@ const gcPercent = 400
 
 // ServeOptions say how a coordinator runs.
 type ServeOptions struct {
-	Config       Config
+	Config       config.Config
 	Kind         string // embedded or configured; shown by status
 	Socket       string // path of the local admin's socket; 0600
 	Version      string
@@ -37,6 +39,10 @@ type ServeOptions struct {
 	AnyPort      bool         // take another port of the same host where the wanted one is taken
 	Log          *slog.Logger // never gets a secret
 	Ready        func(Status) // called once it answers; may be nil
+
+	// Reload reads the configuration again, at SIGHUP or for the local admin; nil: there is no file.
+	Reload func() (config.Config, error)
+	Level  *slog.LevelVar // of Log; a reload sets it; nil: log.level needs a restart
 }
 
 // Serve runs a coordinator until ctx ends or its local admin stops it. It
@@ -52,7 +58,9 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	defer unlock()
-	s, err := local.Open(local.Options{Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Log: opt.Log})
+	s, err := local.Open(local.Options{
+		Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Reserve: diskReserve(opt.Config.S3.Reserve), Log: opt.Log,
+	})
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
 	}
@@ -61,12 +69,20 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	public, err := listen(opt, o.Mesh().Address)
+	bound, err := listen(opt, o.Mesh().Address)
 	if err != nil {
 		return err
 	}
+	public := newMeshListener(bound, opt.Config.MeshCIDR, opt.Log)
 	defer public.Close()
 	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
+		return err
+	}
+	certs, err := newCertificates(ctx, opt.Config, o, public.Addr().String(), opt.Log)
+	if err != nil {
+		return err
+	}
+	if err := o.useConfig(ctx, opt.Config, opt.Version); err != nil {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
@@ -76,25 +92,34 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	defer socket.Close()
 
 	status := Status{
-		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: o.stamp(),
+		ID: o.Mesh().ID, Kind: opt.Kind, URL: publicURL(public.Addr().String(), certs), PID: os.Getpid(), Since: o.stamp(),
 		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
 	}
 	current := func() Status {
 		now := status
-		now.Revision = o.Revision()
+		now.Revision, now.Refused = o.Revision(), public.refused.Load()
+		if certs != nil {
+			now.Fingerprint = Fingerprint(certs.current().Certificate[0])
+		}
 		return now
 	}
-	storage := func(ctx context.Context) (Storage, error) {
-		return o.storage(ctx, opt.Config.S3.DataDir, int64(opt.Config.S3.MaxSize))
-	}
-	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), auditMaxSize, auditKeep, opt.Log)
+	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.S3.DataDir) }
+	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), opt.Config.Audit, opt.Log)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
 	}
 	defer audit.close()
+	live := liveSettings(opt, s, audit, public, certs)
+	reload := func() (Reloaded, error) {
+		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
+	}
+	if opt.Reload != nil {
+		defer reloadOnHangup(reload)()
+	}
 	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
-	admin := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, stop: cancel, admin: true, watch: watch}
 	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
+	admin := *peers
+	admin.local = &localControls{stop: cancel, reload: reload, certs: certs}
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
@@ -107,8 +132,23 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
 		newServer(ctx, withStore(s3, admin.handler()), opt.Log),
 	}
+	var outside net.Listener = public
+	if certs != nil {
+		outside = tls.NewListener(public, tlsConfig(certs))
+	}
+	scrapes, err := listenMetrics(opt)
+	if err != nil {
+		return err
+	}
+	listeners := []net.Listener{outside, socket}
+	if scrapes != nil {
+		defer scrapes.Close()
+		only := http.NewServeMux()
+		only.Handle("GET /metrics", watch.metrics)
+		servers, listeners = append(servers, newServer(ctx, only, opt.Log)), append(listeners, scrapes)
+	}
 	failed := make(chan error, len(servers))
-	for i, l := range []net.Listener{public, socket} {
+	for i, l := range listeners {
 		go func() { failed <- servers[i].Serve(l) }()
 	}
 	opt.Log.Info("coordinator is up", "url", status.URL, "data_dir", status.DataDir, "pid", status.PID)
@@ -122,11 +162,13 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	return errors.Join(err, shutdown(servers, opt.Log))
 }
 
-// The bounds of the audit log.
-const (
-	auditMaxSize = 100 << 20
-	auditKeep    = 5
-)
+// diskReserve is as local.Options has it, where none is a negative number.
+func diskReserve(size config.Size) int64 {
+	if size == 0 {
+		return -1
+	}
+	return int64(size)
+}
 
 // purgeEvery is how often deleted workspaces are looked at.
 const purgeEvery = time.Minute
@@ -210,6 +252,22 @@ func listen(opt ServeOptions, last string) (net.Listener, error) {
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
+	}
+	return l, nil
+}
+
+// listenMetrics binds metrics.listen, under the same rules as the store; nil where there is none.
+func listenMetrics(opt ServeOptions) (net.Listener, error) {
+	if opt.Config.Metrics.Listen == (config.Listen{}) {
+		return nil, nil
+	}
+	address, err := opt.Config.Metrics.Listen.Resolve(opt.InsecureBind)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
 	}
 	return l, nil
 }

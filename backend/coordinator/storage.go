@@ -66,9 +66,9 @@ func quotaWarning(what string, used, quota int64) []Warning {
 	return []Warning{{Kind: "quota", Subject: what, Message: fmt.Sprintf("%s is past %d %% of its quota: %d of %d bytes", what, m, used, quota)}}
 }
 
-// storage sums up the store; dir is its data_dir, maxSize its bound.
-func (o *Orchestrator) storage(ctx context.Context, dir string, maxSize int64) (Storage, error) {
-	s := Storage{MaxSize: maxSize}
+// storage sums up the store; dir is its data_dir.
+func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error) {
+	s := Storage{MaxSize: o.store.MaxSize()}
 	var err error
 	if s.Usage, err = o.store.Usage(ctx); err != nil {
 		return s, err
@@ -91,7 +91,7 @@ func (o *Orchestrator) storage(ctx context.Context, dir string, maxSize int64) (
 	if u, err := diskusage.New(dir); err == nil {
 		s.Disk = Disk{Total: int64(u.Total), Free: int64(u.Available)} //nolint:gosec // no disk has 8 EiB
 	}
-	s.Warnings = append(quotaWarning("the store", s.Total(), maxSize), o.warnings(buckets, managed)...)
+	s.Warnings = append(quotaWarning("the store", s.Total(), s.MaxSize), o.warnings(buckets, managed)...)
 	return s, nil
 }
 

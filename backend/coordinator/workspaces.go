@@ -117,9 +117,13 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 	return w, err
 }
 
-// provision makes the place of a managed workspace in the store; it may be there.
+// provision makes the place of a managed workspace in the store, where it is not there yet,
+// and bounds it to its quota.
 func (o *Orchestrator) provision(ctx context.Context, w workspace.Workspace) error {
-	return ensureBucket(ctx, o.store, w.Bucket)
+	if err := ensureBucket(ctx, o.store, w.Bucket); err != nil {
+		return err
+	}
+	return o.store.SetPrefix(ctx, w.Bucket, w.Prefix, w.Quota)
 }
 
 // plan turns a request into a record that is not stored yet.
@@ -330,7 +334,7 @@ func (o *Orchestrator) RevokeSessions(ctx context.Context, name, peer string) (r
 
 // purgeAfter is when a deleted workspace is removed for good.
 func (o *Orchestrator) purgeAfter(w workspace.Workspace) time.Time {
-	return w.Deleted.Add(time.Duration(o.retention.Load()))
+	return w.Deleted.Add(time.Duration(o.Config().Workspaces.Retention))
 }
 
 // PurgeWorkspace removes a deleted workspace for good, and the objects of a managed one. A
@@ -355,6 +359,9 @@ func (o *Orchestrator) purge(ctx context.Context, w workspace.Workspace) error {
 	defer o.purging.Unlock()
 	if w.Backend == workspace.Managed {
 		if err := empty(ctx, o.store, w.Bucket, w.Prefix); err != nil {
+			return err
+		}
+		if err := o.store.DropPrefix(ctx, w.Bucket, w.Prefix); err != nil && !isCode(err, store.NoSuchBucket) {
 			return err
 		}
 	}
@@ -396,11 +403,11 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 		if w.Backend != workspace.Managed {
 			return fault.New(fault.Usage, "a mesh workspace has its bucket's: `artifacts-tui bucket quota set`", "workspace %q is %s, and a quota bounds managed ones alone", name, w.Backend)
 		}
-		u, err := prefixUsage(ctx, o.store, w.Bucket, w.Prefix)
+		p, err := o.store.Prefix(ctx, w.Bucket, w.Prefix)
 		if err != nil {
 			return err
 		}
-		if err := belowUsage("workspace "+name, bytes, u.Bytes, force); err != nil {
+		if err := belowUsage("workspace "+name, bytes, p.Total(), force); err != nil {
 			return err
 		}
 		w.Quota = bytes
