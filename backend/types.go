@@ -54,6 +54,7 @@ type CoordinatorStatus struct {
 	Peer    string    `json:"peer"`     // the peer this user is
 	Version string    `json:"version"`
 	Running bool      `json:"running"`
+	Context string    `json:"context,omitempty"` // by which it was logged in to; empty for the local one
 }
 
 // EventKind says what an Event is about.

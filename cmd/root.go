@@ -81,7 +81,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.format, "format", "text", "output format: text or json")
-	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by URL or socket (default: the local one, started where none runs)")
+	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by context, URL or socket (default: the active context, else the local one, started where none runs)")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
@@ -91,7 +91,7 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.coordinatorCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.coordinatorCommand(), c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }

@@ -87,6 +87,7 @@ func (a *orchestratorAPI) handler() http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /v1/changes", a.changes)
+	mux.HandleFunc("GET /v1/whoami", a.whoami)
 	if a.admin {
 		mux.HandleFunc("POST /v1/peers", a.addPeer)
 		mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, _ *http.Request) {
@@ -130,8 +131,7 @@ func (a *orchestratorAPI) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if _, known := a.o.peerByToken(token); !ok || !known {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
-			a.fail(w, fault.New(fault.Auth, "send a peer's mesh token as a Bearer token", "not authenticated"))
+			a.unauthenticated(w)
 			return
 		}
 		next.ServeHTTP(w, r)

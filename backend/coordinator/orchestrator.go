@@ -129,11 +129,14 @@ func noWorkspace(name string) error {
 }
 
 // Create makes a workspace, or takes up one that an earlier call left in
-// pending_format (SPEC B29). A managed one comes back active. A byo one comes back
+// pending_format (SPEC B29). A managed or mesh one comes back active. A byo one comes back
 // pending_format: its owner checks the bucket, then calls Activate.
 func (o *Orchestrator) Create(ctx context.Context, req CreateWorkspace) (workspace.Workspace, error) {
 	w, err := plan(req)
 	if err != nil {
+		return workspace.Workspace{}, err
+	}
+	if err := o.meshBucketExists(ctx, w); err != nil {
 		return workspace.Workspace{}, err
 	}
 	o.mu.Lock()
@@ -148,8 +151,11 @@ func (o *Orchestrator) Create(ctx context.Context, req CreateWorkspace) (workspa
 		return workspace.Workspace{}, err
 	}
 	defer o.touch()
-	if w.Backend != workspace.Managed {
+	switch w.Backend {
+	case workspace.BYO:
 		return w, nil
+	case workspace.Mesh:
+		return o.setState(ctx, w, workspace.Active)
 	}
 	if err := ensureBucket(ctx, o.store, w.Bucket); err != nil {
 		return workspace.Workspace{}, err
@@ -180,8 +186,12 @@ func plan(req CreateWorkspace) (workspace.Workspace, error) {
 		if _, authority, ok := strings.Cut(w.Endpoint, "://"); !ok || strings.Contains(authority, "@") {
 			return w, fault.New(fault.Usage, "an endpoint looks like https://s3.example.com", "the endpoint is not a plain URL")
 		}
+	case workspace.Mesh:
+		if err := planMesh(&w); err != nil {
+			return w, err
+		}
 	default:
-		return w, fault.New(fault.Usage, "the backends are managed and byo", "unknown backend %q", req.Backend)
+		return w, fault.New(fault.Usage, "the backends are managed, byo and mesh", "unknown backend %q", req.Backend)
 	}
 	if w.Prefix != "" && !strings.HasSuffix(w.Prefix, "/") {
 		w.Prefix += "/"
