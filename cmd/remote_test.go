@@ -10,17 +10,20 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
 
@@ -53,7 +56,7 @@ type tlsProxy struct {
 	server  *http.Server
 }
 
-// tlsProxyCommand listens with TLS and a certificate of its own before a URL, and sets NAME_URL and
+// tlsProxyCommand listens with TLS and a certificate of its own before a URL, and sets NAME_URL,
 // NAME_PIN, the certificate's fingerprint in hex. Of a name that is taken it takes the address over, with
 // another certificate.
 // Usage: tlsproxy NAME URL
@@ -87,6 +90,8 @@ func tlsProxyCommand(ts *testscript.TestScript, neg bool, args []string) {
 	proxies[name] = &tlsProxy{address: l.Addr().String(), server: server}
 	ts.Setenv(name+"_URL", "https://"+l.Addr().String())
 	ts.Setenv(name+"_PIN", pin)
+	ts.Setenv(name+"_COLONS", tlstrust.Colons(pin))
+	ts.Check(os.WriteFile(ts.MkAbs(name+".pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}), 0o600))
 }
 
 func selfSigned(ts *testscript.TestScript) (tls.Certificate, string) {
@@ -94,7 +99,7 @@ func selfSigned(ts *testscript.TestScript) (tls.Certificate, string) {
 	ts.Check(err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		BasicConstraintsValid: true, IsCA: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	ts.Check(err)
