@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
@@ -69,7 +67,11 @@ func (c *cli) login(ctx context.Context, req backend.LoginRequest, fromStdin boo
 	met, err := app.MeetCoordinator(ctx, req)
 	var untrusted *client.Untrusted
 	if errors.As(err, &untrusted) && !fromStdin && c.interactive() {
-		if !c.trusts(req.URL, untrusted) {
+		yes, interrupted := c.trusts(ctx, req.URL, untrusted)
+		switch {
+		case interrupted != nil:
+			return interrupted
+		case !yes:
 			return err
 		}
 		req.Fingerprint = untrusted.Met
@@ -81,7 +83,7 @@ func (c *cli) login(ctx context.Context, req backend.LoginRequest, fromStdin boo
 	if met.InClear {
 		c.notify("warning: over http the token travels in clear, which is for a network that encrypts by itself, such as the mesh; elsewhere use https")
 	}
-	if req.Token, err = c.token(fromStdin); err != nil {
+	if req.Token, err = c.token(ctx, fromStdin); err != nil {
 		return err
 	}
 	made, err := app.Login(ctx, req)
@@ -104,23 +106,17 @@ func (c *cli) noteOverride(active string) {
 	}
 }
 
-// interactive reports whether somebody can be asked.
-func (c *cli) interactive() bool { return term.IsTerminal(int(c.in.Fd())) }
-
 // trusts asks whether a certificate is to be taken.
-func (c *cli) trusts(at string, u *client.Untrusted) bool {
-	fmt.Fprintf(c.err, "The certificate of %s is not one that this system trusts: %v.\nIts SHA-256 fingerprint is\n  %s\nTake it, and only it, from now on? [y/N] ",
-		at, u, tlstrust.Colons(u.Met))
-	line, _ := bufio.NewReader(c.in).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes"
+func (c *cli) trusts(ctx context.Context, at string, u *client.Untrusted) (bool, error) {
+	fmt.Fprintf(c.err, "The certificate of %s is not one that this system trusts: %v.\nIts SHA-256 fingerprint is\n  %s\n", at, u, tlstrust.Colons(u.Met))
+	return c.confirm(ctx, "Take it, and only it, from now on?")
 }
 
 // stdinMax bounds what is read of standard input for a token, in bytes.
 const stdinMax = 64 << 10
 
 // token is that of standard input, the environment, or a prompt.
-func (c *cli) token(fromStdin bool) (keyring.Secret, error) {
+func (c *cli) token(ctx context.Context, fromStdin bool) (keyring.Secret, error) {
 	var text string
 	switch env := os.Getenv(keyring.EnvToken); {
 	case fromStdin && !c.interactive():
@@ -132,13 +128,10 @@ func (c *cli) token(fromStdin bool) (keyring.Secret, error) {
 	case !fromStdin && env != "":
 		text = env
 	case c.interactive():
-		fmt.Fprint(c.err, "Token: ")
-		line, err := term.ReadPassword(int(c.in.Fd()))
-		fmt.Fprintln(c.err)
-		if err != nil {
+		var err error
+		if text, err = c.askHidden(ctx, "Token: "); err != nil {
 			return keyring.Secret{}, err
 		}
-		text = string(line)
 	default:
 		return keyring.Secret{}, fault.New(fault.Usage, "pipe it in with `--token -`, or set "+keyring.EnvToken, "no token, and no terminal to ask for it")
 	}

@@ -36,7 +36,8 @@ type cli struct {
 	noColor     bool
 	accessible  bool
 
-	name string // what the program was started as
+	name   string // what the program was started as
+	failed error  // what the command returned
 }
 
 // Main runs one command line and returns the exit code (SPEC C14). args[0] is
@@ -50,6 +51,7 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		args = args[1:]
 	}
 	root := c.root()
+	c.keepErrors(root)
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -59,7 +61,24 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM),
 		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}),
 	)
+	if err == nil {
+		err = c.failed
+	}
 	return c.report(err)
+}
+
+// keepErrors has what commands return go past fang, which would ask the terminal for its colours
+// before it hands an error on: a prompt that was interrupted may be reading from it still.
+func (c *cli) keepErrors(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			c.failed = run(cmd, args)
+			return nil
+		}
+	}
+	for _, child := range cmd.Commands() {
+		c.keepErrors(child)
+	}
 }
 
 func (c *cli) root() *cobra.Command {
