@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -104,6 +105,7 @@ type Meeting struct {
 	Coordinator string // its id
 	InClear     bool   // who is on the way to it reads what is sent
 	pin         string // of its certificate, in hex; empty: it is a trusted one
+	renewed     keyring.Context
 }
 
 // MeetCoordinator asks who answers at the request's URL, and shows no token. Where the certificate
@@ -115,8 +117,14 @@ func (a *App) MeetCoordinator(ctx context.Context, req LoginRequest) (Meeting, e
 	if m.URL, err = coordinatorURL(req.URL); err != nil {
 		return m, err
 	}
-	if m.pin, err = a.pin(req, m.URL); err != nil {
+	if m.renewed, err = a.renewed(req, m.URL); err != nil {
 		return m, err
+	}
+	m.pin = m.renewed.CertificatePin
+	if req.Fingerprint != "" {
+		if m.pin, err = tlstrust.ParseFingerprint(req.Fingerprint); err != nil {
+			return m, err
+		}
 	}
 	remote, err := a.remote(m.URL, keyring.Secret{}, m.pin)
 	if err != nil {
@@ -147,7 +155,7 @@ type LoginRequest struct {
 	Peer        string // that the token has to be of; empty: any
 	Token       keyring.Secret
 	Fingerprint string // of the one certificate to take, as tlstrust.ParseFingerprint reads it; empty: a trusted one
-	Store       keyring.Store
+	Store       keyring.Store // empty: as it was, else the file
 }
 
 // Check refuses what is wrong with the request itself, the token aside.
@@ -169,7 +177,10 @@ func (r LoginRequest) Check() error {
 			return fault.New(fault.Usage, "leave it out, or give an https URL", "--fingerprint is of a certificate, and %s has none", at)
 		}
 	}
-	return keyring.CheckStore(r.Store)
+	if r.Store != "" {
+		return keyring.CheckStore(r.Store)
+	}
+	return nil
 }
 
 // Login proves a peer's token to a coordinator, keeps both and makes that the active context (SPEC
@@ -203,36 +214,28 @@ func (a *App) Login(ctx context.Context, req LoginRequest) (Context, error) {
 		return Context{}, err
 	}
 	c := keyring.Context{
-		Name: req.Name, URL: met.URL, Coordinator: who.Coordinator, Peer: who.Peer, PeerName: who.Name,
-		CertificatePin: met.pin, Store: req.Store, Token: req.Token,
-	}
-	if c.Name == "" {
-		if c.Name, err = a.nameOf(met.URL); err != nil {
-			return Context{}, err
-		}
+		Name: met.renewed.Name, URL: met.URL, Coordinator: who.Coordinator, Peer: who.Peer, PeerName: who.Name,
+		CertificatePin: met.pin, Store: cmp.Or(req.Store, met.renewed.Store, keyring.InFile), Token: req.Token,
 	}
 	return a.seen(c, c.Name), a.contexts.Put(c)
 }
 
-// pin is the certificate to take at a URL: the request's, or that of the context it renews.
-func (a *App) pin(req LoginRequest, at string) (string, error) {
-	if req.Fingerprint != "" {
-		return tlstrust.ParseFingerprint(req.Fingerprint)
-	}
+// renewed is the context that a login renews; a new one has its name alone.
+func (a *App) renewed(req LoginRequest, at string) (keyring.Context, error) {
 	name := req.Name
 	if name == "" {
 		var err error
 		if name, err = a.nameOf(at); err != nil {
-			return "", err
+			return keyring.Context{}, err
 		}
 	}
 	list, _, err := a.contexts.List()
 	for _, c := range list {
 		if c.Name == name && c.URL == at {
-			return c.CertificatePin, nil
+			return c, nil
 		}
 	}
-	return "", err
+	return keyring.Context{Name: name}, err
 }
 
 // nameOf is the name of the context that has a URL, the active one where several have, or what a new

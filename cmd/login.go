@@ -52,7 +52,7 @@ func (c *cli) loginCommand() *cobra.Command {
 	f.StringVar(&req.Peer, "peer", "", "id of the peer that the token has to be of")
 	f.StringVar(&token, "token", "", "- reads the token from standard input")
 	f.StringVar(&req.Fingerprint, "fingerprint", "", "SHA-256 of the coordinator's certificate, in hex: the only one to take")
-	f.StringVar((*string)(&req.Store), "store", string(keyring.InFile), "where the token is kept: file (mode 0600) or keyring")
+	f.StringVar((*string)(&req.Store), "store", "", "where the token is kept: file (mode 0600) or keyring (default: as it was, else file)")
 	return cmd
 }
 
