@@ -2,13 +2,9 @@ package backend
 
 import (
 	"context"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/backend/systemd"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -17,7 +13,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
-// EnvCoordinator names a coordinator by URL or socket path (SPEC B21).
+// EnvCoordinator names a coordinator by context, URL or socket path (SPEC B21).
 const EnvCoordinator = "ARTIFACTS_COORDINATOR"
 
 // Options make an App.
@@ -25,7 +21,7 @@ type Options struct {
 	Roots       xdg.Roots
 	Getenv      func(string) string
 	Exe         string       // of the program, for the processes it starts; empty: the running one
-	Coordinator string       // URL or socket path; empty: EnvCoordinator, else the local one, started where none runs
+	Coordinator string       // context, URL or socket path; empty: EnvCoordinator, else the active context, else the local one, started where none runs
 	Notify      func(string) // one line a person should see: a mended file mode, a folder made; may be nil
 }
 
@@ -36,6 +32,7 @@ type App struct {
 	mounts   *mounts.Manager
 	cache    keyring.Cache
 	profiles keyring.Profiles
+	contexts keyring.Contexts
 	services systemd.Manager
 }
 
@@ -55,70 +52,8 @@ func New(opt Options) *App {
 		mounts:   mounts.NewManager(opt.Roots, opt.Exe),
 		cache:    keyring.NewCache(opt.Roots.Config, opt.Notify),
 		profiles: keyring.Profiles{Dir: opt.Roots.Config, Warn: opt.Notify},
+		contexts: keyring.NewContexts(opt.Roots.Config, opt.Notify),
 	}
-}
-
-// coordinator is one that answered, and who this user is to it.
-type coordinatorLink struct {
-	*client.Client
-	status coordinator.Status
-	peer   string
-}
-
-// storeURL is the coordinator's S3 endpoint.
-func (l coordinatorLink) storeURL() string { return l.status.URL + "/s3" }
-
-// connect finds the coordinator: the one that Options name, else the local one,
-// which it starts where none runs (SPEC B21). The caller closes the link.
-func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
-	if a.opt.Coordinator == "" {
-		if err := a.ensureLocalRoots(); err != nil {
-			return coordinatorLink{}, err
-		}
-		exe, err := a.exe()
-		if err != nil {
-			return coordinatorLink{}, err
-		}
-		status, err := embedded.Ensure(ctx, a.opt.Roots, exe)
-		if err != nil {
-			return coordinatorLink{}, err
-		}
-		link := coordinatorLink{Client: client.Local(embedded.Socket(a.opt.Roots)), status: status}
-		link.peer, err = a.enrol(ctx, link)
-		link.As(link.peer)
-		return link, err
-	}
-	return a.connectTo(ctx, a.opt.Coordinator)
-}
-
-func (a *App) connectTo(ctx context.Context, where string) (coordinatorLink, error) {
-	var link coordinatorLink
-	if u, err := url.Parse(where); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		if u.User != nil {
-			return link, fault.New(fault.Usage, "a mesh token does not belong in a URL", "the coordinator's URL holds a user or password")
-		}
-		id, err := a.loadIdentity()
-		if err != nil {
-			return link, err
-		}
-		link.Client, link.peer = client.Remote(where, id.Token.Reveal()), id.Peer
-	} else {
-		if !filepath.IsAbs(where) {
-			return link, fault.New(fault.Usage, "give http://HOST:PORT, or the absolute path of its socket", "%q is not a coordinator", where)
-		}
-		link.Client = client.Local(where)
-	}
-	status, err := link.Status(ctx)
-	if err != nil {
-		link.Close()
-		return link, err
-	}
-	link.status = status
-	if link.peer == "" {
-		link.peer, err = a.enrol(ctx, link)
-		link.As(link.peer)
-	}
-	return link, err
 }
 
 func (a *App) exe() (string, error) {
@@ -160,39 +95,40 @@ func (a *App) Coordinator(ctx context.Context) (CoordinatorStatus, error) {
 		return CoordinatorStatus{}, err
 	}
 	defer link.Close()
-	return a.describe(link), nil
+	return describe(link), nil
 }
 
 // PeekCoordinator is Coordinator, but starts nothing: where none runs the status
 // says so.
 func (a *App) PeekCoordinator(ctx context.Context) (CoordinatorStatus, error) {
-	link, err := a.connectTo(ctx, a.where())
-	if fault.Is(err, fault.Unreachable) && a.opt.Coordinator == "" {
+	t, err := a.target()
+	if err != nil {
+		return CoordinatorStatus{}, err
+	}
+	link, err := a.open(ctx, t)
+	if fault.Is(err, fault.Unreachable) && t.embedded() {
 		return CoordinatorStatus{Kind: "embedded", DataDir: embedded.DataDir(a.opt.Roots)}, nil
 	}
 	if err != nil {
 		return CoordinatorStatus{}, err
 	}
 	defer link.Close()
-	return a.describe(link), nil
-}
-
-// where is the coordinator's URL or socket.
-func (a *App) where() string {
-	if a.opt.Coordinator != "" {
-		return a.opt.Coordinator
+	s := describe(link)
+	if storage, err := link.Storage(ctx); err == nil { // who is no admin is told nothing
+		s.Warnings = storage.Warnings
 	}
-	return embedded.Socket(a.opt.Roots)
+	return s, nil
 }
 
-func (a *App) describe(link coordinatorLink) CoordinatorStatus {
+func describe(link coordinatorLink) CoordinatorStatus {
 	s := CoordinatorStatus{
 		Kind: link.status.Kind, URL: link.status.URL, PID: link.status.PID, Since: link.status.Since,
-		DataDir: link.status.DataDir, Version: link.status.Version, Peer: link.peer, Running: true,
+		DataDir: link.status.DataDir, Version: link.status.Version, Peer: link.id.Peer, Running: true,
+		Socket: link.target.socket, Context: link.target.context.Name,
 		Fingerprint: link.status.Fingerprint,
 	}
-	if a.opt.Coordinator == "" {
-		s.Socket = embedded.Socket(a.opt.Roots)
+	if link.target.url != "" {
+		s.URL = link.target.url // by which it is reached from here
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
@@ -31,9 +30,12 @@ func (a *App) CoordinatorCertificate(ctx context.Context) (coordinator.Certifica
 
 // localAdmin speaks to a coordinator of this machine, as who may do everything. It starts none.
 func (a *App) localAdmin() (*client.Client, error) {
-	where := a.where()
-	if !filepath.IsAbs(where) {
-		return nil, fault.New(fault.Usage, "run it there, or give --coordinator the path of its socket", "only the machine that %s runs on may do that", where)
+	t, err := a.target()
+	if err != nil {
+		return nil, err
 	}
-	return client.Local(where), nil
+	if t.socket == "" {
+		return nil, fault.New(fault.Usage, "run it there, or give --coordinator the path of its socket", "only the machine that %s runs on may do that", t.url)
+	}
+	return client.Local(t.socket), nil
 }

@@ -113,7 +113,7 @@ func (a *App) usesOf(ctx context.Context, list []CredentialSource) error {
 		s := &list[i]
 		s.Workspaces, s.Mounts, s.Stale = []string{}, []string{}, []string{}
 		for _, w := range a.Remembered() {
-			if s.Source != keyring.FromEnv && w.Backend != workspace.Managed && w.State == workspace.Active && bindings[w.ID] == s.Profile {
+			if s.Source != keyring.FromEnv && w.Backend == workspace.BYO && w.State == workspace.Active && bindings[w.ID] == s.Profile {
 				s.Workspaces = append(s.Workspaces, w.Name)
 			}
 		}

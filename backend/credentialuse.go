@@ -42,7 +42,7 @@ func (a *App) CredentialUses(ctx context.Context, profile string) ([]Use, error)
 	}
 	uses := []Use{}
 	for _, w := range list {
-		if w.Backend == workspace.Managed || w.State != workspace.Active {
+		if w.Backend != workspace.BYO || w.State != workspace.Active {
 			continue
 		}
 		u, used := Use{Workspace: w, Mounts: []mounts.Status{}}, bindings[w.ID] == profile

@@ -145,9 +145,11 @@ func (a *App) mountService(name, mountpoint string, flags []string) (systemd.Ser
 		return systemd.Service{}, fault.New(fault.Failure, "run the installed program again", "the program's own file is not known")
 	}
 	command := []string{exe, "mount", name, mountpoint, "--foreground", "--create"}
-	if a.opt.Coordinator != "" {
-		command = append(command, "--coordinator="+a.opt.Coordinator)
+	t, err := a.target() // whichever context is the active one when it starts
+	if err != nil {
+		return systemd.Service{}, err
 	}
+	command = append(command, "--coordinator="+t.kept())
 	return systemd.Service{
 		Name: unitName(name), Description: "Workspace " + name + " at " + mountpoint + " (S3)",
 		Command: append(command, flags...), Environment: a.serviceEnvironment(), Final: final,
@@ -173,7 +175,7 @@ func (a *App) serviceEnvironment() (env []string) {
 // keysWithoutEnvironment refuses a workspace whose keys are in this shell alone: a service
 // does not have them, and a unit file is no place for a secret.
 func (a *App) keysWithoutEnvironment(ctx context.Context, w workspace.Workspace, profile string) error {
-	if w.Backend == workspace.Managed {
+	if w.Backend != workspace.BYO {
 		return nil
 	}
 	chain, err := a.credentialChain(profile, w.ID, w.Region)

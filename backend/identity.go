@@ -50,30 +50,30 @@ func (a *App) loadIdentity() (identity, error) {
 }
 
 // enrol makes this user a peer of a coordinator it is the local admin of, once,
-// and returns the peer's id.
-func (a *App) enrol(ctx context.Context, link coordinatorLink) (string, error) {
+// and returns who it is.
+func (a *App) enrol(ctx context.Context, link coordinatorLink) (identity, error) {
 	id, err := a.loadIdentity()
 	if err == nil && id.Coordinator == link.status.ID {
-		return id.Peer, nil
+		return id, nil
 	}
 	if err != nil && !fault.Is(err, fault.Auth) {
-		return "", err
+		return identity{}, err
 	}
 	if err := a.ensureRoot(a.opt.Roots.Config, "config"); err != nil {
-		return "", err
+		return identity{}, err
 	}
 	p, err := link.AddPeer(ctx, coordinator.AddPeer{Name: localName(), Grants: []authn.Grant{{Role: authn.RoleAdmin}}, Another: true})
 	if err != nil {
-		return "", err
+		return identity{}, err
 	}
 	text, err := json.MarshalIndent(storedIdentity{Coordinator: link.status.ID, Peer: p.ID, Token: p.Token}, "", "  ")
 	if err != nil {
-		return "", err
+		return identity{}, err
 	}
 	if err := atomicfile.Write(a.IdentityFile(), append(text, '\n'), 0o600); err != nil {
-		return "", fault.Wrap(fault.Failure, err, "make the config root writable", "cannot keep the mesh identity")
+		return identity{}, fault.Wrap(fault.Failure, err, "make the config root writable", "cannot keep the mesh identity")
 	}
-	return p.ID, nil
+	return identity{Coordinator: link.status.ID, Peer: p.ID, Token: keyring.NewSecret(p.Token)}, nil
 }
 
 func localName() string {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -110,12 +108,9 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 	if found.Profile != nil {
 		spec.CredentialProfile = found.Profile.Name
 	}
-	if w.Backend == workspace.Managed {
-		spec.Endpoint = link.storeURL()
-		if a.opt.Coordinator == "" {
-			spec.Socket = embedded.Socket(a.opt.Roots)
-			spec.Endpoint = strings.Replace(spec.Endpoint, "https://", "http://", 1) // no TLS on the socket
-		}
+	spec.Coordinator = link.target.kept()
+	if w.Backend != workspace.BYO {
+		link.reach(&spec)
 	}
 	spec.Region = creds.SigningRegion()
 	a.rememberOne(w)
@@ -129,14 +124,14 @@ func usable(w workspace.Workspace) error {
 	return fault.New(fault.Conflict, "run the same `workspace create` again to finish it", "workspace %q is %s", w.Name, w.State)
 }
 
-// mountCredentials are the scoped pair of a managed workspace, which no cache and
-// no variable has a say in (SPEC A3), or what the chain finds.
+// mountCredentials are the scoped pair of a managed workspace or the peer's own pair of a mesh one, which
+// no cache and no variable has a say in (SPEC A3), or what the chain finds.
 func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w workspace.Workspace, req MountRequest) (keyring.Resolved, error) {
-	if w.Backend == workspace.Managed {
+	if w.Backend != workspace.BYO {
 		if req.CredentialProfile != "" {
 			return keyring.Resolved{}, ownBucket(w)
 		}
-		return managedCredentials(ctx, link, w.Name, req.ReadOnly)
+		return coordinatorCredentials(ctx, link, w.Backend, w.Name, req.ReadOnly)
 	}
 	chain, err := a.credentialChain(req.CredentialProfile, w.ID, w.Region)
 	if err != nil {
@@ -148,7 +143,11 @@ func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w work
 	return a.resolve(ctx, chain)
 }
 
-func managedCredentials(ctx context.Context, link coordinatorLink, name string, readOnly bool) (keyring.Resolved, error) {
+// coordinatorCredentials are those of a workspace in the coordinator's store.
+func coordinatorCredentials(ctx context.Context, link coordinatorLink, backend workspace.Backend, name string, readOnly bool) (keyring.Resolved, error) {
+	if backend == workspace.Mesh {
+		return link.peerCredentials(ctx)
+	}
 	s, err := link.OpenSession(ctx, name, readOnly)
 	if err != nil {
 		return keyring.Resolved{}, err

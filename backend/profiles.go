@@ -112,8 +112,12 @@ func (a *App) BindProfile(ctx context.Context, name, profile string) error {
 
 // ownBucket refuses a workspace whose credentials are the coordinator's business.
 func ownBucket(w workspace.Workspace) error {
-	if w.Backend != workspace.Managed {
-		return nil
+	const hint = "credentials of your own belong to byo workspaces"
+	switch w.Backend {
+	case workspace.Managed:
+		return fault.New(fault.Usage, hint, "workspace %q is managed: the coordinator issues its credentials", w.Name)
+	case workspace.Mesh:
+		return fault.New(fault.Usage, hint, "workspace %q is in the mesh's store: its credentials are those of the peer you are", w.Name)
 	}
-	return fault.New(fault.Usage, "credentials of your own belong to byo workspaces", "workspace %q is managed: the coordinator issues its credentials", w.Name)
+	return nil
 }

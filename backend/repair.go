@@ -48,9 +48,9 @@ func (a *App) Repair(ctx context.Context, where string, opt mounts.UnmountOption
 	case err != nil:
 		return Repaired{}, err
 	case m.Unmounted:
-		return a.repairUnmounted(ctx, m.Workspace, opt)
+		return a.through(m.Coordinator).repairUnmounted(ctx, m.Workspace, opt)
 	case m.Health == mounts.Stale:
-		if m, err = a.Mount(ctx, MountRequest{Workspace: m.Workspace, Mountpoint: m.Mountpoint, ReadOnly: m.ReadOnly, CredentialProfile: m.CredentialProfile, Options: m.Options}); err != nil {
+		if m, err = a.through(m.Coordinator).Mount(ctx, MountRequest{Workspace: m.Workspace, Mountpoint: m.Mountpoint, ReadOnly: m.ReadOnly, CredentialProfile: m.CredentialProfile, Options: m.Options}); err != nil {
 			return Repaired{}, err
 		}
 	}

@@ -162,16 +162,16 @@ func (a *App) RefreshCredentials(ctx context.Context, req RefreshRequest) (Refre
 
 // successor are the credentials that a new mount of m would get.
 func (a *App) successor(ctx context.Context, m mounts.Status, req RefreshRequest) (keyring.Resolved, error) {
-	if m.Backend == string(workspace.Managed) {
+	if backend := workspace.Backend(m.Backend); backend == workspace.Managed || backend == workspace.Mesh {
 		if req.Profile != "" {
-			return keyring.Resolved{}, ownBucket(workspace.Workspace{Name: m.Workspace, Backend: workspace.Managed})
+			return keyring.Resolved{}, ownBucket(workspace.Workspace{Name: m.Workspace, Backend: backend})
 		}
-		link, err := a.connect(ctx)
+		link, err := a.through(m.Coordinator).connect(ctx)
 		if err != nil {
 			return keyring.Resolved{}, err
 		}
 		defer link.Close()
-		return managedCredentials(ctx, link, m.Workspace, m.ReadOnly)
+		return coordinatorCredentials(ctx, link, backend, m.Workspace, m.ReadOnly)
 	}
 	profile := req.Profile
 	if profile == "" {
@@ -199,7 +199,7 @@ func (a *App) RefreshAllCredentials(ctx context.Context, req RefreshRequest) ([]
 	var first error
 	results := []RefreshedCredentials{}
 	for _, m := range list {
-		if m.PID == 0 || m.Health == mounts.Draining || (req.Profile != "" && m.Backend == string(workspace.Managed)) {
+		if m.PID == 0 || m.Health == mounts.Draining || (req.Profile != "" && m.Backend != string(workspace.BYO)) {
 			continue
 		}
 		req.Where = m.ID
@@ -226,7 +226,7 @@ func (a *App) Remount(ctx context.Context, where string, opt mounts.UnmountOptio
 	if _, err := a.mounts.Unmount(ctx, m.ID, opt); err != nil {
 		return m, err
 	}
-	return a.Mount(ctx, MountRequest{
+	return a.through(m.Coordinator).Mount(ctx, MountRequest{
 		Workspace: m.Workspace, Mountpoint: m.Mountpoint, ReadOnly: m.ReadOnly, CredentialProfile: m.CredentialProfile, KeptCredentials: true, Options: m.Options,
 	})
 }

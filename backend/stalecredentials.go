@@ -10,6 +10,9 @@ import (
 // fromCoordinator is the source of a managed workspace's pair.
 const fromCoordinator keyring.Source = "coordinator"
 
+// fromLogin is the source of a mesh workspace's pair: the peer's own.
+const fromLogin keyring.Source = "login"
+
 // sourceOf is what a mount says of where its pair is from. A pair of the environment that
 // the cache holds too counts as the cache's: that is where later mounts find it.
 func (a *App) sourceOf(r keyring.Resolved) string {
@@ -43,9 +46,30 @@ func (a *App) staleCredentials(m mounts.Status) bool {
 		cache = a.cache
 	case keyring.FromProfile:
 		cache = a.profiles.Pair(m.CredentialProfile)
+	case fromLogin:
+		now := a.loginFingerprint(m.Coordinator)
+		return now != "" && m.Fingerprint != "" && now != m.Fingerprint
 	default:
 		return false
 	}
 	e, err := cache.Stat()
 	return err == nil && e.Fingerprint != "" && m.Fingerprint != "" && e.Fingerprint != m.Fingerprint
+}
+
+// loginFingerprint is that of the pair that a peer has now; empty where it is not known.
+func (a *App) loginFingerprint(coordinator string) string {
+	list, _, err := a.contexts.List()
+	if err != nil {
+		return ""
+	}
+	for _, c := range list {
+		if c.Name == coordinator {
+			return c.Fingerprint
+		}
+	}
+	id, err := a.loadIdentity()
+	if err != nil || coordinator != keyring.LocalContext {
+		return ""
+	}
+	return keyring.Credentials{AccessKeyID: id.Peer, SecretAccessKey: id.Token}.Fingerprint()
 }

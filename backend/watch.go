@@ -74,7 +74,11 @@ func (a *App) watchCoordinator(ctx context.Context, send func(EventKind)) {
 
 // awaitChange asks the running coordinator for the revision past the one given.
 func (a *App) awaitChange(ctx context.Context, after int64) (int64, error) {
-	link, err := a.connectTo(ctx, a.where())
+	t, err := a.target()
+	if err != nil {
+		return 0, err
+	}
+	link, err := a.open(ctx, t)
 	if err != nil {
 		return 0, err
 	}

@@ -69,8 +69,11 @@ func (a *App) CreateWorkspace(ctx context.Context, req CreateRequest) (workspace
 		return w, nil, err
 	case workspace.BYO:
 		return a.createBYO(ctx, req)
+	case workspace.Mesh:
+		w, err := a.createMesh(ctx, req)
+		return w, nil, err
 	default:
-		return none, nil, fault.New(fault.Usage, "--backend is managed or byo", "unknown backend %q", req.Backend)
+		return none, nil, fault.New(fault.Usage, "--backend is managed, byo or mesh", "unknown backend %q", req.Backend)
 	}
 }
 
@@ -94,9 +97,7 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	if err != nil {
 		return none, nil, err
 	}
-	if req.Prefix = strings.Trim(req.Prefix, "/"); req.Prefix != "" {
-		req.Prefix += "/"
-	}
+	req.Prefix = folder(req.Prefix)
 	err = mounts.Check(ctx, mounts.Spec{
 		Endpoint: req.Endpoint, Bucket: req.Bucket, Prefix: req.Prefix, Region: creds.SigningRegion(),
 	}, creds.Credentials)
@@ -123,6 +124,49 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	}
 	lines, err := a.cacheCredentials(creds)
 	return w, lines, err
+}
+
+// createMesh takes a bucket of the mesh's store, once the peer has shown that it may list it. No
+// variable has a say in it (SPEC A3, A5b).
+func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Workspace, error) {
+	var none workspace.Workspace
+	switch {
+	case req.Bucket == "":
+		return none, fault.New(fault.Usage, "give --bucket", "a mesh workspace needs a bucket of the mesh's store")
+	case req.Endpoint != "" || req.Region != "" || req.CredentialProfile != "" || req.Credentials.AccessKeyID != "":
+		return none, fault.New(fault.Usage, "leave them out, or give --backend byo", "a mesh workspace has no endpoint, region or credentials but those of the coordinator")
+	}
+	if err := coordinator.CheckMeshBucket(req.Bucket); err != nil {
+		return none, err
+	}
+	link, err := a.connect(ctx)
+	if err != nil {
+		return none, err
+	}
+	defer link.Close()
+	found, err := link.peerCredentials(ctx)
+	if err != nil {
+		return none, err
+	}
+	create := coordinator.CreateWorkspace{Name: req.Name, Backend: workspace.Mesh, Bucket: req.Bucket, Prefix: folder(req.Prefix)}
+	spec := mounts.Spec{Bucket: create.Bucket, Prefix: create.Prefix, Region: keyring.DefaultRegion}
+	link.reach(&spec)
+	if err := mounts.Check(ctx, spec, found.Credentials); err != nil {
+		if fault.Is(err, fault.NotFound) {
+			err = fault.New(fault.NotFound, "make it first: `artifacts-tui bucket create "+create.Bucket+"`",
+				"the mesh's store has no bucket %q", create.Bucket)
+		}
+		return none, err
+	}
+	return link.Create(ctx, create)
+}
+
+// folder is a prefix as it is kept: without a slash before it and with one after it.
+func folder(prefix string) string {
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		prefix += "/"
+	}
+	return prefix
 }
 
 // fillFromEnvironment applies the variables behind the flags (SPEC A4) and
@@ -238,8 +282,14 @@ func (a *App) DeleteWorkspace(ctx context.Context, name string) error {
 	return err
 }
 
-// rememberedFile keeps the last list for the first paint of the terminal app.
-func (a *App) rememberedFile() string { return filepath.Join(a.opt.Roots.State, "workspaces.json") }
+// rememberedFile keeps the last list of a context for the first paint of the terminal app.
+func (a *App) rememberedFile() string {
+	name := "workspaces.json"
+	if t, err := a.target(); err == nil && t.context.Name != "" {
+		name = "workspaces-" + t.context.Name + ".json"
+	}
+	return filepath.Join(a.opt.Roots.State, name)
+}
 
 func (a *App) remember(list []workspace.Workspace) {
 	text, err := json.Marshal(list)

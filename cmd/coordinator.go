@@ -171,8 +171,9 @@ func (c *cli) coordinatorStatus() *cobra.Command {
 					fmt.Fprintln(out, "not running; the next command that needs it starts it")
 					return
 				}
-				fields(out, "Coordinator", s.Kind, "URL", s.URL, "Store", s.URL+"/s3", "Certificate", s.Fingerprint, "PID", fmt.Sprint(s.PID),
+				fields(out, "Coordinator", s.Kind, "Context", s.Context, "URL", s.URL, "Store", s.URL+"/s3", "Certificate", s.Fingerprint, "PID", fmt.Sprint(s.PID),
 					"Since", stamp(s.Since), "Data", s.DataDir, "Socket", s.Socket, "Peer", s.Peer, "Version", s.Version)
+				printWarnings(out, s.Warnings)
 			})
 			return nil
 		},

@@ -35,7 +35,8 @@ type cli struct {
 	noColor     bool
 	accessible  bool
 
-	name string // what the program was started as
+	name   string // what the program was started as
+	failed error  // what the command returned
 }
 
 // Main runs one command line and returns the exit code (SPEC C14). args[0] is
@@ -49,6 +50,7 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		args = args[1:]
 	}
 	root := c.root()
+	c.keepErrors(root)
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -58,7 +60,24 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM),
 		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}),
 	)
+	if err == nil {
+		err = c.failed
+	}
 	return c.report(err)
+}
+
+// keepErrors has what commands return go past fang, which would ask the terminal for its colours
+// before it hands an error on: a prompt that was interrupted may be reading from it still.
+func (c *cli) keepErrors(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			c.failed = run(cmd, args)
+			return nil
+		}
+	}
+	for _, child := range cmd.Commands() {
+		c.keepErrors(child)
+	}
 }
 
 func (c *cli) root() *cobra.Command {
@@ -80,7 +99,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.format, "format", "text", "output format: text or json")
-	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by URL or socket (default: the local one, started where none runs)")
+	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by context, URL or socket (default: the active context, else the local one, started where none runs)")
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
@@ -90,8 +109,8 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(),
-		c.coordinatorCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }

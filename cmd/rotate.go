@@ -166,7 +166,7 @@ func (c *cli) newPair(ctx context.Context, app *backend.App, o rotateOptions) (k
 		if *f.value != "-" {
 			continue
 		}
-		line, err := c.readSecret(stdin, f.name)
+		line, err := c.readSecret(ctx, stdin, f.name)
 		if err != nil {
 			return keyring.Credentials{}, err
 		}

@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 				}
 				e.Setenv(v, strings.TrimSpace(string(out)))
 			}
+			e.Values[tlsProxies{}] = map[string]*tlsProxy{}
 			e.Defer(func() { cleanUp(t, e) })
 			return nil
 		},
@@ -102,6 +103,8 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"busyport":  busyPort,
 			"dead":      dead,
+			"peer":      peer,
+			"tlsproxy":  tlsProxyCommand,
 		},
 	})
 }

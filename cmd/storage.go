@@ -2,13 +2,13 @@ package cmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -58,7 +58,7 @@ func (c *cli) storageSet() *cobra.Command {
 					}
 					continue
 				}
-				line, err := c.readSecret(stdin, f.flag)
+				line, err := c.readSecret(cmd.Context(), stdin, f.flag)
 				if err != nil {
 					return err
 				}
@@ -116,12 +116,9 @@ func inKeyring(s backend.Stored) string {
 }
 
 // readSecret reads a line from standard input, without echo where that is a terminal.
-func (c *cli) readSecret(stdin *bufio.Reader, what string) (string, error) {
-	if fd := int(c.in.Fd()); term.IsTerminal(fd) {
-		fmt.Fprintf(c.err, "%s: ", what)
-		line, err := term.ReadPassword(fd)
-		fmt.Fprintln(c.err)
-		return string(line), err
+func (c *cli) readSecret(ctx context.Context, stdin *bufio.Reader, what string) (string, error) {
+	if c.interactive() {
+		return c.askHidden(ctx, what+": ")
 	}
 	line, err := stdin.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

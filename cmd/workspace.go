@@ -31,11 +31,13 @@ func (c *cli) workspaceCreate() *cobra.Command {
 		Long: "Creates a workspace. With --backend managed, the default, its data is in the coordinator's store and\n" +
 			"nothing needs to be set up. With --backend byo it is in a bucket of your own; the keys come from\n" +
 			"ARTIFACTS_S3_ACCESS_KEY_ID and ARTIFACTS_S3_SECRET_ACCESS_KEY or from the cache of an earlier create,\n" +
-			"and never leave this machine. A create that was cut off is finished by running it again.",
+			"and never leave this machine. With --backend mesh it is a bucket of the coordinator's store that you may use with\n" +
+			"any S3 client too; each peer mounts it with its own token. A create that was cut off is finished by running it again.",
 		Example: c.examples(
 			"workspace create notes", "in the coordinator's store",
 			"workspace create notes ~/mnt/notes", "and mounted at once",
 			"workspace create train --backend byo --bucket acme-ml --endpoint https://s3.eu-west-2.amazonaws.com --region eu-west-2", "in a bucket of your own",
+			"workspace create shared --backend mesh --bucket team", "a bucket of the coordinator's store",
 		),
 		Args: rangeArgs(1, "NAME", "MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,11 +66,11 @@ func (c *cli) workspaceCreate() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar((*string)(&req.Backend), "backend", "managed", "managed: the coordinator's store; byo: a bucket of your own")
-	f.StringVar(&req.Bucket, "bucket", "", "byo: the bucket (ARTIFACTS_S3_BUCKET)")
+	f.StringVar((*string)(&req.Backend), "backend", "managed", "managed: the coordinator's store; byo: a bucket of your own; mesh: a bucket of the coordinator's store")
+	f.StringVar(&req.Bucket, "bucket", "", "byo (ARTIFACTS_S3_BUCKET) and mesh: the bucket")
 	f.StringVar(&req.Endpoint, "endpoint", "", "byo: address of the S3 service (ARTIFACTS_S3_ENDPOINT)")
 	f.StringVar(&req.Region, "region", "", "byo: region (ARTIFACTS_S3_REGION, AWS_REGION, AWS_DEFAULT_REGION)")
-	f.StringVar(&req.Prefix, "prefix", "", "byo: folder within the bucket (ARTIFACTS_S3_PREFIX)")
+	f.StringVar(&req.Prefix, "prefix", "", "byo (ARTIFACTS_S3_PREFIX) and mesh: folder within the bucket")
 	f.StringVar(&req.CredentialProfile, "profile", "", "byo: the credential profile to use; the workspace is bound to it")
 	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
 	return cmd

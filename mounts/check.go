@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
 )
@@ -31,7 +32,7 @@ func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
 func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 	return remote.New(remote.Options{
 		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
-		Keys: keys, CABundle: os.Getenv("AWS_CA_BUNDLE"), Timeout: spec.Options.StoreTimeout,
+		Keys: keys, CABundle: os.Getenv(tlstrust.EnvBundle), CertificatePin: spec.CertificatePin, Timeout: spec.Options.StoreTimeout,
 		Bandwidth: spec.Options.Bandwidth,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -69,8 +70,8 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 	return list, ctx.Err()
 }
 
-// Find returns the mount at a mountpoint or of a workspace (its name or id);
-// fault.NotFound where there is none.
+// Find returns the mount at a mountpoint or of a workspace (its name or id); fault.NotFound where
+// there is none, fault.Conflict where a name is that of workspaces of several coordinators.
 func (m *Manager) Find(ctx context.Context, mountpointOrWorkspace string) (Status, error) {
 	list, err := m.List(ctx)
 	if err != nil {
@@ -82,12 +83,25 @@ func (m *Manager) Find(ctx context.Context, mountpointOrWorkspace string) (Statu
 			return Status{}, err
 		}
 	}
+	var named []Status
 	for _, s := range list {
-		if s.Mountpoint == path || path == "" && (s.Workspace == mountpointOrWorkspace || s.ID == mountpointOrWorkspace) {
+		switch {
+		case path != "" && s.Mountpoint == path, path == "" && s.ID == mountpointOrWorkspace:
 			return s, nil
+		case path == "" && s.Workspace == mountpointOrWorkspace:
+			named = append(named, s)
 		}
 	}
-	return Status{}, fault.New(fault.NotFound, "'artifacts mount list' shows what is mounted", "nothing of ours is mounted at %s", mountpointOrWorkspace)
+	if mounted := slices.DeleteFunc(slices.Clone(named), func(s Status) bool { return s.Unmounted }); len(mounted) > 0 {
+		named = mounted
+	}
+	switch {
+	case len(named) == 0:
+		return Status{}, fault.New(fault.NotFound, "'artifacts mount list' shows what is mounted", "nothing of ours is mounted at %s", mountpointOrWorkspace)
+	case slices.ContainsFunc(named, func(s Status) bool { return s.ID != named[0].ID }):
+		return Status{}, fault.New(fault.Conflict, "give the mountpoint; 'artifacts mount list' shows them", "several workspaces named %s are mounted", mountpointOrWorkspace)
+	}
+	return named[0], nil
 }
 
 // sweep removes the socket of a process that is gone. A fresh one is left alone: it may be

@@ -15,7 +15,14 @@ type Spec struct {
 	Endpoint   string `json:"endpoint"` // URL of the S3 service; a path such as /s3 is kept
 	// Socket reaches the endpoint of a coordinator on this machine, whatever port it
 	// has after its next start; empty for any other.
-	Socket   string  `json:"socket,omitempty"`
+	Socket string `json:"socket,omitempty"`
+	// CertificatePin is the SHA-256 of the one certificate that the endpoint may show, in hex;
+	// empty: whichever an authority has signed.
+	CertificatePin string `json:"certificate_pin,omitempty"`
+	// Coordinator is whom to ask for the workspace again: a context, a URL, a socket, or
+	// "local"; shown, and kept for a repair. Empty in mounts of older versions.
+	Coordinator string `json:"coordinator,omitempty"`
+
 	Bucket   string  `json:"bucket"`
 	Prefix   string  `json:"prefix"` // ends in "/" where not empty
 	Region   string  `json:"region"`

@@ -31,6 +31,10 @@ type Status struct {
 	Refused     int64  `json:"refused_connections"` // from outside mesh_cidr, since the start
 }
 
+// IDHeader tells who is not authenticated which coordinator this is, so that a token goes to
+// the one that issued it alone.
+const IDHeader = "Artifacts-Coordinator"
+
 // PeerHeader tells on the local socket which peer its admin is: what is made belongs to that one.
 const PeerHeader = "X-Artifacts-Peer"
 
@@ -168,6 +172,7 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		by, err := a.caller(r)
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
+			w.Header().Set(IDHeader, a.o.Mesh().ID)
 			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated")
 			a.fail(w, err, http.StatusUnauthorized)
 			return
@@ -194,16 +199,16 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	})
 }
 
-// caller is the local admin, or the peer whose token is shown.
+// caller is the peer whose token is shown; on the local socket, without one, the local admin.
 func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
-	if a.local != nil {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if a.local != nil && !ok {
 		by := caller{local: true}
 		if id, _, err := a.o.AccessKey(r.Context(), r.Header.Get(PeerHeader)); err == nil && id.Scope == nil {
 			by.id = id
 		}
 		return by, nil
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return caller{}, fault.New(fault.Auth, "send a peer's mesh token as a Bearer token", "not authenticated")
 	}
@@ -232,8 +237,8 @@ func (a *orchestratorAPI) ready(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
-// Whoami is the answer of GET /v1/whoami.
-type Whoami struct {
+// WhoAmI is the answer of GET /v1/whoami: whose token it was that the request showed.
+type WhoAmI struct {
 	Peer        string        `json:"peer"` // id; empty: the local admin, who is no peer
 	Name        string        `json:"name"`
 	Coordinator string        `json:"coordinator"` // its id
@@ -242,7 +247,7 @@ type Whoami struct {
 }
 
 func (a *orchestratorAPI) whoami(_ *http.Request, by caller) (any, error) {
-	me := Whoami{Peer: by.id.ID, Coordinator: a.o.Mesh().ID, Grants: by.id.Grants, Admin: by.admin()}
+	me := WhoAmI{Peer: by.id.ID, Coordinator: a.o.Mesh().ID, Grants: by.id.Grants, Admin: by.admin()}
 	if me.Grants == nil {
 		me.Grants = []authn.Grant{}
 	}

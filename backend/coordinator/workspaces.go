@@ -88,11 +88,14 @@ func noWorkspace(name string) error {
 }
 
 // CreateWorkspace makes a workspace that belongs to owner, or takes up one that an earlier
-// call left in pending_format (SPEC B29). A managed one comes back active. A byo one comes
-// back pending_format: its owner checks the bucket, then calls Activate.
+// call left in pending_format (SPEC B29). A managed or mesh one comes back active. A byo one
+// comes back pending_format: its owner checks the bucket, then calls Activate.
 func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace, owner string) (workspace.Workspace, error) {
 	w, err := o.plan(req, owner)
 	if err != nil {
+		return workspace.Workspace{}, err
+	}
+	if err := o.meshBucketExists(ctx, w); err != nil {
 		return workspace.Workspace{}, err
 	}
 	err = o.change(func(c *control) error {
@@ -105,11 +108,13 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 		} else if err := c.putWorkspace(ctx, w); err != nil {
 			return err
 		}
-		if w.Backend != workspace.Managed {
+		switch w.Backend {
+		case workspace.BYO:
 			return nil
-		}
-		if err := o.provision(ctx, w); err != nil {
-			return err
+		case workspace.Managed:
+			if err := o.provision(ctx, w); err != nil {
+				return err
+			}
 		}
 		w.State = workspace.Active
 		return c.putWorkspace(ctx, w)
@@ -152,8 +157,12 @@ func (o *Orchestrator) plan(req CreateWorkspace, owner string) (workspace.Worksp
 		if _, authority, ok := strings.Cut(w.Endpoint, "://"); !ok || strings.Contains(authority, "@") {
 			return w, fault.New(fault.Usage, "an endpoint looks like https://s3.example.com", "the endpoint is not a plain URL")
 		}
+	case workspace.Mesh:
+		if err := planMesh(&w); err != nil {
+			return w, err
+		}
 	default:
-		return w, fault.New(fault.Usage, "the backends are managed and byo", "unknown backend %q", req.Backend)
+		return w, fault.New(fault.Usage, "the backends are managed, byo and mesh", "unknown backend %q", req.Backend)
 	}
 	if w.Prefix != "" && !strings.HasSuffix(w.Prefix, "/") {
 		w.Prefix += "/"

@@ -45,7 +45,7 @@ type Workspace struct {
 	Owner    string    `json:"owner,omitempty"`  // id of the peer that made it; empty: the local admin
 	Quota    int64     `json:"quota,omitempty"`  // bytes, of a managed one; 0: unlimited
 	Created  time.Time `json:"created"`
-	Deleted  time.Time `json:"deleted,omitzero"` // when it was; zero: it is not
+	Deleted  time.Time `json:"deleted,omitzero"`  // when it was; zero: it is not
 	Purging  bool      `json:"purging,omitempty"` // its objects are being removed for good
 	Known    *Known    `json:"known,omitempty"`
 

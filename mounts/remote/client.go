@@ -40,6 +40,9 @@ type Options struct {
 	Region   string // for signing; empty: keyring.DefaultRegion
 	Keys     *Keys
 	CABundle string // PEM file of extra certificate authorities; empty: the system's alone
+	// CertificatePin is the SHA-256 of the one certificate to take, in hex; empty: whichever an
+	// authority has signed.
+	CertificatePin string
 	// Timeout bounds the silence of listings, look-ups and reads; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Bandwidth is what SetBandwidth would set.
@@ -77,7 +80,7 @@ func New(opt Options) (*Client, error) {
 	if opt.Timeout <= 0 {
 		opt.Timeout = DefaultTimeout
 	}
-	web, err := httpClient(opt.CABundle, opt.Socket, opt.Timeout)
+	web, err := httpClient(opt.CABundle, opt.CertificatePin, opt.Socket, opt.Timeout)
 	if err != nil {
 		return nil, err
 	}

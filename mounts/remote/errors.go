@@ -10,16 +10,18 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
 // hints, by what the user can do about it.
 const (
-	hintKeys   = "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones"
-	hintRegion = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
-	hintBucket = "check the bucket's name and endpoint with 'artifacts workspace show'"
-	hintReach  = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
-	hintQuota  = "free space in the bucket or raise its quota; what was written is kept and tried again"
+	hintKeys        = "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones"
+	hintRegion      = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
+	hintBucket      = "check the bucket's name and endpoint with 'artifacts workspace show'"
+	hintReach       = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
+	hintCertificate = "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and mount again; what was written is kept"
+	hintQuota       = "free space in the bucket or raise its quota; what was written is kept and tried again"
 )
 
 // outcome is failure, noted for Health.
@@ -43,6 +45,10 @@ func failure(ctx context.Context, op, key string, err error) error {
 	what := op
 	if key != "" {
 		what += " " + key
+	}
+	var changed *tlstrust.Changed
+	if errors.As(err, &changed) {
+		return fault.Wrap(fault.Auth, changed, hintCertificate, "%s: the store is not trusted", what)
 	}
 	var api smithy.APIError
 	status := statusOf(err)

@@ -2,17 +2,14 @@ package remote
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"net"
 	"net/http"
-	"os"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
 
@@ -23,8 +20,8 @@ const connections = 128
 // vanished is how long sent bytes may stay unacknowledged.
 const vanished = 30 * time.Second
 
-func httpClient(caBundle, socket string, timeout time.Duration) (*http.Client, error) {
-	roots, err := authorities(caBundle)
+func httpClient(caBundle, pin, socket string, timeout time.Duration) (*http.Client, error) {
+	trust, err := tlstrust.Config(caBundle, pin)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +29,7 @@ func httpClient(caBundle, socket string, timeout time.Duration) (*http.Client, e
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer(timeout).DialContext,
-			TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			TLSClientConfig:       trust,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
 			MaxIdleConns:          connections,
@@ -70,22 +67,4 @@ func dialer(timeout time.Duration) *net.Dialer {
 			})
 		},
 	}
-}
-
-func authorities(bundle string) (*x509.CertPool, error) {
-	if bundle == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(bundle)
-	if err != nil {
-		return nil, fault.Wrap(fault.Usage, err, "check --ca-bundle and AWS_CA_BUNDLE", "cannot read the CA bundle")
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fault.New(fault.Usage, "it must hold certificates in PEM form", "no certificate in the CA bundle %s", bundle)
-	}
-	return pool, nil
 }

@@ -5,8 +5,8 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -28,36 +28,54 @@ const maxAnswer = 64 << 20
 // own, or fault.Unreachable where there was no answer.
 type Client struct {
 	http  *http.Client
-	base  string // URL without a trailing slash
-	token string // of a peer; empty on the local socket
-	peer  string // who the local admin is; see As
-	where string // for messages
+	base  string        // URL without a trailing slash
+	token string        // of a peer; empty on the local socket
+	peer  string        // who the local admin is; see ActFor
+	where string        // for messages
+	wait  time.Duration // for the answer to a short question
 }
+
+// How long a short question waits for its answer.
+const (
+	localWait  = 2 * time.Second
+	remoteWait = 10 * time.Second
+)
 
 // Local talks to a coordinator on this machine through its socket.
 func Local(socket string) *Client {
 	return &Client{
-		base: "http://coordinator", where: socket,
+		base: "http://coordinator", where: socket, wait: localWait,
 		http: &http.Client{Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) },
 		}},
 	}
 }
 
-// Remote talks to the coordinator at base with a peer's token.
-func Remote(base, token string) *Client {
-	return &Client{http: &http.Client{}, base: strings.TrimSuffix(base, "/"), token: token, where: base}
+// Remote talks to the coordinator at base with a peer's token. Of certificates it takes those
+// that the system trusts.
+func Remote(base, token string) *Client { return RemoteTLS(base, token, nil) }
+
+// RemoteTLS is Remote that takes the certificates trust says; nil: those the system trusts.
+func RemoteTLS(base, token string, trust *tls.Config) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = trust
+	base = strings.TrimSuffix(base, "/")
+	return &Client{
+		base: base, token: token, where: base, wait: remoteWait,
+		// The token is for one host; a redirect is answered as an error.
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
 }
 
-// As says which peer the local admin is: what it makes belongs to that one.
-func (c *Client) As(peer string) { c.peer = peer }
+// ActFor says which peer the local admin is: what it makes belongs to that one.
+func (c *Client) ActFor(peer string) { c.peer = peer }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Status asks how the coordinator is, for two seconds at most.
+// Status asks how the coordinator is, for a few seconds at most.
 func (c *Client) Status(ctx context.Context) (s coordinator.Status, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, c.wait)
 	defer cancel()
 	return s, c.call(ctx, http.MethodGet, "/v1/status", nil, &s)
 }
@@ -113,6 +131,9 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 		return err
 	}
 	defer resp.Body.Close()
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		return c.stranger(resp.Status)
+	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
 		return cutOff(err)
 	}
@@ -144,24 +165,20 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, ctx.Err()
-		}
-		var op *url.Error // its text repeats method and URL
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		return nil, fault.Wrap(fault.Unreachable, err, "`artifacts-tui coordinator status` tells whether one runs", "no answer from the coordinator at %s", c.where)
+		return nil, c.noAnswer(ctx, err)
 	}
-	if resp.StatusCode < http.StatusBadRequest {
+	if resp.StatusCode < http.StatusMultipleChoices {
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized && c.token != "" && resp.Header.Get(coordinator.IDHeader) != "" {
+		return nil, c.refused()
+	}
 	var failure struct {
 		Error struct{ Code, Message, Hint string }
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&failure); err != nil || failure.Error.Code == "" {
-		return nil, fault.New(fault.Failure, "is that a coordinator's address?", "%s answered %s", c.where, resp.Status)
+		return nil, c.stranger(resp.Status)
 	}
 	return nil, fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
 }

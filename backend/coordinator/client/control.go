@@ -14,11 +14,6 @@ import (
 // at is a path with one name in it.
 func at(before, name, after string) string { return before + url.PathEscape(name) + after }
 
-// Whoami tells who the coordinator takes this client for.
-func (c *Client) Whoami(ctx context.Context) (me coordinator.Whoami, err error) {
-	return me, c.call(ctx, http.MethodGet, "/v1/whoami", nil, &me)
-}
-
 // Storage tells what the store holds as a whole; admins alone may ask.
 func (c *Client) Storage(ctx context.Context) (s coordinator.Storage, err error) {
 	return s, c.call(ctx, http.MethodGet, "/v1/storage", nil, &s)
