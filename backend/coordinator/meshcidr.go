@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -34,7 +35,7 @@ func (l *meshListener) setMesh(mesh []netip.Prefix) { l.mesh.Store(&mesh) }
 func (l *meshListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
-		if err != nil || l.admits(c.RemoteAddr()) {
+		if err != nil || l.admits(c) {
 			return c, err
 		}
 		if t, ok := c.(*net.TCPConn); ok {
@@ -49,20 +50,23 @@ func (l *meshListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *meshListener) admits(from net.Addr) bool {
+func (l *meshListener) admits(c net.Conn) bool {
 	mesh := *l.mesh.Load()
-	tcp, ok := from.(*net.TCPAddr)
-	if len(mesh) == 0 || !ok {
-		return len(mesh) == 0
-	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("") // a prefix holds no address with a zone
-	if ip.IsLoopback() {
+	if len(mesh) == 0 {
 		return true
 	}
-	for _, p := range mesh {
-		if p.Contains(ip) {
-			return true
-		}
+	from, at := addressOf(c.RemoteAddr()), addressOf(c.LocalAddr())
+	if from.IsLoopback() || from.IsValid() && from == at { // this machine, also by its mesh address
+		return true
 	}
-	return false
+	return slices.ContainsFunc(mesh, func(p netip.Prefix) bool { return p.Contains(from) })
+}
+
+// addressOf has no zone, for with one it would be in no prefix.
+func addressOf(a net.Addr) netip.Addr {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
 }

@@ -11,29 +11,32 @@ import (
 	"testing"
 )
 
-// from is a connection that says where it is from.
-type from struct {
+// between is a connection that says where it is from and where it came.
+type between struct {
 	net.Conn
-	address net.Addr
+	from, at net.Addr
 }
 
-func (c from) RemoteAddr() net.Addr { return c.address }
+func (c between) RemoteAddr() net.Addr { return c.from }
+func (c between) LocalAddr() net.Addr  { return c.at }
+
+func tcp(text string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(text)) }
 
 // SPEC B2: who is let in, by address.
 func TestAdmits(t *testing.T) {
-	tcp := func(text string) net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(text)) }
 	l := newMeshListener(nil, []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("fe80::/64")}, nil)
 	for address, want := range map[string]bool{
 		"100.64.0.1:5": true, "100.128.0.1:5": false, "10.0.0.1:5": false, "127.0.0.1:5": true, "127.9.9.9:5": true, "[::1]:5": true,
 		"[::ffff:100.64.0.1]:5": true, "[::ffff:10.0.0.1]:5": false, "[::ffff:127.0.0.1]:5": true, "[fd12::1]:5": true,
 		"[fe80::1%eth0]:5": true, "[fe80:0:0:1::1%eth0]:5": false, "[2001:db8::1]:5": false, "0.0.0.0:5": false,
+		"10.0.0.7:5": true, // itself
 	} {
-		if got := l.admits(tcp(address)); got != want {
+		if got := l.admits(between{from: tcp(address), at: tcp("10.0.0.7:8080")}); got != want {
 			t.Errorf("%s: %v", address, got)
 		}
 	}
 	l.setMesh(nil)
-	if !l.admits(tcp("8.8.8.8:5")) {
+	if !l.admits(between{from: tcp("8.8.8.8:5"), at: tcp("10.0.0.7:8080")}) {
 		t.Error("without mesh_cidr somebody is refused")
 	}
 }
@@ -84,5 +87,5 @@ func (e *elsewhere) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return from{c, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(e.from))}, nil
+	return between{c, tcp(e.from), c.LocalAddr()}, nil
 }

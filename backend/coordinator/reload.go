@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -178,5 +177,5 @@ func publicURL(address string, certs certificateSource) string {
 	if certs != nil {
 		scheme = "https://"
 	}
-	return scheme + strings.ReplaceAll(address, "%", "%25") // RFC 6874
+	return scheme + address
 }

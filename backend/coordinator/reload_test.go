@@ -47,6 +47,7 @@ func TestReload(t *testing.T) {
 	next.Log.Level = config.Level(slog.LevelDebug)
 	next.Workspaces.Retention = 0
 	next.Audit.Enabled = false
+	next.Listen = config.Listen{Interface: "lo", Port: 81}
 	for i := range 2 {
 		got, err = r.admin.Reload(t.Context())
 		if err != nil {
@@ -57,7 +58,10 @@ func TestReload(t *testing.T) {
 		if i == 1 { // what is in force has not changed again; what waits still waits
 			want = ""
 		}
-		if changed != want || restart != "s3.data_dir s3.hosts" {
+		if i == 0 && got.Changed[0].String() != "s3.max_size: 0 → 10737418240" || got.Restart[2].String() != "listen: 127.0.0.1:0 → {interface: lo, port: 81}" {
+			t.Errorf("%v, %v", got.Changed, got.Restart)
+		}
+		if changed != want || restart != "s3.data_dir s3.hosts listen" {
 			t.Errorf("changed %s; restart %s", changed, restart)
 		}
 	}

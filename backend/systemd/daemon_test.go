@@ -30,7 +30,7 @@ func TestDaemon(t *testing.T) {
 	plain, session := daemon(t), daemon(t)
 	session.System = false
 	open := daemon(t)
-	open.User, open.LowPort, open.HomesSeen, open.TmpSeen = "nobody", true, true, true
+	open.User, open.LowPort, open.HomesSeen, open.TmpSeen = "daemon", true, true, true
 	for name, c := range map[string]struct {
 		unit     systemd.Daemon
 		flag     string
@@ -40,7 +40,7 @@ func TestDaemon(t *testing.T) {
 			"ProtectSystem=strict", `ReadWritePaths="/srv/a b%%"`, "CapabilityBoundingSet=", "PrivateTmp=yes", "ProtectHome=yes", "NoNewPrivileges=yes",
 			"StateDirectory=artifacts-test", "ExecReload=/bin/kill -HUP $MAINPID", "Restart=on-failure", "After=network-online.target", "WantedBy=multi-user.target",
 		}, []string{"User="}},
-		"open": {open, "--system", []string{"User=nobody", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "ProtectHome=read-only"}, []string{"PrivateTmp="}},
+		"open": {open, "--system", []string{"User=daemon", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "ProtectHome=read-only"}, []string{"PrivateTmp="}},
 		"session": {session, "--user", []string{"NoNewPrivileges=yes", "SystemCallFilter=@system-service", "WantedBy=default.target"}, []string{
 			"ProtectSystem=", "CapabilityBoundingSet=", "StateDirectory=", "PrivateTmp=", // a session's manager fails on them, or warns
 		}},

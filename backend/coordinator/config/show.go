@@ -90,23 +90,22 @@ func (c Config) Document() map[string]any {
 	return doc
 }
 
-// Change is a key whose value differs between two configurations.
+// Change is a key whose value differs between two configurations. Values are as YAML has
+// them, sizes in bytes.
 type Change struct {
 	Key string `json:"key"`
-	Old any    `json:"old"`
-	New any    `json:"new"`
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
-func (c Change) String() string {
-	return fmt.Sprintf("%s: %s → %s", c.Key, yamlOf(c.Old), yamlOf(c.New))
-}
+func (c Change) String() string { return c.Key + ": " + c.Old + " → " + c.New }
 
 // Diff are the changes from c to other, in the order of the example.
 func (c Config) Diff(other Config) (list []Change) {
 	after := other.Settings()
 	for i, s := range c.Settings() {
 		if !reflect.DeepEqual(s.Value, after[i].Value) {
-			list = append(list, Change{s.Key, s.Value, after[i].Value})
+			list = append(list, Change{s.Key, yamlOf(s.Value), yamlOf(after[i].Value)})
 		}
 	}
 	return list
