@@ -113,7 +113,11 @@ func (a *App) PeekCoordinator(ctx context.Context) (CoordinatorStatus, error) {
 		return CoordinatorStatus{}, err
 	}
 	defer link.Close()
-	return describe(link), nil
+	s := describe(link)
+	if storage, err := link.Storage(ctx); err == nil { // who is no admin is told nothing
+		s.Warnings = storage.Warnings
+	}
+	return s, nil
 }
 
 func describe(link coordinatorLink) CoordinatorStatus {
@@ -121,6 +125,7 @@ func describe(link coordinatorLink) CoordinatorStatus {
 		Kind: link.status.Kind, URL: link.status.URL, PID: link.status.PID, Since: link.status.Since,
 		DataDir: link.status.DataDir, Version: link.status.Version, Peer: link.id.Peer, Running: true,
 		Socket: link.target.socket, Context: link.target.context.Name,
+		Fingerprint: link.status.Fingerprint,
 	}
 	if link.target.url != "" {
 		s.URL = link.target.url // by which it is reached from here

@@ -176,6 +176,7 @@ func (a *App) open(ctx context.Context, t target) (link coordinatorLink, err err
 	}
 	if link.status, err = link.Status(ctx); err == nil && t.socket != "" {
 		link.id, err = a.enrol(ctx, link)
+		link.ActFor(link.id.Peer)
 	}
 	if err != nil {
 		link.Close()

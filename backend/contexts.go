@@ -156,7 +156,7 @@ type LoginRequest struct {
 	Name        string // empty: that of the context with this URL, else the URL's host
 	Peer        string // that the token has to be of; empty: any
 	Token       keyring.Secret
-	Fingerprint string // of the one certificate to take, as tlstrust.ParseFingerprint reads it; empty: a trusted one
+	Fingerprint string        // of the one certificate to take, as tlstrust.ParseFingerprint reads it; empty: a trusted one
 	Store       keyring.Store // empty: as it was, else the file
 }
 

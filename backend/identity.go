@@ -8,6 +8,8 @@ import (
 	"os/user"
 	"path/filepath"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -60,7 +62,7 @@ func (a *App) enrol(ctx context.Context, link coordinatorLink) (identity, error)
 	if err := a.ensureRoot(a.opt.Roots.Config, "config"); err != nil {
 		return identity{}, err
 	}
-	p, err := link.AddPeer(ctx, localName())
+	p, err := link.AddPeer(ctx, coordinator.AddPeer{Name: localName(), Grants: []authn.Grant{{Role: authn.RoleAdmin}}, Another: true})
 	if err != nil {
 		return identity{}, err
 	}

@@ -3,6 +3,7 @@ package backend
 import (
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -54,7 +55,11 @@ type CoordinatorStatus struct {
 	Peer    string    `json:"peer"`     // the peer this user is
 	Version string    `json:"version"`
 	Running bool      `json:"running"`
-	Context string    `json:"context,omitempty"` // by which it was logged in to; empty for the local one
+	// Warnings are what an admin should see to: quotas nearly used up, damage, missing objects.
+	Warnings []coordinator.Warning `json:"warnings,omitempty"`
+	// Fingerprint is the SHA-256 of its certificate as openssl prints it; empty: plain HTTP.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Context     string `json:"context,omitempty"` // by which it was logged in to; empty for the local one
 }
 
 // EventKind says what an Event is about.

@@ -153,7 +153,7 @@ func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Work
 	link.reach(&spec)
 	if err := mounts.Check(ctx, spec, found.Credentials); err != nil {
 		if fault.Is(err, fault.NotFound) {
-			err = fault.New(fault.NotFound, "make it first, with any S3 client: `aws --endpoint-url "+spec.Endpoint+" s3 mb s3://"+create.Bucket+"`",
+			err = fault.New(fault.NotFound, "make it first: `artifacts-tui bucket create "+create.Bucket+"`",
 				"the mesh's store has no bucket %q", create.Bucket)
 		}
 		return none, err

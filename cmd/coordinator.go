@@ -7,11 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
@@ -23,7 +25,8 @@ func (c *cli) coordinatorCommand() *cobra.Command {
 		Short: "Run, stop and show the coordinator",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorFsck())
+	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorReload(), c.coordinatorConfig(),
+		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck(), c.coordinatorBackup(), c.coordinatorVerify(), c.coordinatorRestore())
 	return cmd
 }
 
@@ -48,13 +51,20 @@ func (c *cli) coordinatorServe() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "coordinator.yaml: s3.data_dir, s3.max_size, s3.hosts, listen")
-	f.StringVar(&o.dataDir, "data-dir", "", "where the store is kept (default: under the XDG data root)")
-	f.StringVar(&o.listen, "listen", "", "address:port (default "+coordinator.DefaultListen+")")
-	f.BoolVar(&o.insecure, "insecure-bind", false, "allow 0.0.0.0, :: and public addresses")
+	o.flags(f)
+	f.BoolVar(&o.insecure, "insecure-bind", false, insecureHelp)
 	f.BoolVar(&o.embedded, embedded.Flag, false, "run as the embedded coordinator")
 	_ = f.MarkHidden(embedded.Flag)
 	return cmd
+}
+
+const insecureHelp = "allow 0.0.0.0, :: and public addresses"
+
+// flags are those that `config show` has too.
+func (o *serveOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "coordinator.yaml; `coordinator config example` prints one with every key")
+	f.StringVar(&o.dataDir, "data-dir", "", "where the store is kept (default: under the XDG data root)")
+	f.StringVar(&o.listen, "listen", "", "address:port (default "+config.DefaultListen+")")
 }
 
 func (c *cli) serve(ctx context.Context, o serveOptions) error {
@@ -62,43 +72,46 @@ func (c *cli) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	opt := coordinator.ServeOptions{
-		Kind: "configured", Socket: embedded.Socket(roots), Version: Version, InsecureBind: o.insecure, Log: c.log(),
-	}
-	if opt.Config, err = loadConfig(roots, o.config, o.dataDir); err != nil {
+	e, err := c.effective(roots, o)
+	if err != nil {
 		return err
 	}
-	if o.listen != "" {
-		opt.Config.Listen = coordinator.Listen{Address: o.listen}
+	if _, _, err := e.Listening(o.insecure); err != nil {
+		return err
+	}
+	level := &slog.LevelVar{}
+	level.Set(slog.Level(e.Config.Log.Level))
+	opt := coordinator.ServeOptions{
+		Config: e.Config, Kind: "configured", Socket: embedded.Socket(roots), Version: Version, InsecureBind: o.insecure,
+		Log: c.coordinatorLog(e.Config.Log.Format, level), Level: level,
+	}
+	if o.config != "" {
+		opt.Reload = func() (config.Config, error) {
+			e, err := c.effective(roots, o)
+			return e.Config, err
+		}
 	}
 	if err := xdg.Ensure(roots.State, "state", c.err); err != nil {
 		return fault.Wrap(fault.Failure, err, "make the folder above it writable", "cannot make the state root")
 	}
-	if !o.embedded {
-		opt.Ready = func(s coordinator.Status) { c.say("Serving %s/s3 from %s", s.URL, s.DataDir) }
-		return coordinator.Serve(ctx, opt)
+	if o.embedded {
+		opt.Kind, opt.AnyPort = "embedded", true
+		return serveEmbedded(ctx, opt)
 	}
-	opt.Kind, opt.AnyPort = "embedded", true
-	opt.Log = slog.New(slog.NewTextHandler(c.err, nil))
-	return serveEmbedded(ctx, opt)
+	opt.Ready = func(s coordinator.Status) {
+		c.say("Serving %s/s3 from %s", s.URL, s.DataDir)
+		notifyManager(daemon.SdNotifyReady + "\nSTATUS=Serving " + s.URL + "/s3")
+	}
+	return coordinator.Serve(ctx, opt)
 }
 
-// loadConfig is the file's, with data_dir from the flag, or the embedded coordinator's.
-func loadConfig(roots xdg.Roots, file, dataDir string) (config coordinator.Config, err error) {
-	if file != "" {
-		if config, err = coordinator.LoadConfig(file); err != nil {
-			return config, err
-		}
+// coordinatorLog goes to standard error.
+func (c *cli) coordinatorLog(format config.Format, level slog.Leveler) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: level}
+	if format == config.JSON {
+		return slog.New(slog.NewJSONHandler(c.err, opt))
 	}
-	if dataDir != "" {
-		if config.S3.DataDir, err = filepath.Abs(dataDir); err != nil {
-			return config, err
-		}
-	}
-	if config.S3.DataDir == "" {
-		config.S3.DataDir = embedded.DataDir(roots)
-	}
-	return config, nil
+	return slog.New(slog.NewTextHandler(c.err, opt))
 }
 
 // serveEmbedded tells the process that started this one how it went.
@@ -158,8 +171,9 @@ func (c *cli) coordinatorStatus() *cobra.Command {
 					fmt.Fprintln(out, "not running; the next command that needs it starts it")
 					return
 				}
-				fields(out, "Coordinator", s.Kind, "Context", s.Context, "URL", s.URL, "Store", s.URL+"/s3", "PID", fmt.Sprint(s.PID),
+				fields(out, "Coordinator", s.Kind, "Context", s.Context, "URL", s.URL, "Store", s.URL+"/s3", "Certificate", s.Fingerprint, "PID", fmt.Sprint(s.PID),
 					"Since", stamp(s.Since), "Data", s.DataDir, "Socket", s.Socket, "Peer", s.Peer, "Version", s.Version)
+				printWarnings(out, s.Warnings)
 			})
 			return nil
 		},

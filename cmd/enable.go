@@ -46,7 +46,7 @@ func (c *cli) enableCommand() *cobra.Command {
 						fmt.Fprintf(out, "Mounted %s at %s\n", e.Workspace, e.Mountpoint)
 					}
 				}
-				toRun(out, e)
+				nextSteps(out, e.Unreachable, e.Next)
 			})
 			return nil
 		},
@@ -79,7 +79,7 @@ func (c *cli) disableCommand() *cobra.Command {
 				if !c.quiet {
 					fmt.Fprintf(out, "Disabled %s\n", e.Unit)
 				}
-				toRun(out, e)
+				nextSteps(out, e.Unreachable, e.Next)
 			})
 			return nil
 		},
@@ -88,13 +88,13 @@ func (c *cli) disableCommand() *cobra.Command {
 	return cmd
 }
 
-// toRun says what the service manager has to be told, where that could not be done here.
-func toRun(out io.Writer, e backend.Enabled) {
-	if len(e.Next) == 0 {
+// nextSteps says what the service manager has to be told, where that could not be done here.
+func nextSteps(out io.Writer, why string, lines []string) {
+	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "systemd could not be told of it (%s). In a session of your own, run:\n", e.Unreachable)
-	for _, line := range e.Next {
+	fmt.Fprintf(out, "systemd could not be told of it (%s). In a session of your own, run:\n", why)
+	for _, line := range lines {
 		fmt.Fprintln(out, "  "+line)
 	}
 }

@@ -48,11 +48,12 @@ func (c *cli) fsck(ctx context.Context, o fsckOptions) error {
 	if err != nil {
 		return err
 	}
-	config, err := loadConfig(roots, o.config, o.dataDir)
+	e, err := c.effective(roots, serveOptions{config: o.config, dataDir: o.dataDir})
 	if err != nil {
 		return err
 	}
-	r, err := coordinator.Fsck(ctx, config.S3.DataDir, store.CheckOptions{
+	dir := e.Config.S3.DataDir
+	r, err := coordinator.Fsck(ctx, dir, store.CheckOptions{
 		Deep: !o.quick, Repair: !o.dryRun, Progress: c.fsckProgress(),
 	})
 	if err != nil {
@@ -60,7 +61,7 @@ func (c *cli) fsck(ctx context.Context, o fsckOptions) error {
 	}
 	c.print(r, func(out io.Writer) { printCheck(out, r, o.dryRun) })
 	if n := len(r.Damaged) + len(r.Index.Problems); n > 0 {
-		return fault.New(fault.Failure, "restore what is listed from a backup, or delete it", "%d damaged in %s", n, config.S3.DataDir)
+		return fault.New(fault.Failure, "restore what is listed from a backup, or delete it", "%d damaged in %s", n, dir)
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func printCheck(out io.Writer, r store.CheckReport, dryRun bool) {
 	}
 	for _, d := range r.Index.Drifts {
 		fmt.Fprintf(out, "usage of %s was %d bytes in %d objects, is %d bytes in %d objects: %s\n",
-			d.Bucket, d.Recorded.Total(), d.Recorded.Objects, d.Counted.Total(), d.Counted.Objects, corrected)
+			d.Where(), d.Recorded.Total(), d.Recorded.Objects, d.Counted.Total(), d.Counted.Objects, corrected)
 	}
 	if r.Index.Shared > 0 {
 		fmt.Fprintf(out, "references of %d shared blobs were counted wrong: %s\n", r.Index.Shared, corrected)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,7 +109,8 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.coordinatorCommand(), c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }
@@ -149,15 +149,6 @@ func (c *cli) notify(line string) {
 	if !c.quiet {
 		fmt.Fprintln(c.err, line)
 	}
-}
-
-// log is for the processes that run in the foreground.
-func (c *cli) log() *slog.Logger {
-	level := slog.LevelInfo
-	if c.verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}))
 }
 
 // openUI opens the terminal app. Without a terminal it refuses at once (SPEC C16).

@@ -21,7 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 		programDir = dir
 		// Scripts that run side by side would take the default port from each other in
 		// the moment between a stop and a start.
-		if taken, err := net.Listen("tcp", coordinator.DefaultListen); err == nil {
+		if taken, err := net.Listen("tcp", config.DefaultListen); err == nil {
 			defer taken.Close()
 		}
 		code = m.Run()

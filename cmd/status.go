@@ -63,6 +63,7 @@ func (c *cli) overview(ctx context.Context, app *backend.App) (o overview, notic
 
 func (c *cli) showStatus(out io.Writer, o overview) {
 	fmt.Fprintln(out, "Coordinator: "+coordinatorLine(o.Coordinator))
+	printWarnings(out, o.Coordinator.Warnings)
 	c.mountTable(out, o.Mounts)
 	for _, m := range o.Mounts {
 		for _, f := range m.Failures {

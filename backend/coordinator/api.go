@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -26,13 +26,17 @@ type Status struct {
 	DataDir  string    `json:"data_dir"`
 	Version  string    `json:"version"`
 	Revision int64     `json:"revision"`
+	// Fingerprint is the SHA-256 of the certificate's DER as openssl prints it; empty: plain HTTP.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Refused     int64  `json:"refused_connections"` // from outside mesh_cidr, since the start
 }
 
-// NewPeer is the answer of POST /v1/peers (SPEC B8).
-type NewPeer struct {
-	ID    string `json:"id"`
-	Token string `json:"token"`
-}
+// IDHeader tells who is not authenticated which coordinator this is, so that a token goes to
+// the one that issued it alone.
+const IDHeader = "Artifacts-Coordinator"
+
+// PeerHeader tells on the local socket which peer its admin is: what is made belongs to that one.
+const PeerHeader = "X-Artifacts-Peer"
 
 // maxBody bounds a request to the orchestrator, in bytes.
 const maxBody = 64 << 10
@@ -40,115 +44,264 @@ const maxBody = 64 << 10
 // maxWait bounds a long poll for changes.
 const maxWait = 30 * time.Second
 
-// orchestratorAPI serves /v1. admin is set on the local socket, whose file mode is
-// its authentication; elsewhere a peer shows its token.
+// orchestratorAPI serves /v1. On the local socket the file's mode is the authentication;
+// elsewhere a peer shows its token.
 type orchestratorAPI struct {
-	o      *Orchestrator
-	status func() Status
-	life   context.Context // ends when the coordinator stops; long polls end with it
-	stop   func()          // nil: not offered
-	admin  bool
-	log    *slog.Logger
+	o       *Orchestrator
+	status  func() Status
+	storage func(context.Context) (Storage, error)
+	life    context.Context // ends when the coordinator stops; long polls end with it
+	local   *localControls  // nil: not the local socket
+	watch   watchers
 }
+
+// localControls are what the local admin alone is offered, about the process itself.
+type localControls struct {
+	stop   func()
+	reload func() (Reloaded, error)
+	certs  certificateSource // nil: plain HTTP
+}
+
+// watchers are who hears of what happens.
+type watchers struct {
+	log     *slog.Logger
+	audit   *auditLog
+	metrics *metrics
+}
+
+// caller is who sent a request.
+type caller struct {
+	id    authn.Identity
+	local bool // the admin of this machine, over the socket
+}
+
+func (c caller) admin() bool { return c.local || c.id.Has(authn.RoleAdmin) }
+
+func (c caller) String() string {
+	if c.local {
+		return "local"
+	}
+	return c.id.ID
+}
+
+// call answers one request. What it returns is sent as JSON; a fault of kind Auth is a refusal.
+type call func(r *http.Request, by caller) (any, error)
+
+// stream is an answer that is no JSON.
+type stream func(w http.ResponseWriter) error
 
 func (a *orchestratorAPI) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		s := a.status()
-		if !a.admin {
-			s.DataDir = ""
-		}
-		reply(w, http.StatusOK, s)
-	})
-	mux.HandleFunc("GET /v1/workspaces", func(w http.ResponseWriter, r *http.Request) {
-		a.result(w)(a.o.Workspaces(r.Context(), wantsUsage(r)))
-	})
-	mux.HandleFunc("POST /v1/workspaces", func(w http.ResponseWriter, r *http.Request) {
-		var req CreateWorkspace
-		if a.decode(w, r, &req) {
-			a.result(w)(a.o.Create(r.Context(), req))
-		}
-	})
-	mux.HandleFunc("GET /v1/workspaces/{name}", func(w http.ResponseWriter, r *http.Request) {
-		a.result(w)(a.o.Workspace(r.Context(), r.PathValue("name"), wantsUsage(r)))
-	})
-	mux.HandleFunc("DELETE /v1/workspaces/{name}", func(w http.ResponseWriter, r *http.Request) {
-		a.result(w)(a.o.Delete(r.Context(), r.PathValue("name")))
-	})
-	mux.HandleFunc("POST /v1/workspaces/{name}/activate", func(w http.ResponseWriter, r *http.Request) {
-		a.result(w)(a.o.Activate(r.Context(), r.PathValue("name")))
-	})
-	mux.HandleFunc("POST /v1/workspaces/{name}/session", func(w http.ResponseWriter, r *http.Request) {
-		var req struct {
-			ReadOnly bool `json:"read_only"`
-		}
-		if a.decode(w, r, &req) {
-			a.result(w)(a.o.OpenSession(r.Context(), r.PathValue("name"), req.ReadOnly))
-		}
-	})
-	mux.HandleFunc("GET /v1/changes", a.changes)
-	mux.HandleFunc("GET /v1/whoami", a.whoami)
-	if a.admin {
-		mux.HandleFunc("POST /v1/peers", a.addPeer)
-		mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, _ *http.Request) {
-			reply(w, http.StatusAccepted, map[string]int{"pid": os.Getpid()})
-			a.stop()
-		})
-		return mux
+	for pattern, do := range a.calls() {
+		mux.Handle(pattern, a.serve(pattern, do))
 	}
-	return a.authenticated(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", a.ready)
+	if a.local != nil {
+		mux.Handle("GET /metrics", a.watch.metrics)
+	}
+	return mux
 }
 
-func wantsUsage(r *http.Request) bool { return r.URL.Query().Get("usage") == "true" }
+// calls are the API; who may call what is for each of them to say.
+func (a *orchestratorAPI) calls() map[string]call {
+	all := map[string]call{
+		"GET /v1/status":  a.getStatus,
+		"GET /v1/whoami":  a.whoami,
+		"GET /v1/changes": a.changes,
+		"GET /v1/storage": a.getStorage,
+
+		"GET /v1/workspaces":                    a.listWorkspaces,
+		"POST /v1/workspaces":                   a.createWorkspace,
+		"GET /v1/workspaces/{name}":             a.getWorkspace,
+		"DELETE /v1/workspaces/{name}":          a.deleteWorkspace,
+		"POST /v1/workspaces/{name}/activate":   a.activateWorkspace,
+		"POST /v1/workspaces/{name}/session":    a.openSession,
+		"DELETE /v1/workspaces/{name}/sessions": a.revokeSessions,
+		"POST /v1/workspaces/{name}/restore":    a.restoreWorkspace,
+		"POST /v1/workspaces/{name}/purge":      a.purgeWorkspace,
+		"PUT /v1/workspaces/{name}/quota":       a.setWorkspaceQuota,
+
+		"GET /v1/buckets":                 a.listBuckets,
+		"POST /v1/buckets":                a.createBucket,
+		"GET /v1/buckets/{name}":          a.getBucket,
+		"DELETE /v1/buckets/{name}":       a.deleteBucket,
+		"PUT /v1/buckets/{name}/quota":    a.setBucketQuota,
+		"DELETE /v1/buckets/{name}/known": a.forgetBucket,
+
+		"GET /v1/peers":              a.listPeers,
+		"POST /v1/peers":             a.addPeer,
+		"GET /v1/peers/{id}":         a.getPeer,
+		"DELETE /v1/peers/{id}":      a.removePeer,
+		"POST /v1/peers/{id}/rotate": a.rotatePeer,
+
+		"GET /v1/bindings":         a.listBindings,
+		"POST /v1/bindings":        a.bind,
+		"DELETE /v1/bindings/{id}": a.unbind,
+
+		"GET /v1/shares":           a.listShares,
+		"POST /v1/shares":          a.createShare,
+		"DELETE /v1/shares/{name}": a.revokeShare,
+
+		"GET /v1/backup": a.backup,
+	}
+	if a.local != nil {
+		all["POST /v1/stop"] = func(*http.Request, caller) (any, error) {
+			a.local.stop()
+			return map[string]int{"pid": os.Getpid()}, nil
+		}
+		all["POST /v1/reload"] = func(*http.Request, caller) (any, error) { return a.local.reload() }
+		all["GET /v1/certificate"] = a.certificate
+	}
+	return all
+}
+
+func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
+	if a.local.certs == nil {
+		return nil, fault.New(fault.NotFound, "add `tls: {self_signed: true}` to coordinator.yaml and restart it", "this coordinator serves plain HTTP and has no certificate")
+	}
+	return describeCertificate(a.local.certs.current()), nil
+}
+
+// serve finds out who calls, calls, and answers.
+func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		by, err := a.caller(r)
+		if err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
+			w.Header().Set(IDHeader, a.o.Mesh().ID)
+			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated")
+			a.fail(w, err, http.StatusUnauthorized)
+			return
+		}
+		v, err := do(r, by)
+		switch refused := fault.Is(err, fault.Auth); {
+		case refused:
+			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, fault.As(err).Error())
+		case r.Method != http.MethodGet:
+			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, "")
+		}
+		if err != nil {
+			a.fail(w, err, http.StatusForbidden)
+			return
+		}
+		if send, ok := v.(stream); ok {
+			if err := send(w); err != nil {
+				a.watch.log.Error("an answer broke off", "call", pattern, "error", err)
+				panic(http.ErrAbortHandler) // the client must see that it is not whole
+			}
+			return
+		}
+		reply(w, http.StatusOK, v)
+	})
+}
+
+// caller is the peer whose token is shown; on the local socket, without one, the local admin.
+func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if a.local != nil && !ok {
+		by := caller{local: true}
+		if id, _, err := a.o.AccessKey(r.Context(), r.Header.Get(PeerHeader)); err == nil && id.Scope == nil {
+			by.id = id
+		}
+		return by, nil
+	}
+	if !ok {
+		return caller{}, fault.New(fault.Auth, "send a peer's mesh token as a Bearer token", "not authenticated")
+	}
+	id, err := a.o.Token(r.Context(), token)
+	if errors.Is(err, authn.ErrUnknown) {
+		return caller{}, fault.New(fault.Auth, "`artifacts-tui login` with the token that the admin gave you", "the coordinator knows no such token: it was rotated, or its peer removed")
+	}
+	return caller{id: id}, err
+}
+
+func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {
+	s := a.status()
+	if !by.admin() {
+		s.DataDir = ""
+	}
+	return s, nil
+}
+
+// ready is for load balancers and monitors: whether the store answers.
+func (a *orchestratorAPI) ready(w http.ResponseWriter, r *http.Request) {
+	if _, err := a.o.store.Usage(r.Context()); err != nil {
+		a.watch.log.Error("not ready", "error", err)
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the store does not answer"})
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// WhoAmI is the answer of GET /v1/whoami: whose token it was that the request showed.
+type WhoAmI struct {
+	Peer        string        `json:"peer"` // id; empty: the local admin, who is no peer
+	Name        string        `json:"name"`
+	Coordinator string        `json:"coordinator"` // its id
+	Grants      []authn.Grant `json:"grants"`      // those of buckets that the peer made among them
+	Admin       bool          `json:"admin"`
+}
+
+func (a *orchestratorAPI) whoami(_ *http.Request, by caller) (any, error) {
+	me := WhoAmI{Peer: by.id.ID, Coordinator: a.o.Mesh().ID, Grants: by.id.Grants, Admin: by.admin()}
+	if me.Grants == nil {
+		me.Grants = []authn.Grant{}
+	}
+	if p, err := a.o.Peer(me.Peer); err == nil {
+		me.Name = p.Name
+	}
+	return me, nil
+}
 
 // changes answers when the revision is past ?after=N, or after maxWait.
-func (a *orchestratorAPI) changes(w http.ResponseWriter, r *http.Request) {
+func (a *orchestratorAPI) changes(r *http.Request, _ caller) (any, error) {
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	if err != nil {
-		a.fail(w, fault.New(fault.Usage, "", "after is not a number"))
-		return
+		return nil, fault.New(fault.Usage, "", "after is not a number")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
 	defer cancel()
 	defer context.AfterFunc(a.life, cancel)()
-	reply(w, http.StatusOK, map[string]int64{"revision": a.o.Await(ctx, after)})
+	return map[string]int64{"revision": a.o.Await(ctx, after)}, nil
 }
 
-func (a *orchestratorAPI) addPeer(w http.ResponseWriter, r *http.Request) {
-	var req struct {
-		Name  string   `json:"name"`
-		Roles []string `json:"roles"`
+func (a *orchestratorAPI) getStorage(r *http.Request, by caller) (any, error) {
+	if !by.admin() {
+		return nil, notAdmin("see the store as a whole")
 	}
-	if !a.decode(w, r, &req) {
-		return
+	return a.storage(r.Context())
+}
+
+// backup streams a backup of the control state (SPEC B18). The system role may take one, as
+// it may read the bucket.
+func (a *orchestratorAPI) backup(r *http.Request, by caller) (any, error) {
+	if !by.admin() && !by.id.Has(authn.RoleSystem) {
+		return nil, notAdmin("take a backup")
 	}
-	p, err := a.o.AddPeer(r.Context(), req.Name, req.Roles)
-	a.result(w)(NewPeer{ID: p.ID, Token: p.Token}, err)
+	content, err := a.o.Backup(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return stream(func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		_, err := w.Write(content)
+		return err
+	}), nil
 }
 
-// authenticated lets through whoever shows a peer's token.
-func (a *orchestratorAPI) authenticated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if _, known := a.o.peerByToken(token); !ok || !known {
-			a.unauthenticated(w)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (o *Orchestrator) peerByToken(token string) (Peer, bool) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	p, ok := o.state.peers[o.state.tokens[token]]
-	return p, ok && subtle.ConstantTimeCompare([]byte(p.Token), []byte(token)) == 1
+func notAdmin(to string) error {
+	return fault.New(fault.Auth, "ask an admin of the mesh for the role", "only an admin may %s", to)
 }
 
 // decode reads one JSON document with known fields alone. Its errors never repeat
 // a value, which may be a secret sent by mistake.
-func (a *orchestratorAPI) decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+func decode(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
@@ -157,37 +310,30 @@ func (a *orchestratorAPI) decode(w http.ResponseWriter, r *http.Request, into an
 		}
 	}
 	if err == nil {
-		return true
+		return nil
 	}
 	reason := "the request body is not what this call takes"
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
 		reason = strings.TrimPrefix(err.Error(), "json: ")
 	}
-	a.fail(w, fault.New(fault.Usage, "", "%s", reason))
-	return false
-}
-
-func (a *orchestratorAPI) result(w http.ResponseWriter) func(any, error) {
-	return func(v any, err error) {
-		if err != nil {
-			a.fail(w, err)
-			return
-		}
-		reply(w, http.StatusOK, v)
-	}
+	return fault.New(fault.Usage, "", "%s", reason)
 }
 
 var httpStatus = map[fault.Kind]int{
-	fault.Usage: http.StatusBadRequest, fault.Auth: http.StatusUnauthorized, fault.NotFound: http.StatusNotFound,
+	fault.Usage: http.StatusBadRequest, fault.NotFound: http.StatusNotFound,
 	fault.Conflict: http.StatusConflict, fault.Quota: http.StatusForbidden, fault.Unreachable: http.StatusBadGateway,
 }
 
-func (a *orchestratorAPI) fail(w http.ResponseWriter, err error) {
+// fail answers with an error; refused is the status of a fault of kind Auth.
+func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 	e := fault.As(err)
 	status, ok := httpStatus[e.Kind]
-	if !ok {
+	switch {
+	case e.Kind == fault.Auth:
+		status = refused
+	case !ok:
 		status = http.StatusInternalServerError
-		a.log.Error("request failed", "error", e.Error())
+		a.watch.log.Error("request failed", "error", e.Error())
 	}
 	reply(w, status, map[string]*fault.Error{"error": e})
 }

@@ -36,7 +36,7 @@ func (o *Orchestrator) meshBucketExists(ctx context.Context, w workspace.Workspa
 	}
 	_, err := o.store.Bucket(ctx, w.Bucket)
 	if errors.Is(err, store.ErrNoSuchBucket) {
-		return fault.New(fault.NotFound, "make it first, with any S3 client", "the store has no bucket %q", w.Bucket)
+		return fault.New(fault.NotFound, "make it first: `artifacts-tui bucket create "+w.Bucket+"`", "the store has no bucket %q", w.Bucket)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package coordinator_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
@@ -29,6 +30,21 @@ func openStore(t *testing.T, dir string) *store.Store {
 	return s
 }
 
+// record is a document of the system bucket.
+func record(t *testing.T, s *store.Store, key string) string {
+	t.Helper()
+	r, err := s.Get(t.Context(), coordinator.SystemBucket, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
 // running is a coordinator over its HTTP listeners.
 type running struct {
 	status coordinator.Status
@@ -37,25 +53,37 @@ type running struct {
 	stop   func()
 }
 
+func (r *running) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r.log, nil)) }
+
+// public asks where peers do, and has no token.
+func (r *running) public(t *testing.T) *client.Client {
+	c := client.Remote(r.status.URL, "")
+	t.Cleanup(c.Close)
+	return c
+}
+
 func serve(t *testing.T, dir string) *running {
+	t.Helper()
+	return serveWith(t, coordinator.ServeOptions{
+		Config: config.Config{S3: config.S3{DataDir: dir}, Listen: config.Listen{Address: "127.0.0.1:0"}},
+	})
+}
+
+// serveWith fills in what a test does not care for.
+func serveWith(t *testing.T, opt coordinator.ServeOptions) *running {
 	t.Helper()
 	r := &running{log: &strings.Builder{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan coordinator.Status, 1), make(chan error, 1)
-	socket := filepath.Join(t.TempDir(), "s")
-	go func() {
-		ended <- coordinator.Serve(ctx, coordinator.ServeOptions{
-			Config: coordinator.Config{S3: coordinator.S3Config{DataDir: dir}, Listen: coordinator.Listen{Address: "127.0.0.1:0"}},
-			Kind:   "configured", Socket: socket, Version: "test", Log: slog.New(slog.NewTextHandler(r.log, nil)),
-			Ready: func(s coordinator.Status) { ready <- s },
-		})
-	}()
+	opt.Kind, opt.Socket, opt.Version, opt.Log = "configured", filepath.Join(t.TempDir(), "s"), "test", r.logger()
+	opt.Ready = func(s coordinator.Status) { ready <- s }
+	go func() { ended <- coordinator.Serve(ctx, opt) }()
 	select {
 	case r.status = <-ready:
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	r.admin = client.Local(socket)
+	r.admin = client.Local(opt.Socket)
 	stopped := false
 	r.stop = func() {
 		if stopped {
@@ -77,25 +105,25 @@ func serve(t *testing.T, dir string) *running {
 func TestManagedWorkspace(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	s := openStore(t, dir)
-	o, err := coordinator.NewOrchestrator(ctx, s)
+	o, err := coordinator.NewOrchestrator(ctx, s, coordinator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := o.Create(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Bucket: "ignored"})
+	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Bucket: "ignored"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if w.State != workspace.Active || w.Bucket != coordinator.ManagedBucket || !strings.HasPrefix(w.Prefix, "notes-") || !strings.HasSuffix(w.Prefix, "/") {
 		t.Errorf("created %+v", w)
 	}
-	if _, err := o.Create(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}); !fault.Is(err, fault.Conflict) {
+	if _, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a second one of the name: %v", err)
 	}
-	writer, err := o.OpenSession(ctx, "notes", false)
+	writer, err := o.OpenSession(ctx, "notes", "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := o.OpenSession(ctx, "notes", true)
+	reader, err := o.OpenSession(ctx, "notes", "", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,30 +136,30 @@ func TestManagedWorkspace(t *testing.T) {
 
 	s = openStore(t, dir)
 	defer s.Close()
-	again, err := coordinator.NewOrchestrator(ctx, s)
+	again, err := coordinator.NewOrchestrator(ctx, s, coordinator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if again.Mesh().ID != o.Mesh().ID || o.Mesh().ID == "" {
 		t.Error("the coordinator has another id after a restart")
 	}
-	same, err := again.OpenSession(ctx, "notes", false)
+	same, err := again.OpenSession(ctx, "notes", "", false)
 	if err != nil || same.AccessKeyID != writer.AccessKeyID || same.SecretAccessKey != writer.SecretAccessKey {
 		t.Errorf("the pair is another after a restart: %v", err)
 	}
 	if _, _, err := again.AccessKey(ctx, writer.AccessKeyID); err != nil {
 		t.Errorf("the pair does not sign: %v", err)
 	}
-	if w, err = again.Delete(ctx, "notes"); err != nil || w.State != workspace.Deleted {
+	if w, err = again.DeleteWorkspace(ctx, "notes"); err != nil || w.State != workspace.Deleted {
 		t.Errorf("deleted: %v, %v", w.State, err)
 	}
 	if _, _, err := again.AccessKey(ctx, writer.AccessKeyID); err == nil {
 		t.Error("the pair of a deleted workspace still signs")
 	}
-	if _, err := again.OpenSession(ctx, "notes", false); !fault.Is(err, fault.NotFound) {
+	if _, err := again.OpenSession(ctx, "notes", "", false); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a session of a deleted workspace: %v", err)
 	}
-	renewed, err := again.Create(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed})
+	renewed, err := again.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, "")
 	if err != nil || renewed.Prefix == w.Prefix {
 		t.Errorf("the name is not free, or its prefix is the old one: %v", err)
 	}
@@ -142,39 +170,37 @@ func TestCreateIsResumed(t *testing.T) {
 	ctx := t.Context()
 	s := openStore(t, t.TempDir())
 	defer s.Close()
-	if err := s.CreateBucket(ctx, coordinator.SystemBucket, store.CreateBucketOptions{}); err != nil {
+	docs, err := documents.Open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
 		t.Fatal(err)
 	}
-	record, err := json.Marshal(workspace.Workspace{
+	err = docs.Write(ctx, "workspaces/0011223344556677.json", workspace.Workspace{
 		ID: "0011223344556677", Name: "cut", Backend: workspace.Managed, State: workspace.PendingFormat,
 		Bucket: coordinator.ManagedBucket, Prefix: "cut-00112233/",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Put(ctx, coordinator.SystemBucket, "workspaces/0011223344556677.json", strings.NewReader(string(record)), store.PutOptions{Size: int64(len(record))}); err != nil {
-		t.Fatal(err)
-	}
-	o, err := coordinator.NewOrchestrator(ctx, s)
+	o, err := coordinator.NewOrchestrator(ctx, s, coordinator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.OpenSession(ctx, "cut", false); !fault.Is(err, fault.Conflict) {
+	if _, err := o.OpenSession(ctx, "cut", "", false); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a session of an unfinished workspace: %v", err)
 	}
-	if _, err := o.Create(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h"}); !fault.Is(err, fault.Conflict) {
+	if _, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h"}, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("another request took it up: %v", err)
 	}
-	w, err := o.Create(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed})
+	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed}, "")
 	if err != nil || w.ID != "0011223344556677" || w.State != workspace.Active {
 		t.Errorf("taken up: %+v, %v", w, err)
 	}
 	byo := coordinator.CreateWorkspace{Name: "mine", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h", Prefix: "p"}
-	first, err := o.Create(ctx, byo)
+	first, err := o.CreateWorkspace(ctx, byo, "")
 	if err != nil || first.State != workspace.PendingFormat || first.Prefix != "p/" {
 		t.Fatalf("byo: %+v, %v", first, err)
 	}
-	second, err := o.Create(ctx, byo)
+	second, err := o.CreateWorkspace(ctx, byo, "")
 	if err != nil || second.ID != first.ID {
 		t.Errorf("taken up: %+v, %v", second, err)
 	}
@@ -187,7 +213,7 @@ func TestCreateIsResumed(t *testing.T) {
 // anyway is refused without repeating it.
 func TestSecretsAreRefused(t *testing.T) {
 	r := serve(t, t.TempDir())
-	peer, err := r.admin.AddPeer(t.Context(), "tester")
+	peer, err := r.admin.AddPeer(t.Context(), coordinator.AddPeer{Name: "tester"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +256,7 @@ func TestSecretsAreRefused(t *testing.T) {
 // SPEC B8: peers show their token; without one, or with another's, nothing opens.
 func TestPeerTokens(t *testing.T) {
 	r := serve(t, t.TempDir())
-	peer, err := r.admin.AddPeer(t.Context(), "Build Runner 7")
+	peer, err := r.admin.AddPeer(t.Context(), coordinator.AddPeer{Name: "Build Runner 7"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,10 +275,10 @@ func TestPeerTokens(t *testing.T) {
 	if _, err := client.Remote(r.status.URL, peer.Token).Stop(t.Context()); err == nil {
 		t.Error("a peer stopped the coordinator")
 	}
-	if _, err := client.Remote(r.status.URL, peer.Token).AddPeer(t.Context(), "friend"); err == nil {
+	if _, err := client.Remote(r.status.URL, peer.Token).AddPeer(t.Context(), coordinator.AddPeer{Name: "friend"}); err == nil {
 		t.Error("a peer enrolled another")
 	}
-	if _, err := r.admin.AddPeer(t.Context(), "///"); !fault.Is(err, fault.Usage) {
+	if _, err := r.admin.AddPeer(t.Context(), coordinator.AddPeer{Name: "///"}); !fault.Is(err, fault.Usage) {
 		t.Errorf("a name without letters: %v", err)
 	}
 }
@@ -302,7 +328,7 @@ func TestSecondCoordinatorIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	serve(t, dir)
 	err := coordinator.Serve(t.Context(), coordinator.ServeOptions{
-		Config: coordinator.Config{S3: coordinator.S3Config{DataDir: dir}}, Socket: filepath.Join(t.TempDir(), "s"), Log: slog.New(slog.DiscardHandler),
+		Config: config.Config{S3: config.S3{DataDir: dir}}, Socket: filepath.Join(t.TempDir(), "s"), Log: slog.New(slog.DiscardHandler),
 	})
 	if !fault.Is(err, fault.Conflict) {
 		t.Errorf("got %v", err)

@@ -2,13 +2,16 @@ package coordinator
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // SystemBucket holds all control state and no client ever writes it (SPEC B14, B15).
@@ -19,103 +22,160 @@ const SystemBucket = store.SystemBucket
 // prefixes, and no other peer reads, writes or takes the bucket (SPEC B28).
 const ManagedBucket = "_managed"
 
-// A record is one JSON object of the system bucket.
+// The documents of the system bucket.
 const (
 	meshKey           = "mesh.json"    // who this coordinator is, and where it listens
 	peersPrefix       = "peers/"       // <peer id>.json
+	bindingsPrefix    = "bindings/"    // <binding id>.json
+	bucketsPrefix     = "buckets/"     // <name>.json
 	workspacesPrefix  = "workspaces/"  // <workspace id>.json
 	credentialsPrefix = "credentials/" // <access key id>.json
+	sharesPrefix      = "shares/"      // <name>.json
 )
 
 // Mesh is the coordinator's own record.
 type Mesh struct {
-	ID      string    `json:"id"`
-	Created time.Time `json:"created"`
-	Address string    `json:"address,omitempty"` // host:port of the last start
+	ID       string    `json:"id"`
+	Created  time.Time `json:"created"`
+	Address  string    `json:"address,omitempty"` // host:port of the last start
+	Restored time.Time `json:"restored,omitzero"` // from a backup; zero: never
 }
 
 // Peer is one user or machine of the mesh. Token is its mesh token: SigV4 needs
 // the value itself, which is why only the system role reads this bucket.
 type Peer struct {
-	ID      string    `json:"id"` // the access key of the store (SPEC B6)
-	Name    string    `json:"name"`
-	Token   string    `json:"token"`
-	Roles   []string  `json:"roles,omitempty"`
+	ID            string    `json:"id"` // the access key of the store (SPEC B6)
+	Name          string    `json:"name"`
+	Token         string    `json:"token"`
+	PreviousToken string    `json:"previous_token,omitempty"` // valid until PreviousUntil (SPEC B8)
+	PreviousUntil time.Time `json:"previous_until,omitzero"`
+	Rotated       time.Time `json:"rotated,omitzero"`
+	Created       time.Time `json:"created"`
+}
+
+// Binding gives a peer a role (SPEC C23).
+type Binding struct {
+	ID   string `json:"id"`
+	Peer string `json:"peer"` // id
+	authn.Grant
 	Created time.Time `json:"created"`
 }
 
-// ScopedPair is a credential pair that opens one prefix of one bucket (SPEC B28).
+// BucketRecord is what the control state knows of a bucket; how much it holds is the store's to say.
+type BucketRecord struct {
+	Name    string    `json:"name"`
+	Owner   string    `json:"owner"`
+	Quota   int64     `json:"quota,omitempty"` // bytes; 0: unlimited
+	Created time.Time `json:"created"`
+	// Known is what a backup knew to be in a bucket that was restored from it.
+	Known *workspace.Known `json:"known,omitempty"`
+}
+
+// ScopedPair is a credential pair that opens one prefix of one bucket: of a workspace
+// (SPEC B28), for one peer's sessions or the local admin's, or of a share (SPEC C27).
 type ScopedPair struct {
 	AccessKeyID     string    `json:"access_key_id"`
 	SecretAccessKey string    `json:"secret_access_key"`
-	WorkspaceID     string    `json:"workspace_id"`
+	WorkspaceID     string    `json:"workspace_id,omitempty"`
+	Peer            string    `json:"peer,omitempty"` // whose sessions it signs; the pair ends with the peer
+	Share           string    `json:"share,omitempty"`
 	Bucket          string    `json:"bucket"`
 	Prefix          string    `json:"prefix"`
 	ReadOnly        bool      `json:"read_only"`
 	Created         time.Time `json:"created"`
+	Expires         time.Time `json:"expires,omitzero"` // zero: never
+}
+
+// Share lets somebody without a token read a bucket, or a prefix of one (SPEC C27).
+type Share struct {
+	Name        string    `json:"name"`
+	Bucket      string    `json:"bucket"`
+	Prefix      string    `json:"prefix,omitempty"`
+	Owner       string    `json:"owner"` // peer id; empty: the local admin
+	AccessKeyID string    `json:"access_key_id"`
+	Created     time.Time `json:"created"`
+	Expires     time.Time `json:"expires,omitzero"` // zero: never
 }
 
 // control is the control state: every record in memory, written through to the
 // system bucket before it is believed. Its caller holds the lock.
 type control struct {
-	store      *store.Store
+	docs       *documents.Bucket
 	mesh       Mesh
 	peers      map[string]Peer
-	tokens     map[string]string // token → peer id
+	bindings   map[string]Binding
+	buckets    map[string]BucketRecord
 	workspaces map[string]workspace.Workspace
 	pairs      map[string]ScopedPair
+	shares     map[string]Share
 }
 
-func loadControl(ctx context.Context, s *store.Store) (*control, error) {
-	c := &control{
-		store: s, peers: map[string]Peer{}, tokens: map[string]string{},
-		workspaces: map[string]workspace.Workspace{}, pairs: map[string]ScopedPair{},
-	}
-	if err := ensureBucket(ctx, s, SystemBucket); err != nil {
+// loadControl reads every document. One that is damaged beyond its former version is left
+// out, and reported by Damage; the coordinator's own is the exception, as nothing that
+// clients know would fit a new one.
+func loadControl(ctx context.Context, s *store.Store, log *slog.Logger) (*control, error) {
+	docs, err := documents.Open(ctx, s, log)
+	if err != nil {
 		return nil, err
 	}
-	err := eachRecord(ctx, s, func(key string) error {
-		switch {
-		case key == meshKey:
-			return c.read(ctx, key, &c.mesh)
-		case strings.HasPrefix(key, peersPrefix):
-			var p Peer
-			err := c.read(ctx, key, &p)
-			c.peers[p.ID], c.tokens[p.Token] = p, p.ID
-			return err
-		case strings.HasPrefix(key, workspacesPrefix):
-			var w workspace.Workspace
-			err := c.read(ctx, key, &w)
-			c.workspaces[w.ID] = w
-			return err
-		case strings.HasPrefix(key, credentialsPrefix):
-			var p ScopedPair
-			err := c.read(ctx, key, &p)
-			c.pairs[p.AccessKeyID] = p
-			return err
+	c := &control{
+		docs: docs, peers: map[string]Peer{}, bindings: map[string]Binding{}, buckets: map[string]BucketRecord{},
+		workspaces: map[string]workspace.Workspace{}, pairs: map[string]ScopedPair{}, shares: map[string]Share{},
+	}
+	keys, err := docs.Keys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		err := c.load(ctx, key)
+		if errors.Is(err, documents.ErrDamaged) && key != meshKey {
+			continue
 		}
-		return nil
-	})
-	return c, err
+		if err != nil {
+			return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore` brings back a backup", "the control state cannot be read")
+		}
+	}
+	return c, nil
 }
 
-func (c *control) read(ctx context.Context, key string, into any) error {
-	body, err := readRecord(ctx, c.store, key)
-	if err != nil {
-		return err
+func (c *control) load(ctx context.Context, key string) error {
+	kind, _, _ := strings.Cut(key, "/")
+	switch kind + "/" {
+	case peersPrefix:
+		return into(ctx, c, key, c.peers, func(p Peer) string { return p.ID })
+	case bindingsPrefix:
+		return into(ctx, c, key, c.bindings, func(b Binding) string { return b.ID })
+	case bucketsPrefix:
+		return into(ctx, c, key, c.buckets, func(b BucketRecord) string { return b.Name })
+	case workspacesPrefix:
+		return into(ctx, c, key, c.workspaces, func(w workspace.Workspace) string { return w.ID })
+	case credentialsPrefix:
+		return into(ctx, c, key, c.pairs, func(p ScopedPair) string { return p.AccessKeyID })
+	case sharesPrefix:
+		return into(ctx, c, key, c.shares, func(s Share) string { return s.Name })
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("record %s of the system bucket is damaged: %w", key, err)
+	if key == meshKey {
+		return c.docs.Read(ctx, key, &c.mesh)
 	}
 	return nil
 }
 
-func (c *control) write(ctx context.Context, key string, record any) error {
-	body, err := json.Marshal(record)
-	if err != nil {
+// into reads one record into the map of its kind.
+func into[R any](ctx context.Context, c *control, key string, all map[string]R, id func(R) string) error {
+	var r R
+	if err := c.docs.Read(ctx, key, &r); err != nil {
 		return err
 	}
-	return writeRecord(ctx, c.store, key, body)
+	all[id(r)] = r
+	return nil
+}
+
+func (c *control) read(ctx context.Context, key string, into any) error {
+	return c.docs.Read(ctx, key, into)
+}
+
+func (c *control) write(ctx context.Context, key string, record any) error {
+	return c.docs.Write(ctx, key, record)
 }
 
 func (c *control) putMesh(ctx context.Context, m Mesh) error {
@@ -127,39 +187,55 @@ func (c *control) putMesh(ctx context.Context, m Mesh) error {
 }
 
 func (c *control) putPeer(ctx context.Context, p Peer) error {
-	if err := c.write(ctx, peersPrefix+p.ID+".json", p); err != nil {
-		return err
-	}
-	c.peers[p.ID], c.tokens[p.Token] = p, p.ID
-	return nil
+	return put(ctx, c, peersPrefix, p.ID, p, c.peers)
+}
+
+func (c *control) putBinding(ctx context.Context, b Binding) error {
+	return put(ctx, c, bindingsPrefix, b.ID, b, c.bindings)
+}
+
+func (c *control) putBucket(ctx context.Context, b BucketRecord) error {
+	return put(ctx, c, bucketsPrefix, b.Name, b, c.buckets)
 }
 
 func (c *control) putWorkspace(ctx context.Context, w workspace.Workspace) error {
-	if err := c.write(ctx, workspacesPrefix+w.ID+".json", w); err != nil {
-		return err
-	}
-	c.workspaces[w.ID] = w
-	return nil
+	return put(ctx, c, workspacesPrefix, w.ID, w, c.workspaces)
 }
 
 func (c *control) putPair(ctx context.Context, p ScopedPair) error {
-	if err := c.write(ctx, credentialsPrefix+p.AccessKeyID+".json", p); err != nil {
+	return put(ctx, c, credentialsPrefix, p.AccessKeyID, p, c.pairs)
+}
+
+func (c *control) putShare(ctx context.Context, s Share) error {
+	return put(ctx, c, sharesPrefix, s.Name, s, c.shares)
+}
+
+// put writes a record and then believes it.
+func put[R any](ctx context.Context, c *control, prefix, id string, r R, all map[string]R) error {
+	if err := c.write(ctx, prefix+id+".json", r); err != nil {
 		return err
 	}
-	c.pairs[p.AccessKeyID] = p
+	all[id] = r
 	return nil
 }
 
-// dropPairs ends every pair of a workspace at once.
-func (c *control) dropPairs(ctx context.Context, workspaceID string) error {
+// drop ends a record.
+func drop[R any](ctx context.Context, c *control, prefix, id string, all map[string]R) error {
+	if err := c.docs.Remove(ctx, prefix+id+".json"); err != nil {
+		return err
+	}
+	delete(all, id)
+	return nil
+}
+
+// dropPairs ends the pairs that match.
+func (c *control) dropPairs(ctx context.Context, match func(ScopedPair) bool) error {
 	for id, p := range c.pairs {
-		if p.WorkspaceID != workspaceID {
-			continue
+		if match(p) {
+			if err := drop(ctx, c, credentialsPrefix, id, c.pairs); err != nil {
+				return err
+			}
 		}
-		if err := c.store.Delete(ctx, SystemBucket, credentialsPrefix+id+".json"); err != nil {
-			return err
-		}
-		delete(c.pairs, id)
 	}
 	return nil
 }
@@ -172,4 +248,24 @@ func (c *control) byName(name string) (workspace.Workspace, bool) {
 		}
 	}
 	return workspace.Workspace{}, false
+}
+
+// peer finds one by id, or by a name that is that of one alone.
+func (c *control) peer(idOrName string) (Peer, error) {
+	if p, ok := c.peers[idOrName]; ok {
+		return p, nil
+	}
+	var found []Peer
+	for _, p := range c.peers {
+		if p.Name == idOrName {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Peer{}, fault.New(fault.NotFound, "`artifacts-tui peer list` shows those there are", "no peer is named %q", idOrName)
+	case 1:
+		return found[0], nil
+	}
+	return Peer{}, fault.New(fault.Conflict, "give its id, which `artifacts-tui peer list` shows", "%d peers are named %q", len(found), idOrName)
 }

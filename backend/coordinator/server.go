@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -9,11 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
@@ -28,7 +31,7 @@ const gcPercent = 400
 
 // ServeOptions say how a coordinator runs.
 type ServeOptions struct {
-	Config       Config
+	Config       config.Config
 	Kind         string // embedded or configured; shown by status
 	Socket       string // path of the local admin's socket; 0600
 	Version      string
@@ -36,6 +39,10 @@ type ServeOptions struct {
 	AnyPort      bool         // take another port of the same host where the wanted one is taken
 	Log          *slog.Logger // never gets a secret
 	Ready        func(Status) // called once it answers; may be nil
+
+	// Reload reads the configuration again, at SIGHUP or for the local admin; nil: there is no file.
+	Reload func() (config.Config, error)
+	Level  *slog.LevelVar // of Log; a reload sets it; nil: log.level needs a restart
 }
 
 // Serve runs a coordinator until ctx ends or its local admin stops it. It
@@ -51,21 +58,31 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	defer unlock()
-	s, err := local.Open(local.Options{Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Log: opt.Log})
+	s, err := local.Open(local.Options{
+		Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Reserve: diskReserve(opt.Config.S3.Reserve), Log: opt.Log,
+	})
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	o, err := NewOrchestrator(ctx, s)
+	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version})
 	if err != nil {
 		return err
 	}
-	public, err := listen(opt, o.Mesh().Address)
+	bound, err := listen(opt, o.Mesh().Address)
 	if err != nil {
 		return err
 	}
+	public := newMeshListener(bound, opt.Config.MeshCIDR, opt.Log)
 	defer public.Close()
 	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
+		return err
+	}
+	certs, err := newCertificates(ctx, opt.Config, o, public.Addr().String(), opt.Log)
+	if err != nil {
+		return err
+	}
+	if err := o.useConfig(ctx, opt.Config, opt.Version); err != nil {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
@@ -75,26 +92,63 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	defer socket.Close()
 
 	status := Status{
-		ID: o.Mesh().ID, Kind: opt.Kind, URL: "http://" + public.Addr().String(), PID: os.Getpid(), Since: now(),
+		ID: o.Mesh().ID, Kind: opt.Kind, URL: publicURL(public.Addr().String(), certs), PID: os.Getpid(), Since: o.stamp(),
 		DataDir: opt.Config.S3.DataDir, Version: opt.Version,
 	}
 	current := func() Status {
 		now := status
-		now.Revision = o.Revision()
+		now.Revision, now.Refused = o.Revision(), public.refused.Load()
+		if certs != nil {
+			now.Fingerprint = Fingerprint(certs.current().Certificate[0])
+		}
 		return now
 	}
-	admin := &orchestratorAPI{o: o, status: current, life: ctx, stop: cancel, admin: true, log: opt.Log}
-	peers := &orchestratorAPI{o: o, status: current, life: ctx, log: opt.Log}
+	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.S3.DataDir) }
+	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), opt.Config.Audit, opt.Log)
+	if err != nil {
+		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
+	}
+	defer audit.close()
+	live := liveSettings(opt, s, audit, public, certs)
+	reload := func() (Reloaded, error) {
+		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
+	}
+	if opt.Reload != nil {
+		defer reloadOnHangup(reload)()
+	}
+	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
+	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
+	admin := *peers
+	admin.local = &localControls{stop: cancel, reload: reload, certs: certs}
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	background.Go(func() { purging(ctx, o) })
 
 	// The store is on both listeners, and wants a signature on either: the mounts of this
 	// machine use the socket, which stays where it is when the port changes.
-	s3 := newS3(s, o, opt.Config.S3.Hosts, opt.Log)
+	s3 := newS3(s, o, opt.Config.S3.Hosts, watch)
 	servers := []*http.Server{
 		newServer(ctx, withStore(s3, peers.handler()), opt.Log),
 		newServer(ctx, withStore(s3, admin.handler()), opt.Log),
 	}
+	var outside net.Listener = public
+	if certs != nil {
+		outside = tls.NewListener(public, tlsConfig(certs))
+	}
+	scrapes, err := listenMetrics(opt)
+	if err != nil {
+		return err
+	}
+	listeners := []net.Listener{outside, socket}
+	if scrapes != nil {
+		defer scrapes.Close()
+		only := http.NewServeMux()
+		only.Handle("GET /metrics", watch.metrics)
+		servers, listeners = append(servers, newServer(ctx, only, opt.Log)), append(listeners, scrapes)
+	}
 	failed := make(chan error, len(servers))
-	for i, l := range []net.Listener{public, socket} {
+	for i, l := range listeners {
 		go func() { failed <- servers[i].Serve(l) }()
 	}
 	opt.Log.Info("coordinator is up", "url", status.URL, "data_dir", status.DataDir, "pid", status.PID)
@@ -106,6 +160,33 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	case err = <-failed:
 	}
 	return errors.Join(err, shutdown(servers, opt.Log))
+}
+
+// diskReserve is as local.Options has it, where none is a negative number.
+func diskReserve(size config.Size) int64 {
+	if size == 0 {
+		return -1
+	}
+	return int64(size)
+}
+
+// purgeEvery is how often deleted workspaces are looked at.
+const purgeEvery = time.Minute
+
+// purging removes deleted workspaces when their retention is over.
+func purging(ctx context.Context, o *Orchestrator) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		if _, err := o.PurgeExpired(ctx); err != nil && ctx.Err() == nil {
+			o.log.Error("deleted workspaces could not be purged; it is tried again", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // withStore puts the store beside the orchestrator. The store sees its paths as they
@@ -171,6 +252,22 @@ func listen(opt ServeOptions, last string) (net.Listener, error) {
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
+	}
+	return l, nil
+}
+
+// listenMetrics binds metrics.listen, under the same rules as the store; nil where there is none.
+func listenMetrics(opt ServeOptions) (net.Listener, error) {
+	if opt.Config.Metrics.Listen == (config.Listen{}) {
+		return nil, nil
+	}
+	address, err := opt.Config.Metrics.Listen.Resolve(opt.InsecureBind)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
 	}
 	return l, nil
 }

@@ -39,8 +39,8 @@ type spooled struct {
 // spool copies body to a new blob that is not committed yet. size is the length that was
 // announced, -1 where it was not; a body of another length is refused with IncompleteBody.
 // space grows along where the size is not known. After an error nothing is left.
-func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space Reservation) (spooled, error) {
-	w := &lazyBlob{ctx: ctx, blobs: s.blobs, size: size}
+func (s *Store) spool(ctx context.Context, body io.Reader, size int64, space room) (spooled, error) {
+	w := &lazyBlob{ctx: ctx, blobs: s.blobs, size: size, space: space.disk}
 	sums := &digest{md5: md5.New()} //nolint:gosec // S3's ETag is an MD5
 	take := pump
 	if size >= 0 && size < smallSize {
@@ -94,6 +94,7 @@ type lazyBlob struct {
 	ctx   context.Context
 	blobs Blobs
 	size  int64
+	space *claim
 	w     BlobWriter
 }
 
@@ -105,7 +106,11 @@ func (l *lazyBlob) Write(p []byte) (int, error) {
 		}
 		l.w = w
 	}
-	return l.w.Write(p)
+	n, err := l.w.Write(p)
+	if l.size < 0 || l.size >= smallSize { // a small one may wait for its Commit
+		l.space.wrote(int64(n))
+	}
+	return n, err
 }
 
 func (l *lazyBlob) abort() {
@@ -137,7 +142,7 @@ func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
 }
 
 // gulp is pump for a body that is known to be small.
-func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w, sum io.Writer) (int64, error) {
+func gulp(_ context.Context, body io.Reader, size int64, _ room, w, sum io.Writer) (int64, error) {
 	buf := smallPool.Get().(*[smallSize]byte)
 	defer smallPool.Put(buf)
 	// One byte more than announced shows a body that is too long, and reaches its end.
@@ -156,7 +161,7 @@ func gulp(_ context.Context, body io.Reader, size int64, _ Reservation, w, sum i
 }
 
 // pump reads body to its end, so that whatever the reader verifies there has been verified.
-func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w, sum io.Writer) (n int64, err error) {
+func pump(ctx context.Context, body io.Reader, size int64, space room, w, sum io.Writer) (n int64, err error) {
 	p := pipeline{w: w, sum: sum}
 	defer func() { err = errors.Join(err, p.wait()) }()
 	for {
@@ -171,7 +176,7 @@ func pump(ctx context.Context, body io.Reader, size int64, space Reservation, w,
 			chunkPool.Put(buf)
 			return n, Refuse(IncompleteBody, "the body has more than the %d bytes that were announced", size)
 		case size < 0 && k > 0:
-			if err := space.Grow(int64(k)); err != nil {
+			if err := space.grow(int64(k)); err != nil {
 				chunkPool.Put(buf)
 				return n, err
 			}

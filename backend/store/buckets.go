@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+	"errors"
+	"strings"
+)
 
 // CreateBucketOptions say whose a bucket is.
 type CreateBucketOptions struct {
@@ -43,10 +47,22 @@ func (s *Store) SetQuota(ctx context.Context, bucket string, bytes int64) error 
 // Usage is what all buckets hold together.
 func (s *Store) Usage(ctx context.Context) (Usage, error) { return s.index.Usage(ctx) }
 
-// Free is what may still be added to a bucket before its quota or the store's is used up;
-// bounded is false where there is neither.
-func (s *Store) Free(ctx context.Context, bucket string) (bytes int64, bounded bool, err error) {
-	return s.index.Free(ctx, bucket)
+// SetMaxSize bounds the bytes of all buckets together; 0: unlimited. A bound below what
+// they hold is taken; writes that add are then refused. It lasts until Close.
+func (s *Store) SetMaxSize(bytes int64) { s.index.SetMaxSize(max(bytes, 0)) }
+
+// MaxSize is the bound of all buckets in bytes; 0: unlimited.
+func (s *Store) MaxSize() int64 { return s.index.MaxSize() }
+
+// Free is what may still be added below prefix ("" is all of the bucket) before a quota that
+// covers it, the store's bound or the disk is used up; bounded is false where there is no
+// quota and no bound.
+func (s *Store) Free(ctx context.Context, bucket, prefix string) (bytes int64, bounded bool, err error) {
+	bytes, bounded, err = s.index.Free(ctx, bucket, prefix)
+	if bounded {
+		bytes = min(bytes, s.disk.room())
+	}
+	return bytes, bounded, err
 }
 
 // List returns a page of a bucket. It refuses with NoSuchBucket.
@@ -54,9 +70,41 @@ func (s *Store) List(ctx context.Context, bucket string, o ListOptions) (Page, e
 	return s.index.List(ctx, bucket, o)
 }
 
-// PrefixUsage counts the objects whose key begins with prefix, by listing them.
-// Parts in flight are not in it.
+// SetPrefix begins to count what a prefix holds, and bounds it to quota bytes; 0: unlimited.
+// A prefix that is counted gets another quota. A quota below what is there is set; writes that
+// add are then refused. It refuses with NoSuchBucket, InvalidKey (also where prefix does not end in "/").
+func (s *Store) SetPrefix(ctx context.Context, bucket, prefix string, quota int64) error {
+	if err := checkKey(prefix); err != nil {
+		return err
+	}
+	if !strings.HasSuffix(prefix, "/") {
+		return Refuse(InvalidKey, "the prefix %q does not end in /", prefix)
+	}
+	return s.index.SetPrefix(ctx, bucket, prefix, max(quota, 0))
+}
+
+// DropPrefix ends the counting of a prefix, and its quota; the objects stay.
+func (s *Store) DropPrefix(ctx context.Context, bucket, prefix string) error {
+	return s.index.DropPrefix(ctx, bucket, prefix)
+}
+
+// Prefix refuses with NoSuchBucket, NoSuchPrefix.
+func (s *Store) Prefix(ctx context.Context, bucket, prefix string) (PrefixInfo, error) {
+	return s.index.Prefix(ctx, bucket, prefix)
+}
+
+// Prefixes lists those of a bucket that are counted. It refuses with NoSuchBucket.
+func (s *Store) Prefixes(ctx context.Context, bucket string) ([]PrefixInfo, error) {
+	return s.index.Prefixes(ctx, bucket)
+}
+
+// PrefixUsage is what the objects whose key begins with prefix hold: the counter's where the
+// prefix is counted, else by listing them. Parts in flight are not in it.
 func (s *Store) PrefixUsage(ctx context.Context, bucket, prefix string) (bytes, objects int64, err error) {
+	p, err := s.index.Prefix(ctx, bucket, prefix)
+	if !errors.Is(err, ErrNoSuchPrefix) {
+		return p.Bytes, p.Objects, err
+	}
 	o := ListOptions{Prefix: prefix, Max: 10 * MaxPage}
 	for {
 		page, err := s.index.List(ctx, bucket, o)

@@ -31,6 +31,9 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 	if err := checkKey(key); err != nil {
 		return ObjectInfo{}, err
 	}
+	if err := s.noteRoom(bucket); err != nil {
+		return ObjectInfo{}, err
+	}
 	for range retries {
 		src, err := s.index.Object(ctx, srcBucket, srcKey)
 		if err != nil {

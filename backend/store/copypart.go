@@ -53,6 +53,9 @@ func (s *Store) CopyPart(ctx context.Context, srcBucket, srcKey, bucket, key, id
 		return s.PutPart(ctx, bucket, key, id, number, r.section(o.Offset, o.Length),
 			PartOptions{Size: o.Length, Finish: func(string) (string, error) { return sum, nil }})
 	}
+	if err := s.noteRoom(bucket); err != nil {
+		return PartInfo{}, err
+	}
 	part := Part{
 		PartInfo: PartInfo{Number: number, Size: o.Length, ETag: pieceTag(r.Info, o.Offset, o.Length), Modified: s.now().UTC(), Checksum: sum},
 		Segments: segments,

@@ -17,6 +17,7 @@ const (
 	BucketNotEmpty      Code = "BucketNotEmpty"
 	InvalidBucketName   Code = "InvalidBucketName"
 	NoSuchKey           Code = "NoSuchKey"
+	NoSuchPrefix        Code = "NoSuchPrefix"    // it is not counted; not a code of S3
 	InvalidKey          Code = "InvalidKey"      // empty, not UTF-8, or with a NUL
 	KeyTooLong          Code = "KeyTooLongError" // more than MaxKey bytes
 	NoSuchUpload        Code = "NoSuchUpload"
@@ -44,6 +45,7 @@ var (
 	ErrBucketNotEmpty      = &Error{Code: BucketNotEmpty}
 	ErrInvalidBucketName   = &Error{Code: InvalidBucketName}
 	ErrNoSuchKey           = &Error{Code: NoSuchKey}
+	ErrNoSuchPrefix        = &Error{Code: NoSuchPrefix}
 	ErrInvalidKey          = &Error{Code: InvalidKey}
 	ErrKeyTooLong          = &Error{Code: KeyTooLong}
 	ErrNoSuchUpload        = &Error{Code: NoSuchUpload}
@@ -87,7 +89,7 @@ func (e *Error) As(target any) bool {
 
 func (e *Error) kind() fault.Kind {
 	switch e.Code {
-	case NoSuchBucket, NoSuchKey, NoSuchUpload:
+	case NoSuchBucket, NoSuchKey, NoSuchPrefix, NoSuchUpload:
 		return fault.NotFound
 	case BucketAlreadyExists, BucketNotEmpty, PreconditionFailed:
 		return fault.Conflict

@@ -6,29 +6,44 @@ import "context"
 // the change is durable and whole; when it returns an *Error nothing has changed.
 // Any other error leaves it open whether the change will be found after a restart.
 //
-// Usage counters change in the transaction that changes the object or part, and so
-// are exact after a crash (SPEC B26). A write that would take a bucket above its
-// quota, or all buckets above the limit the index was opened with, is refused with
-// QuotaExceeded, counting other writers' reservations (SPEC B25). SystemBucket
-// counts, but is never refused.
+// Usage counters, of buckets and of counted prefixes, change in the transaction that
+// changes the object or part, and so are exact after a crash (SPEC B26). A write that
+// would take a bucket, or any counted prefix that covers its key, above its quota, or all
+// buckets above MaxSize, is refused with QuotaExceeded, counting other writers'
+// reservations (SPEC B25). SystemBucket counts, but is never refused.
 //
 // Blobs that a change leaves without any reference come back in Freed; the caller
 // deletes them. An index that a process shares with others must say so to its Blobs.
 type Index interface {
 	// CreateBucket refuses with BucketAlreadyExists. Usage is ignored.
 	CreateBucket(ctx context.Context, b BucketInfo) error
-	// DeleteBucket refuses with NoSuchBucket, BucketNotEmpty (objects); uploads in flight go with it.
+	// DeleteBucket refuses with NoSuchBucket, BucketNotEmpty (objects); uploads in flight and
+	// counted prefixes go with it.
 	DeleteBucket(ctx context.Context, name string) (Freed, error)
 	Bucket(ctx context.Context, name string) (BucketInfo, error)
 	Buckets(ctx context.Context) ([]BucketInfo, error) // by name
 	SetQuota(ctx context.Context, bucket string, bytes int64) error
 	Usage(ctx context.Context) (Usage, error) // of all buckets
-	// Free is what may still be added to bucket, in bytes, reservations taken off; where no
-	// quota bounds it, bounded is false. It refuses with NoSuchBucket.
-	Free(ctx context.Context, bucket string) (bytes int64, bounded bool, err error)
+	// SetMaxSize bounds the bytes of all buckets from now on; 0: unlimited. It is not kept:
+	// whoever opens the index says it.
+	SetMaxSize(bytes int64)
+	MaxSize() int64
 
-	// Reserve sets n bytes aside for a write to bucket. n may be zero or less: nothing is set aside.
-	Reserve(ctx context.Context, bucket string, n int64) (Reservation, error)
+	// SetPrefix begins to count what lies below prefix, which ends in "/", what is there
+	// already included, and gives it a quota in bytes; 0: unlimited. Of a prefix that is
+	// counted it changes the quota. It refuses with NoSuchBucket.
+	SetPrefix(ctx context.Context, bucket, prefix string, quota int64) error
+	// DropPrefix ends the counting; of a prefix that is not counted it does nothing.
+	DropPrefix(ctx context.Context, bucket, prefix string) error
+	// Prefix refuses with NoSuchBucket, and with NoSuchPrefix where it is not counted.
+	Prefix(ctx context.Context, bucket, prefix string) (PrefixInfo, error)
+	Prefixes(ctx context.Context, bucket string) ([]PrefixInfo, error) // by prefix
+	// Free is what may still be added below prefix of bucket, in bytes, reservations taken
+	// off; where no quota bounds it, bounded is false. It refuses with NoSuchBucket.
+	Free(ctx context.Context, bucket, prefix string) (bytes int64, bounded bool, err error)
+
+	// Reserve sets n bytes aside for a write to key. n may be zero or less: nothing is set aside.
+	Reserve(ctx context.Context, bucket, key string, n int64) (Reservation, error)
 
 	Object(ctx context.Context, bucket, key string) (Object, error)
 	List(ctx context.Context, bucket string, o ListOptions) (Page, error)
@@ -61,24 +76,33 @@ type Index interface {
 	// Move gives an object other segments of the same bytes. The new ones must not belong to
 	// anything else. It refuses with NoSuchKey where o is not the object any more.
 	Move(ctx context.Context, o Object, segments []Segment) (Freed, error)
-	// Recount compares the counters of all buckets, and those of shared blobs, with what is
-	// there, and with repair corrects them.
+	// Recount compares the counters of all buckets and counted prefixes, and those of shared
+	// blobs, with what is there, and with repair corrects them.
 	Recount(ctx context.Context, repair bool) (Recount, error)
 	Close() error
 }
 
 // Recount is what a recount found wrong.
 type Recount struct {
-	Drifts   []Drift  `json:"drifts"`   // buckets whose counters were not exact
+	Drifts   []Drift  `json:"drifts"`   // buckets and prefixes whose counters were not exact
 	Shared   int      `json:"shared"`   // blobs whose references were not counted right
 	Problems []string `json:"problems"` // records that cannot be read; they are left as they are
 }
 
-// Drift is a bucket whose counters are not what is there.
+// Drift is a bucket, or a prefix of it, whose counters are not what is there.
 type Drift struct {
 	Bucket   string `json:"bucket"`
+	Prefix   string `json:"prefix,omitempty"` // empty: the bucket as a whole
 	Recorded Usage  `json:"recorded"`
 	Counted  Usage  `json:"counted"`
+}
+
+// Where is the bucket, or bucket/prefix.
+func (d Drift) Where() string {
+	if d.Prefix == "" {
+		return d.Bucket
+	}
+	return d.Bucket + "/" + d.Prefix
 }
 
 // Freed are blobs that nothing refers to any more, and Seq what was written.

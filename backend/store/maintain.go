@@ -38,7 +38,7 @@ func (s *Store) maintain(ctx context.Context) {
 }
 
 func (s *Store) tidy(ctx context.Context) {
-	if !s.blobs.Untidy() {
+	if !s.blobs.Untidy() && !s.disk.low() {
 		return
 	}
 	if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
@@ -108,6 +108,7 @@ func (s *Store) walk(ctx context.Context, fn func(page []Object) error) error {
 // move writes blobs again and returns how many objects have other ones now.
 func (s *Store) move(ctx context.Context, blob func(id string) bool) (int, error) {
 	var moved atomic.Int64
+	var full atomic.Pointer[error] // the refusal of a disk that has no room for more
 	limit := make(chan struct{}, moveAtOnce)
 	err := s.walk(ctx, func(page []Object) error {
 		var wg sync.WaitGroup
@@ -118,7 +119,13 @@ func (s *Store) move(ctx context.Context, blob func(id string) bool) (int, error
 			limit <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-limit }()
-				if err := s.moveObject(ctx, o, blob); err != nil {
+				if full.Load() != nil {
+					return
+				}
+				if err := s.moveObject(ctx, o, blob); errors.Is(err, ErrQuotaExceeded) {
+					full.Store(&err)
+					return
+				} else if err != nil {
 					s.log.Warn("an object's bytes could not be moved", "bucket", o.Bucket, "key", o.Key, "err", err)
 					return
 				}
@@ -126,6 +133,9 @@ func (s *Store) move(ctx context.Context, blob func(id string) bool) (int, error
 			})
 		}
 		wg.Wait()
+		if err := full.Load(); err != nil {
+			return *err
+		}
 		return nil
 	})
 	return int(moved.Load()), err
@@ -164,6 +174,11 @@ func (s *Store) rewrite(ctx context.Context, g Segment) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+	space, err := s.disk.forSweep(g.Length)
+	if err != nil {
+		return "", err
+	}
+	defer space.end()
 	w, err := s.blobs.Create(ctx, g.Length)
 	if err != nil {
 		return "", err

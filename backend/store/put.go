@@ -47,11 +47,11 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 	if o.Size < 0 {
 		need = 0
 	}
-	space, err := s.index.Reserve(ctx, bucket, need)
+	space, err := s.reserve(ctx, bucket, key, need, max(o.Size, 0))
 	if err != nil {
 		return ObjectInfo{}, err
 	}
-	defer space.Release()
+	defer space.release()
 	data, err := s.spool(ctx, body, o.Size, space)
 	if err != nil {
 		return ObjectInfo{}, fmt.Errorf("put %s/%s: %w", bucket, key, err)
@@ -68,7 +68,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 	}
 	freed, err := s.commit(data, func(segments []Segment) (Freed, error) {
 		obj.Segments = segments
-		return s.index.Put(ctx, PutEntry{Object: obj, Cond: o.condition(), Space: space})
+		return s.index.Put(ctx, PutEntry{Object: obj, Cond: o.condition(), Space: space.quota})
 	})
 	if err != nil {
 		return ObjectInfo{}, err

@@ -18,6 +18,12 @@ type Options struct {
 	// UploadExpiry is the age at which an upload in flight is given up; 0: seven days.
 	UploadExpiry time.Duration
 	Now          func() time.Time // nil: time.Now
+	// Disk is asked for the bytes that are free where Blobs are; nil: there is no end to them.
+	Disk func() (int64, error)
+	// Reserve is how many of them are kept: what would leave less is refused with
+	// QuotaExceeded. SystemBucket may use them, and the index, so that control state and
+	// deletions can be recorded when nothing else can.
+	Reserve int64
 	// Idle leaves out what a Store does by itself: nothing changes but by its methods.
 	Idle bool
 }
@@ -34,6 +40,7 @@ type Store struct {
 	pins     pins
 	settling settling
 	sweeping sync.Mutex
+	disk     disk
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -58,6 +65,7 @@ func New(index Index, blobs Blobs, o Options) *Store {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.disk = disk{free: o.Disk, reserve: o.Reserve, now: s.now}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	if !o.Idle {

@@ -23,12 +23,26 @@ type Usage struct {
 // Total is what quotas are held against.
 func (u Usage) Total() int64 { return u.Bytes + u.PartBytes }
 
+// Add is the sum of both.
+func (u Usage) Add(v Usage) Usage {
+	return Usage{Bytes: u.Bytes + v.Bytes, PartBytes: u.PartBytes + v.PartBytes, Objects: u.Objects + v.Objects}
+}
+
 // BucketInfo is a bucket and what it holds.
 type BucketInfo struct {
 	Name    string
 	Owner   string // id of the peer that made it
 	Created time.Time
 	Quota   int64 // bytes; 0: unlimited
+	Usage
+}
+
+// PrefixInfo is a prefix whose objects and parts are counted (a managed workspace, say),
+// and what it holds. Prefixes may lie in one another.
+type PrefixInfo struct {
+	Bucket string
+	Prefix string // ends in "/"
+	Quota  int64  // bytes; 0: unlimited
 	Usage
 }
 

@@ -15,6 +15,9 @@ func (s *Store) CreateUpload(ctx context.Context, u UploadInfo) (string, error) 
 	if err := checkKey(u.Key); err != nil {
 		return "", err
 	}
+	if err := s.noteRoom(u.Bucket); err != nil {
+		return "", err
+	}
 	u.ID, u.Created = newID(), s.now().UTC()
 	return u.ID, s.index.CreateUpload(ctx, u)
 }
@@ -66,11 +69,11 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 	if old, err := s.index.Parts(ctx, bucket, key, id, number-1, 1); err == nil && len(old) == 1 && old[0].Number == number {
 		need -= old[0].Size
 	}
-	space, err := s.index.Reserve(ctx, bucket, need)
+	space, err := s.reserve(ctx, bucket, key, need, max(o.Size, 0))
 	if err != nil {
 		return PartInfo{}, err
 	}
-	defer space.Release()
+	defer space.release()
 	data, err := s.spool(ctx, body, o.Size, space)
 	if err != nil {
 		return PartInfo{}, fmt.Errorf("part %d of %s/%s: %w", number, bucket, key, err)
@@ -84,7 +87,7 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 	}
 	freed, err := s.commit(data, func(segments []Segment) (Freed, error) {
 		part.Segments = segments
-		return s.index.PutPart(ctx, PartEntry{Bucket: bucket, Key: key, UploadID: id, Part: part, Space: space})
+		return s.index.PutPart(ctx, PartEntry{Bucket: bucket, Key: key, UploadID: id, Part: part, Space: space.quota})
 	})
 	if err != nil {
 		return PartInfo{}, err

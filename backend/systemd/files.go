@@ -8,8 +8,11 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 )
 
-// wantedBy is what starts with the user's session, or with the machine where the user lingers.
-const wantedBy = "default.target"
+const (
+	// sessionTarget starts with the user's session, or with the machine where the user lingers.
+	sessionTarget = "default.target"
+	machineTarget = "multi-user.target"
+)
 
 // Dir is where a user's own units are.
 func Dir(getenv func(string) string) string {
@@ -19,22 +22,32 @@ func Dir(getenv func(string) string) string {
 	return filepath.Join(getenv("HOME"), ".config", "systemd", "user")
 }
 
-// Write puts the unit into dir and has it start with the session, as `systemctl enable` does.
+// SystemDir is where the machine's own units are.
+const SystemDir = "/etc/systemd/system"
+
+// Unit is a service that Write writes.
+type Unit interface {
+	Text() (string, error)
+	file() string   // its name
+	target() string // what starts it
+}
+
+// Write puts the unit into dir and has it start with its target, as `systemctl enable` does.
 // It returns the file's path.
-func Write(dir string, s Service) (string, error) {
-	text, err := s.Text()
+func Write(dir string, u Unit) (string, error) {
+	text, err := u.Text()
 	if err != nil {
 		return "", err
 	}
-	wants := filepath.Join(dir, wantedBy+".wants")
+	wants := filepath.Join(dir, u.target()+".wants")
 	if err := os.MkdirAll(wants, 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, s.Name)
+	path := filepath.Join(dir, u.file())
 	if err := atomicfile.Write(path, []byte(text), 0o644); err != nil {
 		return "", err
 	}
-	link := filepath.Join(wants, s.Name)
+	link := filepath.Join(wants, u.file())
 	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
@@ -43,7 +56,8 @@ func Write(dir string, s Service) (string, error) {
 
 // Remove undoes Write; found says whether there was anything.
 func Remove(dir, name string) (found bool, err error) {
-	for _, path := range []string{filepath.Join(dir, wantedBy+".wants", name), filepath.Join(dir, name)} {
+	wants := []string{filepath.Join(dir, sessionTarget+".wants"), filepath.Join(dir, machineTarget+".wants")}
+	for _, path := range []string{filepath.Join(wants[0], name), filepath.Join(wants[1], name), filepath.Join(dir, name)} {
 		switch err := os.Remove(path); {
 		case err == nil:
 			found = true
@@ -51,6 +65,8 @@ func Remove(dir, name string) (found bool, err error) {
 			return found, err
 		}
 	}
-	_ = os.Remove(filepath.Join(dir, wantedBy+".wants")) // where it is empty
+	for _, dir := range wants {
+		_ = os.Remove(dir) // where it is empty
+	}
 	return found, nil
 }

@@ -42,8 +42,30 @@ type Workspace struct {
 	Endpoint string    `json:"endpoint,omitempty"` // URL; empty: the coordinator's own store
 	Region   string    `json:"region,omitempty"`
 	Prefix   string    `json:"prefix,omitempty"` // ends in "/" where not empty
+	Owner    string    `json:"owner,omitempty"`  // id of the peer that made it; empty: the local admin
+	Quota    int64     `json:"quota,omitempty"`  // bytes, of a managed one; 0: unlimited
 	Created  time.Time `json:"created"`
-	Usage    *Usage    `json:"usage,omitempty"` // nil: not known (byo)
+	Deleted  time.Time `json:"deleted,omitzero"`  // when it was; zero: it is not
+	Purging  bool      `json:"purging,omitempty"` // its objects are being removed for good
+	Known    *Known    `json:"known,omitempty"`
+
+	// What follows is not part of the record.
+	Usage      *Usage    `json:"usage,omitempty"`      // nil: not known (byo)
+	PurgeAfter time.Time `json:"purge_after,omitzero"` // of a deleted one: when it is removed for good
+}
+
+// Known is what a backup knew to be in what was restored from it.
+type Known struct {
+	Usage
+	At time.Time `json:"at"` // of the backup
+}
+
+// Missing is what is less than a backup knew, in objects and bytes; nothing where k is nil.
+func (k *Known) Missing(now Usage) Usage {
+	if k == nil || now.Objects >= k.Objects {
+		return Usage{}
+	}
+	return Usage{Objects: k.Objects - now.Objects, Bytes: max(k.Bytes-now.Bytes, 0)}
 }
 
 // Usage is what a workspace holds in its bucket.

@@ -30,6 +30,7 @@ type Client struct {
 	http  *http.Client
 	base  string        // URL without a trailing slash
 	token string        // of a peer; empty on the local socket
+	peer  string        // who the local admin is; see ActFor
 	where string        // for messages
 	wait  time.Duration // for the answer to a short question
 }
@@ -65,6 +66,9 @@ func RemoteTLS(base, token string, trust *tls.Config) *Client {
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
+
+// ActFor says which peer the local admin is: what it makes belongs to that one.
+func (c *Client) ActFor(peer string) { c.peer = peer }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -106,11 +110,6 @@ func (c *Client) OpenSession(ctx context.Context, name string, readOnly bool) (s
 	return s, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/session", map[string]bool{"read_only": readOnly}, &s)
 }
 
-// AddPeer enrols a peer; the local admin alone may.
-func (c *Client) AddPeer(ctx context.Context, name string) (p coordinator.NewPeer, err error) {
-	return p, c.call(ctx, http.MethodPost, "/v1/peers", map[string]string{"name": name}, &p)
-}
-
 // Changes returns the revision once it is past after, or after half a minute.
 func (c *Client) Changes(ctx context.Context, after int64) (int64, error) {
 	var answer struct{ Revision int64 }
@@ -125,45 +124,61 @@ func (c *Client) Stop(ctx context.Context) (pid int, err error) {
 	return answer.PID, err
 }
 
+// call sends body as JSON and decodes the answer into into.
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	resp, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		return c.stranger(resp.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
+		return cutOff(err)
+	}
+	return nil
+}
+
+func cutOff(err error) error {
+	return fault.Wrap(fault.Unreachable, err, "try again", "the coordinator's answer was cut off")
+}
+
+// send returns an answer that is no error; the caller closes its body.
+func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
 	if err != nil {
-		return fault.New(fault.Usage, "it looks like http://coordinator.mesh:8080", "%q is not a coordinator's URL", c.where)
+		return nil, fault.New(fault.Usage, "it looks like http://coordinator.mesh:8080", "%q is not a coordinator's URL", c.where)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	} else if c.peer != "" {
+		req.Header.Set(coordinator.PeerHeader, c.peer)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.noAnswer(ctx, err)
+		return nil, c.noAnswer(ctx, err)
+	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return resp, nil
 	}
 	defer resp.Body.Close()
-	d := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode == http.StatusUnauthorized && c.token != "" && resp.Header.Get(coordinator.IDHeader) != "" {
-		return c.refused()
+		return nil, c.refused()
 	}
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		var failure struct {
-			Error struct{ Code, Message, Hint string }
-		}
-		if err := d.Decode(&failure); err != nil || failure.Error.Code == "" {
-			return c.stranger(resp.Status)
-		}
-		return fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
+	var failure struct {
+		Error struct{ Code, Message, Hint string }
 	}
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
-		return c.stranger(resp.Status)
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&failure); err != nil || failure.Error.Code == "" {
+		return nil, c.stranger(resp.Status)
 	}
-	if err := d.Decode(into); err != nil {
-		return fault.Wrap(fault.Unreachable, err, "try again", "the coordinator's answer was cut off")
-	}
-	return nil
+	return nil, fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/checksum"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/s3test"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -29,8 +30,8 @@ func TestSystemBucket(t *testing.T) {
 	system(t, srv)
 	srv.CreateBucket(t, "bkt")
 	put(t, owner(srv), "bkt", "k", "mine")
-	admin, adminSecret := srv.AddPeer("admin", "admin")
-	sys, sysSecret := srv.AddPeer("sys", "system")
+	admin, adminSecret := srv.AddPeer("admin", api.Grant{Role: api.RoleAdmin})
+	sys, sysSecret := srv.AddPeer("sys", api.Grant{Role: api.RoleSystem}, api.Grant{Role: api.RoleBucketAdmin, Bucket: "*"})
 	scoped, scopedSecret := srv.AddScoped("_tunnelmesh", "", false)
 	reads := []raw{
 		{method: "GET", path: "/_tunnelmesh"},

@@ -107,17 +107,18 @@ func (q *request) createBucket() error {
 		return err
 	}
 	b, err := q.store.Bucket(q.r.Context(), q.bucket)
-	if errors.Is(err, store.ErrNoSuchBucket) && q.who.Scope == nil {
-		err = q.store.CreateBucket(q.r.Context(), q.bucket, store.CreateBucketOptions{Owner: q.who.ID})
+	mayCreate := authz.MayCreate(q.who, q.bucket)
+	if errors.Is(err, store.ErrNoSuchBucket) && mayCreate {
+		err = q.buckets.CreateBucket(q.r.Context(), q.bucket, store.CreateBucketOptions{Owner: q.who.ID})
 		if !errors.Is(err, store.ErrBucketAlreadyExists) {
 			return q.created(err)
 		}
 		b, err = q.store.Bucket(q.r.Context(), q.bucket) // somebody was faster, perhaps this peer itself
 	}
 	switch {
-	case q.who.Scope != nil && err == nil:
+	case !mayCreate && err == nil:
 		return q.created(nil)
-	case q.who.Scope != nil:
+	case !mayCreate:
 		return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	case err != nil:
 		return err
@@ -142,7 +143,7 @@ func (q *request) deleteBucket() error {
 	if err := q.allow(authz.DeleteBucket, q.bucket, ""); err != nil {
 		return err
 	}
-	if err := q.store.DeleteBucket(q.r.Context(), q.bucket); err != nil {
+	if err := q.buckets.DeleteBucket(q.r.Context(), q.bucket); err != nil {
 		return err
 	}
 	q.w.WriteHeader(http.StatusNoContent)

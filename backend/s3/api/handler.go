@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -18,8 +20,16 @@ import (
 type (
 	Identity   = authn.Identity
 	Scope      = authn.Scope
+	Grant      = authn.Grant
 	Identities = authn.Identities
 	Rotating   = authn.Rotating
+)
+
+// The roles that tests of the API give.
+const (
+	RoleAdmin       = authn.RoleAdmin
+	RoleSystem      = authn.RoleSystem
+	RoleBucketAdmin = authn.RoleBucketAdmin
 )
 
 // ErrUnknown is what Identities return for a key or token that nobody has.
@@ -29,7 +39,8 @@ var ErrUnknown = authn.ErrUnknown
 type Config struct {
 	Store      *store.Store
 	Identities Identities
-	BasePath   string // "/s3"; empty: the root
+	Buckets    Buckets // nil: Store
+	BasePath   string  // "/s3"; empty: the root
 	// Hosts are names of the service under which buckets have names of their own:
 	// bucket.HOST is the bucket, whatever the port. Paths keep BasePath.
 	Hosts  []string
@@ -38,27 +49,64 @@ type Config struct {
 	Clock  func() time.Time // nil: time.Now
 	// Stall is how long a client may neither send nor take a byte; 0: a minute.
 	Stall time.Duration
+	// Audit is told each decision about who may do what (SPEC C21), Observe each request
+	// that was answered (SPEC C20). Both must return at once; nil: nobody is told.
+	Audit   func(Decision)
+	Observe func(Request)
+}
+
+// Buckets makes and deletes buckets; *store.Store does, and who keeps records of them.
+type Buckets interface {
+	CreateBucket(ctx context.Context, name string, o store.CreateBucketOptions) error
+	DeleteBucket(ctx context.Context, name string) error
+}
+
+// Decision is one answer to the question whether somebody may do something.
+type Decision struct {
+	RequestID   string
+	Identity    string // of the peer or workspace; empty: not known
+	AccessKeyID string // that the request claims
+	Action      string // an authz.Action, or Authenticate
+	Bucket, Key string
+	Allowed     bool
+	Reason      string // S3's code of the refusal
+	Remote      string // address of the client
+}
+
+// Request is one that was answered.
+type Request struct {
+	Method         string
+	Status         int
+	Received, Sent int64 // bytes of bodies
+	Took           time.Duration
 }
 
 type handler struct {
-	store  *store.Store
-	auth   authn.Authenticator
-	base   string
-	hosts  []string // each with a dot before it, lower-case
-	region string
-	log    *slog.Logger
-	stall  time.Duration
+	store   *store.Store
+	buckets Buckets
+	auth    authn.Authenticator
+	base    string
+	hosts   []string // each with a dot before it, lower-case
+	region  string
+	log     *slog.Logger
+	stall   time.Duration
+	audit   func(Decision)
+	observe func(Request)
 }
 
 // New makes the handler. It must see paths as they came: http.ServeMux cleans "//" and
 // ".." out of keys, so route to it before any mux.
 func New(c Config) http.Handler {
 	h := &handler{
-		store: c.Store, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log, stall: c.Stall,
+		store: c.Store, buckets: c.Buckets, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log, stall: c.Stall,
+		audit: c.Audit, observe: c.Observe,
 		auth: authn.Authenticator{Identities: c.Identities, BasePath: strings.TrimSuffix(c.BasePath, "/"), Now: c.Clock},
 	}
 	if h.auth.Now == nil {
 		h.auth.Now = time.Now
+	}
+	if h.buckets == nil {
+		h.buckets = c.Store
 	}
 	if h.stall == 0 {
 		h.stall = stallAfter
@@ -109,6 +157,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		q.fail(err)
 	}
+	if h.observe != nil {
+		h.observe(Request{Method: r.Method, Status: q.w.status, Received: max(r.ContentLength, 0), Sent: q.w.bytes, Took: time.Since(start)})
+	}
 	if !h.log.Enabled(r.Context(), slog.LevelDebug) {
 		return
 	}
@@ -152,6 +203,7 @@ func (q *request) serve() error {
 	}
 	q.query = query
 	if q.who, q.body, err = q.auth.Authenticate(q.r, query); err != nil {
+		q.record("Authenticate", "", "", err)
 		return err
 	}
 	if err := q.name(strings.TrimPrefix(path, "/")); err != nil {
@@ -229,10 +281,48 @@ func checkHeaders(h http.Header) error {
 
 // allow refuses what the identity may not do.
 func (q *request) allow(a authz.Action, bucket, key string) error {
-	if authz.Allowed(q.who, a, bucket, key) {
-		return nil
+	var err error
+	if !authz.Allowed(q.who, a, bucket, key) {
+		err = fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
-	return fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+	q.record(a.String(), bucket, key, err)
+	return err
+}
+
+// still refuses what was allowed when the request began and is not any more: a peer that is
+// removed while it sends a body writes nothing with it (SPEC B8).
+func (q *request) still(a authz.Action) error {
+	id, _, err := q.auth.Identities.AccessKey(q.r.Context(), q.who.AccessKeyID)
+	if errors.Is(err, ErrUnknown) {
+		err = fail(http.StatusForbidden, "InvalidAccessKeyId", "The access key ID you provided does not exist in our records any more.")
+	} else if err == nil && !authz.Allowed(id, a, q.bucket, q.key) {
+		err = fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+	}
+	if err != nil {
+		q.record(a.String(), q.bucket, q.key, err)
+	}
+	return err
+}
+
+// record tells the audit log of a decision.
+func (q *request) record(action, bucket, key string, refusal error) {
+	if q.audit == nil {
+		return
+	}
+	d := Decision{
+		RequestID: q.id, Identity: q.who.ID, AccessKeyID: q.who.AccessKeyID, Action: action, Bucket: bucket, Key: key,
+		Allowed: refusal == nil, Remote: q.r.RemoteAddr,
+	}
+	if refusal != nil {
+		d.Reason = "InternalError"
+		if e, _ := answer(refusal); e != nil {
+			d.Reason = e.Code
+		}
+	}
+	if d.AccessKeyID == "" {
+		d.AccessKeyID = authn.Claimed(q.r)
+	}
+	q.audit(d)
 }
 
 // recorder counts the answer for the log and lets net/http's ReadFrom (sendfile) through.

@@ -46,6 +46,9 @@ func (q *request) putObject() error {
 	}
 	o.Finish = func(md5 string) (store.Checksum, error) {
 		value, err := d.finish(md5)
+		if err == nil {
+			err = q.still(authz.Write)
+		}
 		if value == "" || err != nil {
 			return store.Checksum{}, err
 		}
@@ -129,6 +132,9 @@ func (q *request) putPart() error {
 		Size: size,
 		Finish: func(md5 string) (string, error) {
 			v, err := d.finish(md5)
+			if err == nil {
+				err = q.still(authz.Write)
+			}
 			value = v
 			if u.ChecksumAlgorithm == "" {
 				return "", err

@@ -7,7 +7,7 @@ import (
 
 // A client that mounts a prefix wants to say how large it is, which S3 has no word for. A
 // ListObjectsV2 with spaceHeader is answered with usedHeader, the bytes below its prefix, and,
-// where a quota bounds the bucket or the store, with freeHeader, the bytes that still go in.
+// where a quota bounds the prefix, the bucket or the store, with freeHeader, the bytes that still go in.
 // A store that does not know the header lists as it would without.
 const (
 	spaceHeader = "X-Artifacts-Space"
@@ -24,7 +24,7 @@ func (q *request) tellSpace(header http.Header, prefix string) error {
 	if err != nil {
 		return err
 	}
-	free, bounded, err := q.store.Free(q.r.Context(), q.bucket)
+	free, bounded, err := q.store.Free(q.r.Context(), q.bucket, prefix)
 	if err != nil {
 		return err
 	}

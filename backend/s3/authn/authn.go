@@ -223,3 +223,17 @@ func fromSig(err error) error {
 	}
 	return &Error{Status: status, Code: e.Code, Message: e.Message}
 }
+
+// Claimed is the access key that a request says it is signed with, for a log; empty where
+// it says none. It is never a secret: a bearer token is not in it.
+func Claimed(r *http.Request) string {
+	if user, _, ok := r.BasicAuth(); ok {
+		return user
+	}
+	credential := r.URL.Query().Get("X-Amz-Credential")
+	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		credential = rest
+	}
+	key, _, _ := strings.Cut(credential, "/")
+	return key
+}

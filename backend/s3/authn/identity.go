@@ -3,14 +3,16 @@ package authn
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 )
 
 // Identity is who a request comes from.
 type Identity struct {
 	ID          string // of the peer; owner of the buckets it makes
 	AccessKeyID string // with which it signed; logged, never secret
-	Roles       []string
-	Scope       *Scope // nil: a peer, which may use every bucket that is not reserved
+	Grants      []Grant
+	Scope       *Scope // of a scoped pair, which has no grants; nil: a peer
 }
 
 // Scope bounds an identity to a prefix of one bucket (SPEC B28).
@@ -20,17 +22,49 @@ type Scope struct {
 	ReadOnly bool
 }
 
-// RoleSystem alone lists and reads the coordinator's own buckets (SPEC B14).
-const RoleSystem = "system"
+// Role is what a peer may do (SPEC C23).
+type Role string
 
-// Has reports whether the identity has a role.
-func (id Identity) Has(role string) bool {
-	for _, r := range id.Roles {
-		if r == role {
-			return true
-		}
+// The roles. Admin and System are not bound to a bucket; the others are, to one or to all
+// that are not reserved, and where they are bound to a prefix they end there.
+const (
+	RoleAdmin       Role = "admin"        // everything but the coordinator's own buckets, and the control plane
+	RoleSystem      Role = "system"       // lists and reads the coordinator's own buckets, and nothing else (SPEC B14)
+	RoleBucketAdmin Role = "bucket-admin" // writes, and makes and deletes the bucket, and sets its quota
+	RoleBucketWrite Role = "bucket-write" // reads, and writes and deletes objects; on all buckets it makes new ones too
+	RoleBucketRead  Role = "bucket-read"  // lists and reads
+)
+
+// Roles are all of them, the strongest first.
+var Roles = []Role{RoleAdmin, RoleSystem, RoleBucketAdmin, RoleBucketWrite, RoleBucketRead}
+
+// OfBucket reports whether a role is bound to a bucket.
+func (r Role) OfBucket() bool { return strings.HasPrefix(string(r), "bucket-") }
+
+// AllBuckets in a Grant stands for every bucket that is not reserved.
+const AllBuckets = "*"
+
+// Grant is a role and where it holds.
+type Grant struct {
+	Role   Role   `json:"role"`
+	Bucket string `json:"bucket,omitempty"` // AllBuckets or one; empty for the roles that are not bound to one
+	Prefix string `json:"prefix,omitempty"` // of keys; empty: all of the bucket
+}
+
+// String is the grant as people write it: bucket-read:logs/2026/.
+func (g Grant) String() string {
+	switch {
+	case g.Bucket == "":
+		return string(g.Role)
+	case g.Prefix == "":
+		return string(g.Role) + ":" + g.Bucket
 	}
-	return false
+	return string(g.Role) + ":" + g.Bucket + "/" + g.Prefix
+}
+
+// Has reports whether the identity has a role, wherever it is bound.
+func (id Identity) Has(role Role) bool {
+	return slices.ContainsFunc(id.Grants, func(g Grant) bool { return g.Role == role })
 }
 
 // ErrUnknown is what Identities return (wrapped or not) for a key or token that nobody

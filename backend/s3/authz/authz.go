@@ -14,12 +14,17 @@ type Action int
 const (
 	ListBuckets  Action = iota // which of the buckets is asked one by one, with SeeBucket
 	SeeBucket                  // HeadBucket, GetBucketLocation, and what a bucket says of itself
-	CreateBucket               // of a name
+	CreateBucket               // of a name; whether it may be a new one is MayCreate
 	DeleteBucket
 	List  // keys or uploads that begin with a prefix
 	Read  // an object, a copy's source
 	Write // an object or a part, delete, multipart
 )
+
+var names = [...]string{"ListBuckets", "SeeBucket", "CreateBucket", "DeleteBucket", "List", "Read", "Write"}
+
+// String is the action's name in the audit log.
+func (a Action) String() string { return names[a] }
 
 func (a Action) changes() bool { return a == CreateBucket || a == DeleteBucket || a == Write }
 
@@ -38,10 +43,64 @@ func Allowed(id authn.Identity, a Action, bucket, key string) bool {
 			return id.Scope == nil && !a.changes() && id.Has(authn.RoleSystem)
 		}
 	}
-	if id.Scope == nil {
+	if id.Scope != nil {
+		return inScope(*id.Scope, a, bucket, key)
+	}
+	return Granted(id, a, bucket, key)
+}
+
+// Granted reports whether the grants of id alone allow a, whether or not the bucket is a
+// reserved one: the coordinator asks it before it issues a scoped pair.
+func Granted(id authn.Identity, a Action, bucket, key string) bool {
+	for _, g := range id.Grants {
+		if granted(g, a, bucket, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// MayCreate reports whether id may make a bucket that does not exist. Others that may
+// CreateBucket only repeat the creation of one that does, as many clients do before they write.
+func MayCreate(id authn.Identity, bucket string) bool {
+	if id.Scope != nil || store.Reserved(bucket) {
+		return false
+	}
+	for _, g := range id.Grants {
+		everywhere := g.Role == authn.RoleBucketWrite && g.Bucket == authn.AllBuckets
+		if g.Role == authn.RoleAdmin || g.Prefix == "" && (everywhere || g.Role == authn.RoleBucketAdmin && covers(g, bucket)) {
+			return true
+		}
+	}
+	return false
+}
+
+func covers(g authn.Grant, bucket string) bool {
+	return g.Bucket == authn.AllBuckets || g.Bucket == bucket
+}
+
+// granted holds a grant to its bucket and prefix (SPEC C23).
+func granted(g authn.Grant, a Action, bucket, key string) bool {
+	if g.Role == authn.RoleAdmin {
 		return true
 	}
-	return inScope(*id.Scope, a, bucket, key)
+	if !g.Role.OfBucket() || !covers(g, bucket) {
+		return false
+	}
+	switch a {
+	case SeeBucket:
+		return true
+	case List, Read:
+		return strings.HasPrefix(key, g.Prefix)
+	case Write:
+		return g.Role != authn.RoleBucketRead && strings.HasPrefix(key, g.Prefix)
+	case CreateBucket:
+		return g.Role != authn.RoleBucketRead
+	case DeleteBucket:
+		return g.Role == authn.RoleBucketAdmin && g.Prefix == ""
+	default:
+		return false
+	}
 }
 
 // inScope holds a scoped pair to its bucket and prefix (SPEC B28).
@@ -50,10 +109,8 @@ func inScope(s authn.Scope, a Action, bucket, key string) bool {
 		return false
 	}
 	switch a {
-	case SeeBucket:
+	case SeeBucket, CreateBucket:
 		return true
-	case CreateBucket:
-		return true // clients re-PUT their bucket; the API answers that only for one that exists
 	case DeleteBucket:
 		return false
 	default:

@@ -3,8 +3,6 @@ package s3test
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
@@ -87,17 +85,4 @@ func (s *Identities) Token(_ context.Context, bearer string) (api.Identity, erro
 		}
 	}
 	return api.Identity{}, api.ErrUnknown
-}
-
-// claimed is the access key that a request says it is signed with.
-func claimed(r *http.Request) string {
-	if user, _, ok := r.BasicAuth(); ok {
-		return user
-	}
-	v := r.URL.Query().Get("X-Amz-Credential")
-	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		v = rest
-	}
-	key, _, _ := strings.Cut(v, "/")
-	return key
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 )
@@ -34,7 +35,11 @@ type settings struct {
 	log     *slog.Logger
 	hosts   []string
 	region  string
+	audit   func(api.Decision)
 }
+
+// WithAudit is told each decision.
+func WithAudit(f func(api.Decision)) Option { return func(s *settings) { s.audit = f } }
 
 // WithDir keeps the data in dir, so that a second server can go on with it.
 func WithDir(dir string) Option { return func(s *settings) { s.dir = dir } }
@@ -99,9 +104,10 @@ func Start(t testing.TB, options ...Option) *Server {
 		t.Fatalf("s3test: %v", err)
 	}
 	s := &Server{AccessKey: AccessKey, Secret: Secret, Store: st, identities: NewIdentities()}
-	s.identities.Add(api.Identity{ID: AccessKey}, AccessKey, Secret)
+	s.identities.Add(api.Identity{ID: AccessKey, Grants: member}, AccessKey, Secret)
 	s.handler = api.New(api.Config{
 		Store: st, Identities: s.identities, BasePath: basePath, Hosts: set.hosts, Region: set.region, Clock: set.clock, Stall: set.stall, Log: set.log,
+		Audit: set.audit,
 	})
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
@@ -131,10 +137,17 @@ func (s *Server) AddScoped(bucket, prefix string, readOnly bool) (accessKey, sec
 	return s.identities.AddScoped(bucket, prefix, readOnly)
 }
 
-// AddPeer makes another peer.
-func (s *Server) AddPeer(id string, roles ...string) (accessKey, secret string) {
+// member is what a peer may do unless it is said: everything with every bucket that is
+// not reserved.
+var member = []api.Grant{{Role: api.RoleBucketAdmin, Bucket: "*"}}
+
+// AddPeer makes another peer, with these grants or, where there are none, those of AccessKey.
+func (s *Server) AddPeer(id string, grants ...api.Grant) (accessKey, secret string) {
+	if len(grants) == 0 {
+		grants = member
+	}
 	secret = fmt.Sprintf("token-of-%s-0123456789abcdef", id)
-	s.identities.Add(api.Identity{ID: id, Roles: roles}, id, secret)
+	s.identities.Add(api.Identity{ID: id, Grants: grants}, id, secret)
 	return id, secret
 }
 
@@ -191,7 +204,7 @@ func (s *Server) Up() {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, Request{
-		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, AccessKey: claimed(r), Header: r.Header.Clone(), At: time.Now(),
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, AccessKey: authn.Claimed(r), Header: r.Header.Clone(), At: time.Now(),
 	})
 	delay, failing, down := s.delay, s.failing, s.down
 	s.mu.Unlock()

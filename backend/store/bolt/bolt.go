@@ -29,7 +29,10 @@ var _ store.Index = (*Index)(nil)
 const (
 	lockWait = 2 * time.Second // for another process to let go of the file
 	mmapSize = 1 << 30         // address space, not memory: growing past it waits for readers
-	version  = "1"
+	// The format is version until a prefix is counted: a program that knows version alone
+	// would write below it and not count.
+	version        = "1"
+	versionCounted = "2"
 )
 
 // Open opens or creates the file at path (mode 0600). limit bounds the bytes of all
@@ -40,7 +43,7 @@ func Open(path string, limit int64) (*Index, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	x := &Index{
-		db: db, space: space{limit: limit, buckets: map[string]*spaceBucket{}},
+		db: db, space: space{all: account{what: "the store's limit", limit: limit}, buckets: map[string]*bucketSpace{}},
 		ops: make(chan op), stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := x.prepare(); err != nil {
@@ -76,7 +79,7 @@ func openFile(path string) (*bbolt.DB, error) {
 // prepare makes the tables and reads the usage that quotas are held against.
 func (x *Index) prepare() error {
 	err := x.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{tableMeta, tableBuckets, tableObjects, tableUploads, tableParts, tableShared} {
+		for _, name := range [][]byte{tableMeta, tableBuckets, tableObjects, tableUploads, tableParts, tableShared, tablePrefixes} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -85,20 +88,20 @@ func (x *Index) prepare() error {
 		switch v := meta.Get([]byte("version")); {
 		case v == nil:
 			return meta.Put([]byte("version"), []byte(version))
-		case string(v) != version:
-			return fmt.Errorf("the index has format %s, this program knows %s", v, version)
+		case string(v) != version && string(v) != versionCounted:
+			return fmt.Errorf("the index has format %s, this program knows up to %s", v, versionCounted)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	list, err := x.Buckets(context.Background())
-	for _, b := range list {
-		x.space.buckets[b.Name] = &spaceBucket{quota: b.Quota, used: b.Total()}
-		x.space.used += b.Total()
-	}
-	return err
+	return x.db.View(func(tx *bbolt.Tx) error {
+		if err := eachBucket(tx.Bucket(tableBuckets), x.space.setBucket); err != nil {
+			return err
+		}
+		return eachPrefix(tx.Bucket(tablePrefixes), "", x.space.setPrefix)
+	})
 }
 
 // Close waits for the transaction that is being written. Writers still queued get an error.
@@ -146,6 +149,9 @@ func (x *Index) DeleteBucket(_ context.Context, name string) (store.Freed, error
 			}
 			freed.Blobs = append(freed.Blobs, blobs...)
 		}
+		if err := t.dropPrefixes(name); err != nil {
+			return err
+		}
 		t.counters[name] = nil
 		t.dirty[name] = true
 		return nil
@@ -181,16 +187,22 @@ func (x *Index) Bucket(_ context.Context, name string) (info store.BucketInfo, e
 // Buckets implements store.Index.
 func (x *Index) Buckets(context.Context) (list []store.BucketInfo, err error) {
 	err = x.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(tableBuckets).ForEach(func(k, v []byte) error {
-			var rec bucketRecord
-			if err := json.Unmarshal(v, &rec); err != nil {
-				return err
-			}
-			list = append(list, rec.info(string(k)))
-			return nil
+		return eachBucket(tx.Bucket(tableBuckets), func(name string, rec *bucketRecord) {
+			list = append(list, rec.info(name))
 		})
 	})
 	return list, err
+}
+
+func eachBucket(table *bbolt.Bucket, fn func(name string, rec *bucketRecord)) error {
+	return table.ForEach(func(k, v []byte) error {
+		rec := &bucketRecord{}
+		if err := json.Unmarshal(v, rec); err != nil {
+			return err
+		}
+		fn(string(k), rec)
+		return nil
+	})
 }
 
 // Usage implements store.Index.
@@ -198,16 +210,14 @@ func (x *Index) Usage(ctx context.Context) (store.Usage, error) {
 	var u store.Usage
 	list, err := x.Buckets(ctx)
 	for _, b := range list {
-		u.Bytes += b.Bytes
-		u.PartBytes += b.PartBytes
-		u.Objects += b.Objects
+		u = u.Add(b.Usage)
 	}
 	return u, err
 }
 
 // Reserve implements store.Index.
-func (x *Index) Reserve(_ context.Context, bucket string, n int64) (store.Reservation, error) {
-	r, err := x.space.reserve(bucket, n)
+func (x *Index) Reserve(_ context.Context, bucket, key string, n int64) (store.Reservation, error) {
+	r, err := x.space.reserve(bucket, key, n)
 	if err != nil {
 		return nil, err
 	}

@@ -98,43 +98,41 @@ func (x *Index) try(batch []op, results []error) error {
 	return nil
 }
 
-// txn is one transaction with the counters of the buckets it touches. They are
-// written once, at its end.
+// txn is one transaction with the counters of the buckets and prefixes it touches. They
+// are written once, at its end.
 type txn struct {
-	tx                                       *bbolt.Tx
-	buckets, objects, uploads, parts, shared *bbolt.Bucket
-	space                                    *space
-	counters                                 map[string]*bucketRecord // nil: deleted
-	dirty                                    map[string]bool
-	consumed                                 []*reservation
-	own                                      []*reservation // made here, for writers that reserved nothing
-	seq                                      uint64
+	tx                                                    *bbolt.Tx
+	buckets, objects, uploads, parts, shared, prefixTable *bbolt.Bucket
+	space                                                 *space
+	counters                                              map[string]*bucketRecord    // nil: deleted
+	dirty                                                 map[string]bool             // buckets
+	prefixes                                              map[prefixKey]*prefixRecord // that were changed; nil: not counted any more
+	counting                                              map[string]bool             // buckets: see counts
+	consumed                                              []*reservation
+	own                                                   []*reservation // made here, for writers that reserved nothing
+	seq                                                   uint64
 }
 
 // bucketRecord is store.BucketInfo but for the name.
 type bucketRecord struct {
-	Owner     string    `json:"owner"`
-	Created   time.Time `json:"created"`
-	Quota     int64     `json:"quota,omitempty"`
-	Bytes     int64     `json:"bytes"`
-	PartBytes int64     `json:"part_bytes,omitempty"`
-	Objects   int64     `json:"objects"`
+	Owner   string    `json:"owner"`
+	Created time.Time `json:"created"`
+	Quota   int64     `json:"quota,omitempty"`
+	store.Usage
 }
-
-func (r bucketRecord) total() int64 { return r.Bytes + r.PartBytes }
 
 func (r bucketRecord) info(name string) store.BucketInfo {
 	return store.BucketInfo{
-		Name: name, Owner: r.Owner, Created: r.Created, Quota: r.Quota,
-		Usage: store.Usage{Bytes: r.Bytes, PartBytes: r.PartBytes, Objects: r.Objects},
+		Name: name, Owner: r.Owner, Created: r.Created, Quota: r.Quota, Usage: r.Usage,
 	}
 }
 
 func newTxn(tx *bbolt.Tx, s *space) *txn {
 	t := &txn{
 		tx: tx, space: s, counters: map[string]*bucketRecord{}, dirty: map[string]bool{},
+		prefixes: map[prefixKey]*prefixRecord{}, counting: map[string]bool{},
 		buckets: tx.Bucket(tableBuckets), objects: tx.Bucket(tableObjects), uploads: tx.Bucket(tableUploads),
-		parts: tx.Bucket(tableParts), shared: tx.Bucket(tableShared),
+		parts: tx.Bucket(tableParts), shared: tx.Bucket(tableShared), prefixTable: tx.Bucket(tablePrefixes),
 	}
 	t.seq = t.objects.Sequence()
 	return t
@@ -169,13 +167,13 @@ func readBucket(table *bbolt.Bucket, name string) (*bucketRecord, error) {
 	return rec, json.Unmarshal(v, rec)
 }
 
-// charge makes sure that a write which adds delta bytes fits the quotas, and marks
+// charge makes sure that a write to key which adds delta bytes fits the quotas, and marks
 // r used up. It is the last step that may refuse.
-func (t *txn) charge(bucket string, r store.Reservation, delta int64) error {
+func (t *txn) charge(bucket, key string, r store.Reservation, delta int64) error {
 	own, ok := r.(*reservation)
 	if !ok || own == nil {
 		var err error
-		if own, err = t.space.reserve(bucket, 0); err != nil {
+		if own, err = t.space.reserve(bucket, key, 0); err != nil {
 			return err
 		}
 		t.own = append(t.own, own)
@@ -209,7 +207,7 @@ func (t *txn) flush() error {
 			return err
 		}
 	}
-	return nil
+	return t.flushPrefixes()
 }
 
 // abandon gives back what only this transaction knows of. The writers release theirs.

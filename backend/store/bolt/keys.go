@@ -13,6 +13,7 @@ import (
 //	objects  name \0 key               → object record
 //	uploads  name \0 key \0 upload id  → JSON store.UploadInfo
 //	parts    upload id, number (2 bytes, big endian) → part record
+//	prefixes name \0 prefix           → JSON prefixRecord
 //	shared   blob id                   → 4 bytes: references to it, where there are more than one
 //
 // A bucket's name holds no NUL, so that keys of one bucket lie together in the order of their bytes.
@@ -23,6 +24,8 @@ var (
 	tableUploads = []byte("uploads")
 	tableParts   = []byte("parts")
 	tableShared  = []byte("shared")
+	// tablePrefixes is missing in files of programs that did not count prefixes.
+	tablePrefixes = []byte("prefixes")
 )
 
 func objectKey(bucket, key string) []byte {

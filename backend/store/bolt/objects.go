@@ -78,8 +78,7 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 	var freed store.Freed
 	err := x.update(func(t *txn) error {
 		o := p.Object
-		rec, err := t.bucket(o.Bucket)
-		if err != nil {
+		if _, err := t.bucket(o.Bucket); err != nil {
 			return err
 		}
 		old, err := t.old(o.Bucket, o.Key)
@@ -96,7 +95,7 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 		if old != nil {
 			delta -= old.Size
 		}
-		if err := t.charge(o.Bucket, p.Space, delta); err != nil {
+		if err := t.charge(o.Bucket, o.Key, p.Space, delta); err != nil {
 			return err
 		}
 		if p.Source != nil {
@@ -104,38 +103,34 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 				return err
 			}
 		}
-		freed, err = t.write(rec, o, old)
+		freed, err = t.write(o, old)
 		return err
 	})
 	return freed, err
 }
 
 // write replaces old by o; everything that could refuse has been asked.
-func (t *txn) write(rec *bucketRecord, o store.Object, old *store.Object) (freed store.Freed, err error) {
+func (t *txn) write(o store.Object, old *store.Object) (freed store.Freed, err error) {
 	o.Seq = t.next()
 	if err := t.objects.Put(objectKey(o.Bucket, o.Key), encodeObject(o)); err != nil {
 		return freed, err
 	}
-	rec.Bytes += o.Size
-	rec.Objects++
+	more := store.Usage{Bytes: o.Size, Objects: 1}
 	if old != nil {
-		rec.Bytes -= old.Size
-		rec.Objects--
+		more = store.Usage{Bytes: o.Size - old.Size}
 		if freed.Blobs, err = t.release(old.Segments); err != nil {
 			return freed, err
 		}
 	}
-	t.dirty[o.Bucket] = true
 	freed.Seq = o.Seq
-	return freed, nil
+	return freed, t.count(o.Bucket, o.Key, more)
 }
 
 // Delete implements store.Index.
 func (x *Index) Delete(_ context.Context, bucket, key string, c store.Condition) (store.Freed, error) {
 	var freed store.Freed
 	err := x.update(func(t *txn) error {
-		rec, err := t.bucket(bucket)
-		if err != nil {
+		if _, err := t.bucket(bucket); err != nil {
 			return err
 		}
 		old, err := t.old(bucket, key)
@@ -151,9 +146,9 @@ func (x *Index) Delete(_ context.Context, bucket, key string, c store.Condition)
 		if err := t.objects.Delete(objectKey(bucket, key)); err != nil {
 			return err
 		}
-		rec.Bytes -= old.Size
-		rec.Objects--
-		t.dirty[bucket] = true
+		if err := t.count(bucket, key, store.Usage{Bytes: -old.Size, Objects: -1}); err != nil {
+			return err
+		}
 		freed.Seq = t.next()
 		freed.Blobs, err = t.release(old.Segments)
 		return err

@@ -15,10 +15,17 @@ import (
 func (x *Index) Recount(ctx context.Context, repair bool) (r store.Recount, err error) {
 	err = x.update(func(t *txn) error {
 		r = store.Recount{}
+		if err := t.flush(); err != nil { // the tables are what this transaction leaves
+			return err
+		}
 		for err := range t.tx.Check() {
 			r.Problems = append(r.Problems, err.Error())
 		}
-		c := counts{usage: map[string]*store.Usage{}, blobs: map[string]uint32{}, report: &r}
+		c := counts{buckets: map[string]*store.Usage{}, prefixes: map[prefixKey]*store.Usage{}, blobs: map[string]uint32{}, report: &r}
+		err := eachPrefix(t.prefixTable, "", func(at prefixKey, _ *prefixRecord) { c.prefixes[at] = &store.Usage{} })
+		if err != nil {
+			return err
+		}
 		if err := c.objects(ctx, t.objects); err != nil {
 			return err
 		}
@@ -36,18 +43,32 @@ func (x *Index) Recount(ctx context.Context, repair bool) (r store.Recount, err 
 
 // counts is what is there.
 type counts struct {
-	usage  map[string]*store.Usage // by bucket
-	blobs  map[string]uint32       // references
-	report *store.Recount
+	buckets  map[string]*store.Usage
+	prefixes map[prefixKey]*store.Usage // all that are counted
+	blobs    map[string]uint32          // references
+	report   *store.Recount
 }
 
 func (c *counts) of(bucket string) *store.Usage {
-	u := c.usage[bucket]
+	u := c.buckets[bucket]
 	if u == nil {
 		u = &store.Usage{}
-		c.usage[bucket] = u
+		c.buckets[bucket] = u
 	}
 	return u
+}
+
+func (c *counts) add(bucket, key string, more store.Usage) {
+	u := c.of(bucket)
+	*u = u.Add(more)
+	if len(c.prefixes) == 0 {
+		return
+	}
+	for p := range prefixesOf(key) {
+		if u := c.prefixes[prefixKey{bucket, p}]; u != nil {
+			*u = u.Add(more)
+		}
+	}
 }
 
 func (c *counts) refer(segments []store.Segment) {
@@ -71,9 +92,7 @@ func (c *counts) objects(ctx context.Context, table *bbolt.Bucket) error {
 			c.problem("object %s/%s: %v", bucket, key, err)
 			return nil
 		}
-		u := c.of(o.Bucket)
-		u.Bytes += o.Size
-		u.Objects++
+		c.add(o.Bucket, o.Key, store.Usage{Bytes: o.Size, Objects: 1})
 		c.refer(o.Segments)
 		return nil
 	})
@@ -92,7 +111,7 @@ func (c *counts) parts(t *txn) error {
 				c.problem("upload %s of %s/%s: %v", up.ID, name, up.Key, err)
 			}
 			for _, p := range parts {
-				c.of(string(name)).PartBytes += p.Size
+				c.add(string(name), up.Key, store.Usage{PartBytes: p.Size})
 				c.refer(p.Segments)
 			}
 		}
@@ -111,19 +130,30 @@ func (c *counts) compare(t *txn, repair bool) error {
 			return err
 		}
 		now := *c.of(name)
-		if was := rec.info(name).Usage; was != now {
-			c.report.Drifts = append(c.report.Drifts, store.Drift{Bucket: name, Recorded: was, Counted: now})
+		if rec.Usage != now {
+			c.report.Drifts = append(c.report.Drifts, store.Drift{Bucket: name, Recorded: rec.Usage, Counted: now})
 			if repair {
-				rec.Bytes, rec.PartBytes, rec.Objects = now.Bytes, now.PartBytes, now.Objects
+				rec.Usage = now
 				t.dirty[name] = true
 			}
 		}
-		delete(c.usage, name)
+		delete(c.buckets, name)
 	}
-	for name := range c.usage {
+	for name := range c.buckets {
 		c.problem("objects of a bucket %s that does not exist", name)
 	}
-	return nil
+	return eachPrefix(t.prefixTable, "", func(at prefixKey, rec *prefixRecord) {
+		now := *c.prefixes[at]
+		if t.buckets.Get([]byte(at.bucket)) == nil {
+			c.problem("a counted prefix %s of a bucket %s that does not exist", at.prefix, at.bucket)
+		} else if rec.Usage != now {
+			c.report.Drifts = append(c.report.Drifts, store.Drift{Bucket: at.bucket, Prefix: at.prefix, Recorded: rec.Usage, Counted: now})
+			if repair {
+				rec.Usage = now
+				t.prefixes[at] = rec
+			}
+		}
+	})
 }
 
 func (c *counts) shared(t *txn, repair bool) error {

@@ -92,8 +92,7 @@ func scanUploads(table *bbolt.Bucket, bucket, prefix, afterKey, afterID string, 
 func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, error) {
 	var freed store.Freed
 	err := x.update(func(t *txn) error {
-		rec, err := t.bucket(p.Bucket)
-		if err != nil {
+		if _, err := t.bucket(p.Bucket); err != nil {
 			return err
 		}
 		if t.uploads.Get(uploadKey(p.Bucket, p.Key, p.UploadID)) == nil {
@@ -105,11 +104,12 @@ func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, erro
 		var old store.Part
 		at := partKey(p.UploadID, p.Part.Number)
 		if v := t.parts.Get(at); v != nil {
+			var err error
 			if old, err = decodePart(v); err != nil {
 				return err
 			}
 		}
-		if err := t.charge(p.Bucket, p.Space, p.Part.Size-old.Size); err != nil {
+		if err := t.charge(p.Bucket, p.Key, p.Space, p.Part.Size-old.Size); err != nil {
 			return err
 		}
 		if p.Source != nil {
@@ -122,9 +122,11 @@ func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, erro
 		if err := t.parts.Put(at, encodePart(part)); err != nil {
 			return err
 		}
-		rec.PartBytes += part.Size - old.Size
-		t.dirty[p.Bucket] = true
+		if err := t.count(p.Bucket, p.Key, store.Usage{PartBytes: part.Size - old.Size}); err != nil {
+			return err
+		}
 		freed.Seq = part.Seq
+		var err error
 		freed.Blobs, err = t.release(old.Segments)
 		return err
 	})
@@ -194,8 +196,7 @@ func (x *Index) CompleteUpload(_ context.Context, e store.CompleteEntry) (store.
 	var freed store.Freed
 	err := x.update(func(t *txn) error {
 		o := e.Object
-		rec, err := t.bucket(o.Bucket)
-		if err != nil {
+		if _, err := t.bucket(o.Bucket); err != nil {
 			return err
 		}
 		if t.uploads.Get(uploadKey(o.Bucket, o.Key, e.UploadID)) == nil {
@@ -223,8 +224,10 @@ func (x *Index) CompleteUpload(_ context.Context, e store.CompleteEntry) (store.
 		if err != nil {
 			return err
 		}
-		rec.PartBytes -= bytes
-		if freed, err = t.write(rec, o, old); err != nil {
+		if err := t.count(o.Bucket, o.Key, store.Usage{PartBytes: -bytes}); err != nil {
+			return err
+		}
+		if freed, err = t.write(o, old); err != nil {
 			return err
 		}
 		freed.Blobs = append(freed.Blobs, blobs...)
@@ -245,8 +248,7 @@ func (t *txn) part(id string, number int) (store.Part, error) {
 func (x *Index) AbortUpload(_ context.Context, bucket, key, id string) (store.Freed, error) {
 	var freed store.Freed
 	err := x.update(func(t *txn) error {
-		rec, err := t.bucket(bucket)
-		if err != nil {
+		if _, err := t.bucket(bucket); err != nil {
 			return err
 		}
 		if t.uploads.Get(uploadKey(bucket, key, id)) == nil {
@@ -256,10 +258,8 @@ func (x *Index) AbortUpload(_ context.Context, bucket, key, id string) (store.Fr
 		if err != nil {
 			return err
 		}
-		rec.PartBytes -= bytes
-		t.dirty[bucket] = true
 		freed.Blobs = blobs
-		return nil
+		return t.count(bucket, key, store.Usage{PartBytes: -bytes})
 	})
 	return freed, err
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 )
 
 const smallDisk = "LOCAL_TEST_SMALL_DISK"
@@ -49,7 +50,8 @@ func TestDiskReallyFull(t *testing.T) {
 		return
 	}
 	root := filepath.Join(disk, "store")
-	s, err := open(root, 0)
+	open := func() (*store.Store, error) { return local.Open(local.Options{Dir: root, Reserve: -1}) }
+	s, err := open()
 	must(t, err)
 	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
 	put(t, s, "old small", "old")
@@ -100,7 +102,7 @@ func TestDiskReallyFull(t *testing.T) {
 	}
 	look()
 	must(t, s.Close())
-	s, err = open(root, 0) // on a disk that is still full
+	s, err = open() // on a disk that is still full
 	must(t, err)
 	look()
 	n := 0

@@ -17,6 +17,7 @@ type Options struct {
 	Dir      string // made (0700) where it is missing
 	MaxSize  int64  // bytes of all buckets; 0: unlimited (SPEC B21 max_size)
 	Log      *slog.Logger
+	Reserve  int64              // bytes of the volume that clients leave free; 0: 64 MiB, on a volume up to 1 GiB a sixteenth; negative: none
 	OnChange func(store.Change) // see store.Options
 	Idle     bool               // see store.Options
 }
@@ -38,5 +39,10 @@ func Open(o Options) (*store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blobs in %s: %w", o.Dir, err), index.Close())
 	}
-	return store.New(index, blobs, store.Options{Log: o.Log, OnChange: o.OnChange, Idle: o.Idle}), nil
+	options := store.Options{Log: o.Log, OnChange: o.OnChange, Idle: o.Idle}
+	if o.Reserve >= 0 {
+		options.Reserve = reserve(o)
+		options.Disk = func() (int64, error) { _, free, err := volume(o.Dir); return free, err }
+	}
+	return store.New(index, blobs, options), nil
 }

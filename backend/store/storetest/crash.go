@@ -40,7 +40,8 @@ func Child(open Backend) {
 	os.Exit(1)
 }
 
-// crashWork writes, overwrites, uploads, copies and deletes for ever. A line is printed before
+// crashWork writes, overwrites, uploads, copies and deletes for ever, and begins and ends to
+// count a prefix. A line is printed before
 // each change ("begin key version") and after it ("end key version"); version "-" is no object.
 func crashWork(s *store.Store, round string) error {
 	ctx := context.Background()
@@ -50,11 +51,11 @@ func crashWork(s *store.Store, round string) error {
 		defer mu.Unlock()
 		fmt.Printf(format+"\n", args...) // one write(2) a line: nothing is lost in a buffer
 	}
-	failed := make(chan error, crashWorkers)
+	failed := make(chan error, crashWorkers+1)
 	for w := range crashWorkers {
 		go func() {
 			for i := 0; ; i++ {
-				key := fmt.Sprintf("w%d/%d", w, i%crashKeys)
+				key := fmt.Sprintf("w%d/k/%d", w, i%crashKeys)
 				version := fmt.Sprintf("r%sw%di%d", round, w, i)
 				if i%7 == 6 {
 					version = "-"
@@ -68,6 +69,18 @@ func crashWork(s *store.Store, round string) error {
 			}
 		}()
 	}
+	go func() {
+		for i := int64(0); ; i++ {
+			err := s.SetPrefix(ctx, "bucket", "w2/", i%2<<40)
+			if err == nil && i%3 == 2 {
+				err = s.DropPrefix(ctx, "bucket", "w2/")
+			}
+			if err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
 	return <-failed
 }
 
@@ -116,7 +129,8 @@ func crashBody(version string) string {
 }
 
 // Whatever the moment of a kill -9: every change that was acknowledged is there, the one under
-// way is there whole or not at all, and the counters are exact. SPEC B26, E9
+// way is there whole or not at all, and the counters, of counted prefixes too, are exact.
+// SPEC B26, D3, E9
 func testCrash(t *testing.T, open Backend) {
 	place := filepath.Join(t.TempDir(), "store")
 	s, err := open(place, 0)
@@ -126,6 +140,10 @@ func testCrash(t *testing.T, open Backend) {
 	f := &fixture{T: t, Store: s, ctx: context.Background()}
 	f.must(s.CreateBucket(f.ctx, "bucket", store.CreateBucketOptions{}))
 	f.must(s.CreateBucket(f.ctx, "scratch", store.CreateBucketOptions{}))
+	for _, p := range []string{"w1/", "w1/k/", "w11/", "w3/k/"} {
+		f.must(s.SetPrefix(f.ctx, "bucket", p, 1<<40))
+	}
+	f.must(s.SetPrefix(f.ctx, "scratch", "w1/", 1<<40))
 	f.must(s.Close())
 
 	rounds := crashRounds
@@ -164,6 +182,9 @@ func testCrash(t *testing.T, open Backend) {
 			acked[key], begun[key] = got, got
 		}
 		f.recount()
+		if p, err := f.Prefix(f.ctx, "bucket", "w1/k/"); err != nil || p.Quota != 1<<40 {
+			t.Errorf("round %d: %+v, %v", round, p, err)
+		}
 		f.must(f.Close())
 	}
 }

@@ -20,21 +20,28 @@ type Backend func(place string, maxSize int64) (*store.Store, error)
 // Run checks the contract. The test's package must call Child from its TestMain.
 func Run(t *testing.T, open Backend) {
 	for name, test := range map[string]func(*testing.T, Backend){
-		"buckets":            testBuckets,
-		"objects":            testObjects,
-		"conditions":         testConditions,
-		"conditions race":    testConditionsRace,
-		"readers keep bytes": testReadersKeepBytes,
-		"copy":               testCopy,
-		"list":               testList,
-		"tags":               testTags,
-		"multipart":          testMultipart,
-		"copy part":          testCopyPart,
-		"quota":              testQuota,
-		"quota in parallel":  testQuotaInParallel,
-		"quota of parts":     testQuotaOfParts,
-		"reopen":             testReopen,
-		"crash":              testCrash,
+		"buckets":             testBuckets,
+		"objects":             testObjects,
+		"conditions":          testConditions,
+		"conditions race":     testConditionsRace,
+		"readers keep bytes":  testReadersKeepBytes,
+		"copy":                testCopy,
+		"list":                testList,
+		"tags":                testTags,
+		"multipart":           testMultipart,
+		"copy part":           testCopyPart,
+		"quota":               testQuota,
+		"quota in parallel":   testQuotaInParallel,
+		"quota of parts":      testQuotaOfParts,
+		"quota meets writers": testQuotaMeetsWriters,
+		"quota in rounds":     testQuotaRounds,
+		"max size":            testMaxSize,
+		"prefixes":            testPrefixes,
+		"quota of prefixes":   testQuotaOfPrefixes,
+		"prefixes race":       testPrefixesRace,
+		"prefixes reopen":     testPrefixesReopen,
+		"reopen":              testReopen,
+		"crash":               testCrash,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
@@ -105,31 +112,25 @@ func (f *fixture) holds(key, want string) {
 	}
 }
 
-// recount compares the counters with what is there (SPEC B26).
+// recount compares the counters of buckets and prefixes with what is there (SPEC B26).
 func (f *fixture) recount() store.Usage {
 	f.Helper()
 	var total store.Usage
 	buckets, err := f.Buckets(f.ctx)
 	f.must(err)
 	for _, b := range buckets {
-		var u store.Usage
-		u.Bytes, u.Objects, err = f.PrefixUsage(f.ctx, b.Name, "")
-		f.must(err)
-		uploads, err := f.Uploads(f.ctx, b.Name, "", "", "", 0)
-		f.must(err)
-		for _, up := range uploads {
-			parts, err := f.Parts(f.ctx, up.Bucket, up.Key, up.ID, 0, 0)
-			f.must(err)
-			for _, p := range parts {
-				u.PartBytes += p.Size
-			}
-		}
+		u := f.below(b.Name, "")
 		if u != b.Usage {
 			f.Fatalf("bucket %s: the counters say %+v, a recount %+v", b.Name, b.Usage, u)
 		}
-		total.Bytes += u.Bytes
-		total.PartBytes += u.PartBytes
-		total.Objects += u.Objects
+		total = total.Add(u)
+		prefixes, err := f.Prefixes(f.ctx, b.Name)
+		f.must(err)
+		for _, p := range prefixes {
+			if u := f.below(b.Name, p.Prefix); u != p.Usage {
+				f.Fatalf("prefix %s of %s: the counters say %+v, a recount %+v", p.Prefix, b.Name, p.Usage, u)
+			}
+		}
 	}
 	usage, err := f.Usage(f.ctx)
 	f.must(err)

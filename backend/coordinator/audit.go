@@ -1,0 +1,152 @@
+package coordinator
+
+import (
+	"bufio"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
+)
+
+// AuditFile is the audit log of a data_dir.
+func AuditFile(dataDir string) string { return filepath.Join(dataDir, "audit", "audit.log") }
+
+// auditLine is one decision about who may do what (SPEC C21), a line of JSON. Nothing in it is secret.
+type auditLine struct {
+	Time    time.Time `json:"time"`
+	Request string    `json:"request,omitempty"`
+	Who     string    `json:"who,omitempty"` // peer, workspace or share; "local" for the admin of this machine
+	Key     string    `json:"key,omitempty"` // access key that was claimed
+	Action  string    `json:"action"`
+	Bucket  string    `json:"bucket,omitempty"`
+	Object  string    `json:"object,omitempty"`
+	Allowed bool      `json:"allowed"`
+	Reason  string    `json:"reason,omitempty"`
+	Remote  string    `json:"remote,omitempty"`
+}
+
+// auditLog writes decisions to a file that is rotated by size.
+// Refusals and acts on the control plane are written at once, others within a second.
+type auditLog struct {
+	log     *slog.Logger
+	now     func() time.Time
+	enabled atomic.Bool
+	failed  atomic.Int64 // lines that could not be written
+
+	mu   sync.Mutex
+	file *lumberjack.Logger
+	w    *bufio.Writer
+	stop chan struct{}
+	done chan struct{}
+}
+
+const (
+	auditBuffer = 64 << 10
+	auditFlush  = time.Second
+)
+
+// openAudit begins the log; its file is made with the first line.
+func openAudit(path string, c config.Audit, log *slog.Logger) (*auditLog, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	a := &auditLog{
+		log: log, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
+		file: &lumberjack.Logger{Filename: path},
+	}
+	a.w = bufio.NewWriterSize(a.file, auditBuffer)
+	a.set(c)
+	go a.flushing()
+	return a, nil
+}
+
+// megabytes rounds up: lumberjack counts in them.
+func megabytes(bytes int64) int { return int(max((bytes+1<<20-1)>>20, 1)) }
+
+// set changes what openAudit was given.
+func (a *auditLog) set(c config.Audit) {
+	a.enabled.Store(c.Enabled)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.file.MaxSize, a.file.MaxBackups = megabytes(int64(c.MaxSize)), c.Keep
+}
+
+func (a *auditLog) flushing() {
+	defer close(a.done)
+	tick := time.NewTicker(auditFlush)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			a.mu.Lock()
+			a.flush()
+			a.mu.Unlock()
+		case <-a.stop:
+			return
+		}
+	}
+}
+
+// flush is called with the lock held. A bufio.Writer that has failed once fails for good:
+// a new one takes over, so that a disk that was full for a while silences the log no longer.
+func (a *auditLog) flush() {
+	if err := a.w.Flush(); err != nil {
+		a.failed.Add(1)
+		a.log.Error("the audit log cannot be written", "file", a.file.Filename, "error", err)
+		a.w = bufio.NewWriterSize(a.file, auditBuffer)
+	}
+}
+
+func (a *auditLog) write(l auditLine, now bool) {
+	l.Time = a.now().UTC()
+	text, err := json.Marshal(l)
+	if err != nil { // it has strings alone
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.w.Available() < len(text)+1 { // a line is in one file as a whole
+		a.flush()
+	}
+	_, _ = a.w.Write(append(text, '\n')) // its error comes back from flush
+	if now {
+		a.flush()
+	}
+}
+
+// s3 takes a decision of the store.
+func (a *auditLog) s3(d api.Decision) {
+	if !a.enabled.Load() {
+		return
+	}
+	a.write(auditLine{
+		Request: d.RequestID, Who: d.Identity, Key: d.AccessKeyID, Action: d.Action, Bucket: d.Bucket, Object: d.Key,
+		Allowed: d.Allowed, Reason: d.Reason, Remote: d.Remote,
+	}, !d.Allowed)
+}
+
+// control takes a decision of the orchestrator.
+func (a *auditLog) control(who, action, remote, reason string) {
+	if !a.enabled.Load() {
+		return
+	}
+	a.write(auditLine{Who: who, Action: action, Allowed: reason == "", Reason: reason, Remote: remote}, true)
+}
+
+// close writes what is left.
+func (a *auditLog) close() {
+	close(a.stop)
+	<-a.done
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flush()
+	_ = a.file.Close()
+}

@@ -1,0 +1,216 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// Backup is the archive of the whole control state, as it is between two changes (SPEC B18).
+// It holds every token of the mesh.
+func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
+	c := backup.Contents{
+		Manifest: backup.Manifest{
+			Version: o.version, Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{},
+		},
+		Documents: map[string][]byte{},
+	}
+	o.mu.RLock() // no change until the documents are read
+	defer o.mu.RUnlock()
+	c.Manifest.Created, c.Manifest.Coordinator, c.Manifest.Address = o.stamp(), o.state.mesh.ID, o.state.mesh.Address
+	keys, err := o.state.docs.Keys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		raw, err := o.state.docs.Raw(ctx, key)
+		if errors.Is(err, documents.ErrDamaged) {
+			o.log.Error("a document that is damaged is not in the backup", "document", key)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Documents[key] = raw
+	}
+	buckets, err := o.store.Buckets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range buckets {
+		if !store.Reserved(b.Name) {
+			c.Manifest.Buckets[b.Name] = workspace.Usage{Bytes: b.Bytes, Objects: b.Objects}
+		}
+	}
+	for _, w := range o.state.workspaces {
+		if w.Backend == workspace.Managed {
+			if c.Manifest.Workspaces[w.ID], err = prefixUsage(ctx, o.store, w.Bucket, w.Prefix); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return backup.Pack(c)
+}
+
+// ReadBackup verifies an archive and returns what it holds.
+func ReadBackup(archive []byte) (backup.Contents, error) {
+	c, err := backup.Unpack(archive, documents.Valid)
+	if err != nil {
+		return c, err
+	}
+	return c, wholeMesh(c)
+}
+
+// ReadSyncedBucket reads a folder that a copy of the system bucket is in, as by
+// `aws s3 sync s3://_tunnelmesh FOLDER` (SPEC B14, B16). Where a document is damaged its
+// former version is taken.
+func ReadSyncedBucket(dir string) (backup.Contents, error) {
+	c := backup.Contents{Documents: map[string][]byte{}}
+	former := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(path, ".json") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil || documents.Valid(raw) != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		key := filepath.ToSlash(rel)
+		if of, ok := documents.Former(key); ok {
+			former[of] = raw
+		} else {
+			c.Documents[key] = raw
+		}
+		return nil
+	})
+	if err != nil {
+		return c, fault.Wrap(fault.Failure, err, "give a folder with a copy of the system bucket", "cannot read %s", dir)
+	}
+	for key, raw := range former {
+		if c.Documents[key] == nil {
+			c.Documents[key] = raw
+		}
+	}
+	return c, wholeMesh(c)
+}
+
+func wholeMesh(c backup.Contents) error {
+	if c.Documents[meshKey] != nil {
+		return nil
+	}
+	return fault.New(fault.Failure, "give a file that `artifacts-tui coordinator backup` wrote, or a copy of the system bucket",
+		"there is no %s in it: it is not the control state of a coordinator", meshKey)
+}
+
+// Restore makes a data_dir that holds the control state of a backup and nothing else (SPEC
+// B16, B18). It refuses one that is not empty, and leaves nothing half done.
+func Restore(ctx context.Context, dataDir string, c backup.Contents) (err error) {
+	if err := emptyTarget(dataDir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dataDir), 0o700); err != nil {
+		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
+	}
+	fresh, err := os.MkdirTemp(filepath.Dir(dataDir), filepath.Base(dataDir)+".restoring-*")
+	if err != nil {
+		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(fresh)
+		}
+	}()
+	if err := restoreInto(ctx, fresh, c); err != nil {
+		return err
+	}
+	// An empty folder gives way to the new one; one that has got something meanwhile does not.
+	if err := os.Remove(dataDir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return notEmpty(dataDir)
+	}
+	return os.Rename(fresh, dataDir)
+}
+
+func emptyTarget(dataDir string) error {
+	entries, err := os.ReadDir(dataDir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fault.Wrap(fault.Failure, err, "choose another data_dir", "data_dir %s", dataDir)
+	case len(entries) > 0:
+		return notEmpty(dataDir)
+	}
+	return nil
+}
+
+func notEmpty(dataDir string) error {
+	return fault.New(fault.Conflict, "move it away first, or give another --data-dir: a restore never writes over a store", "%s is not empty", dataDir)
+}
+
+func restoreInto(ctx context.Context, dir string, c backup.Contents) (err error) {
+	s, err := local.Open(local.Options{Dir: dir, Idle: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	docs, err := documents.Open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	for key, raw := range c.Documents {
+		if err := docs.Restore(ctx, key, raw); err != nil {
+			return err
+		}
+	}
+	control, err := loadControl(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return control.remember(ctx, c.Manifest)
+}
+
+// remember notes what a backup knew of the data, so that what is not there is reported and
+// not silently empty.
+func (c *control) remember(ctx context.Context, m backup.Manifest) error {
+	mesh := c.mesh
+	mesh.Restored = m.Created
+	if err := c.putMesh(ctx, mesh); err != nil {
+		return err
+	}
+	for name, u := range m.Buckets {
+		b, ok := c.buckets[name]
+		if !ok || u.Objects == 0 {
+			continue
+		}
+		b.Known = &workspace.Known{Usage: u, At: m.Created}
+		if err := c.putBucket(ctx, b); err != nil {
+			return err
+		}
+	}
+	for id, u := range m.Workspaces {
+		w, ok := c.workspaces[id]
+		if !ok || u.Objects == 0 {
+			continue
+		}
+		w.Known = &workspace.Known{Usage: u, At: m.Created}
+		if err := c.putWorkspace(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+)
+
+// at is a path with one name in it.
+func at(before, name, after string) string { return before + url.PathEscape(name) + after }
+
+// Storage tells what the store holds as a whole; admins alone may ask.
+func (c *Client) Storage(ctx context.Context) (s coordinator.Storage, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/storage", nil, &s)
+}
+
+// DeletedWorkspaces lists those that can be restored.
+func (c *Client) DeletedWorkspaces(ctx context.Context) (list []workspace.Workspace, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/workspaces?deleted=true&usage=true", nil, &list)
+}
+
+// RestoreWorkspace brings a deleted one back, by id or name.
+func (c *Client) RestoreWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodPost, at("/v1/workspaces/", idOrName, "/restore"), nil, &w)
+}
+
+// PurgeWorkspace removes a deleted one for good, by id or name.
+func (c *Client) PurgeWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodPost, at("/v1/workspaces/", idOrName, "/purge"), nil, &w)
+}
+
+// RevokeSessions ends the pairs of a managed workspace, or those of one peer's mounts.
+func (c *Client) RevokeSessions(ctx context.Context, name, peer string) (revoked int, err error) {
+	var answer struct{ Revoked int }
+	err = c.call(ctx, http.MethodDelete, at("/v1/workspaces/", name, "/sessions?peer="+url.QueryEscape(peer)), nil, &answer)
+	return answer.Revoked, err
+}
+
+// SetWorkspaceQuota bounds a managed workspace.
+func (c *Client) SetWorkspaceQuota(ctx context.Context, name string, q coordinator.Quota) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodPut, at("/v1/workspaces/", name, "/quota"), q, &w)
+}
+
+// Buckets lists what this client may see.
+func (c *Client) Buckets(ctx context.Context) (list []coordinator.Bucket, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/buckets", nil, &list)
+}
+
+// Bucket returns one by name.
+func (c *Client) Bucket(ctx context.Context, name string) (b coordinator.Bucket, err error) {
+	return b, c.call(ctx, http.MethodGet, at("/v1/buckets/", name, ""), nil, &b)
+}
+
+// CreateBucket makes a bucket.
+func (c *Client) CreateBucket(ctx context.Context, req coordinator.NewBucket) (b coordinator.Bucket, err error) {
+	return b, c.call(ctx, http.MethodPost, "/v1/buckets", req, &b)
+}
+
+// DeleteBucket removes a bucket, with everything in it where recursive is set.
+func (c *Client) DeleteBucket(ctx context.Context, name string, recursive bool) (b coordinator.Bucket, err error) {
+	query := ""
+	if recursive {
+		query = "?recursive=true"
+	}
+	return b, c.call(ctx, http.MethodDelete, at("/v1/buckets/", name, query), nil, &b)
+}
+
+// SetBucketQuota bounds a bucket.
+func (c *Client) SetBucketQuota(ctx context.Context, name string, q coordinator.Quota) (b coordinator.Bucket, err error) {
+	return b, c.call(ctx, http.MethodPut, at("/v1/buckets/", name, "/quota"), q, &b)
+}
+
+// ForgetMissing accepts that a bucket lacks what a backup knew of.
+func (c *Client) ForgetMissing(ctx context.Context, name string) (b coordinator.Bucket, err error) {
+	return b, c.call(ctx, http.MethodDelete, at("/v1/buckets/", name, "/known"), nil, &b)
+}
+
+// Peers lists them; admins alone may ask.
+func (c *Client) Peers(ctx context.Context) (list []coordinator.PeerInfo, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/peers", nil, &list)
+}
+
+// Peer returns one by id or name.
+func (c *Client) Peer(ctx context.Context, idOrName string) (p coordinator.PeerInfo, err error) {
+	return p, c.call(ctx, http.MethodGet, at("/v1/peers/", idOrName, ""), nil, &p)
+}
+
+// AddPeer enrols a peer and returns its token.
+func (c *Client) AddPeer(ctx context.Context, req coordinator.AddPeer) (p coordinator.NewPeer, err error) {
+	return p, c.call(ctx, http.MethodPost, "/v1/peers", req, &p)
+}
+
+// RotatePeer gives a peer another token; grace nil is the coordinator's own.
+func (c *Client) RotatePeer(ctx context.Context, idOrName string, grace *time.Duration) (p coordinator.NewPeer, err error) {
+	var req coordinator.RotatePeer
+	if grace != nil {
+		seconds := int64(grace.Seconds())
+		req.GraceSeconds = &seconds
+	}
+	return p, c.call(ctx, http.MethodPost, at("/v1/peers/", idOrName, "/rotate"), req, &p)
+}
+
+// RemovePeer ends a peer.
+func (c *Client) RemovePeer(ctx context.Context, idOrName string) (p coordinator.PeerInfo, err error) {
+	return p, c.call(ctx, http.MethodDelete, at("/v1/peers/", idOrName, ""), nil, &p)
+}
+
+// Bindings lists who has which role.
+func (c *Client) Bindings(ctx context.Context) (list []coordinator.Binding, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/bindings", nil, &list)
+}
+
+// Bind gives a role.
+func (c *Client) Bind(ctx context.Context, req coordinator.Bind) (b coordinator.Binding, err error) {
+	return b, c.call(ctx, http.MethodPost, "/v1/bindings", req, &b)
+}
+
+// Unbind takes a role away.
+func (c *Client) Unbind(ctx context.Context, id string) (b coordinator.Binding, err error) {
+	return b, c.call(ctx, http.MethodDelete, at("/v1/bindings/", id, ""), nil, &b)
+}
+
+// Shares lists this client's, or all of them to an admin.
+func (c *Client) Shares(ctx context.Context) (list []coordinator.Share, err error) {
+	return list, c.call(ctx, http.MethodGet, "/v1/shares", nil, &list)
+}
+
+// CreateShare makes a share and returns the pair of its guests.
+func (c *Client) CreateShare(ctx context.Context, req coordinator.NewShare) (s coordinator.SharePair, err error) {
+	return s, c.call(ctx, http.MethodPost, "/v1/shares", req, &s)
+}
+
+// RevokeShare ends a share.
+func (c *Client) RevokeShare(ctx context.Context, name string) (s coordinator.Share, err error) {
+	return s, c.call(ctx, http.MethodDelete, at("/v1/shares/", name, ""), nil, &s)
+}
+
+// Backup fetches the archive of the control state. It holds every token of the mesh.
+func (c *Client) Backup(ctx context.Context) ([]byte, error) {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/backup", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	archive, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, cutOff(err)
+	}
+	return archive, nil
+}

@@ -1,0 +1,261 @@
+package documents
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+)
+
+// maxSize bounds a document, in bytes.
+const maxSize = 1 << 20
+
+// format is the version of the envelope.
+const format = 1
+
+// formerPrefix has, below it, the version of each document before the present one.
+const formerPrefix = "former/"
+
+// envelope is a document as it is stored. Data comes last, so that a person who reads one
+// sees what it is first.
+type envelope struct {
+	Format  int             `json:"format"`
+	Version uint64          `json:"version"` // 1 for the first, one more with each write
+	Written time.Time       `json:"written"`
+	SHA256  string          `json:"sha256"` // hex, of Data as it stands here
+	Data    json.RawMessage `json:"data"`
+}
+
+// Bucket is the documents of a store's system bucket. Read, Each and Damage may be called
+// side by side; a caller holds a lock of its own around Write and Remove.
+type Bucket struct {
+	store *store.Store
+	log   *slog.Logger
+	now   func() time.Time
+
+	mu     sync.Mutex
+	damage map[string]string // by key: what was found wrong with the present version
+}
+
+// Open makes the system bucket where it is missing.
+func Open(ctx context.Context, s *store.Store, log *slog.Logger) (*Bucket, error) {
+	err := s.CreateBucket(ctx, store.SystemBucket, store.CreateBucketOptions{Owner: "coordinator"})
+	if err != nil && !errors.Is(err, store.ErrBucketAlreadyExists) {
+		return nil, err
+	}
+	return &Bucket{store: s, log: log, now: time.Now, damage: map[string]string{}}, nil
+}
+
+// ErrDamaged is what Read wraps where neither a document nor its former version is whole.
+var ErrDamaged = errors.New("the document is damaged, and so is its former version")
+
+// Read decodes a document. Where its present version is damaged the former one is read,
+// with a warning in the log and in Damage; where both are it fails with ErrDamaged.
+// A document that does not exist is store.ErrNoSuchKey.
+func (b *Bucket) Read(ctx context.Context, key string, into any) error {
+	present, err := b.load(ctx, key)
+	if err == nil {
+		return json.Unmarshal(present.Data, into)
+	}
+	former, formerErr := b.load(ctx, formerPrefix+key)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, store.ErrNoSuchKey) && errors.Is(formerErr, store.ErrNoSuchKey):
+		return err
+	case formerErr != nil:
+		b.found(key, "lost: "+err.Error())
+		b.log.Error("a document of the system bucket is damaged and has no former version that is whole", "document", key, "error", err)
+		return fmt.Errorf("%s: %w", key, ErrDamaged)
+	}
+	b.found(key, fmt.Sprintf("version %d is used: %v", former.Version, err))
+	b.log.Warn("a document of the system bucket is damaged; its former version is used", "document", key, "version", former.Version, "error", err)
+	return json.Unmarshal(former.Data, into)
+}
+
+// Write replaces a document. Its present version, where it is whole, becomes the former
+// one first, so that at every moment one of the two is.
+func (b *Bucket) Write(ctx context.Context, key string, record any) error {
+	data, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	e := envelope{Format: format, Version: 1, Written: b.now().UTC().Truncate(time.Millisecond), SHA256: sum(data), Data: data}
+	switch old, err := b.load(ctx, key); {
+	case err == nil:
+		e.Version = old.Version + 1
+		if err := b.put(ctx, formerPrefix+key, old); err != nil {
+			return err
+		}
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !errors.Is(err, store.ErrNoSuchKey):
+		if former, err := b.load(ctx, formerPrefix+key); err == nil {
+			e.Version = former.Version + 2
+		}
+	}
+	if err := b.put(ctx, key, e); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.damage, key)
+	return nil
+}
+
+// Remove ends a document and its former version: that one goes first, as it would stand in
+// for the present one.
+func (b *Bucket) Remove(ctx context.Context, key string) error {
+	if err := b.store.Delete(ctx, store.SystemBucket, formerPrefix+key); err != nil {
+		return err
+	}
+	if err := b.store.Delete(ctx, store.SystemBucket, key); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.damage, key)
+	return nil
+}
+
+// Keys lists the documents that begin with prefix, in order. One of which only the former
+// version is left is among them.
+func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+	keys, err := b.list(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	former, err := b.list(ctx, formerPrefix+prefix)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range former {
+		keys = append(keys, strings.TrimPrefix(k, formerPrefix))
+	}
+	keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, formerPrefix) })
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// Damage is what Read found wrong, by document. It is empty where all is well.
+func (b *Bucket) Damage() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := make(map[string]string, len(b.damage))
+	for k, v := range b.damage {
+		found[k] = v
+	}
+	return found
+}
+
+// Raw is a document as it is stored, after its checksum was verified; its former version
+// where the present one is damaged.
+func (b *Bucket) Raw(ctx context.Context, key string) ([]byte, error) {
+	e, err := b.load(ctx, key)
+	if err != nil {
+		if e, err = b.load(ctx, formerPrefix+key); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, ErrDamaged)
+		}
+	}
+	return json.Marshal(e)
+}
+
+// Restore writes a document that Raw returned.
+func (b *Bucket) Restore(ctx context.Context, key string, raw []byte) error {
+	e, err := parse(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return b.put(ctx, key, e)
+}
+
+// Valid reports whether raw is a document whose checksum is right.
+func Valid(raw []byte) error {
+	_, err := parse(raw)
+	return err
+}
+
+// Former reports whether a key of the system bucket is a former version, and of what.
+func Former(key string) (document string, ok bool) {
+	return strings.CutPrefix(key, formerPrefix)
+}
+
+func (b *Bucket) found(key, what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.damage[key] = what
+}
+
+func (b *Bucket) list(ctx context.Context, prefix string) (keys []string, err error) {
+	o := store.ListOptions{Prefix: prefix}
+	for {
+		page, err := b.store.List(ctx, store.SystemBucket, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, obj := range page.Objects {
+			keys = append(keys, obj.Key)
+		}
+		if !page.Truncated {
+			return keys, nil
+		}
+		o.StartAfter = page.Next
+	}
+}
+
+func (b *Bucket) load(ctx context.Context, key string) (envelope, error) {
+	r, err := b.store.Get(ctx, store.SystemBucket, key)
+	if err != nil {
+		return envelope{}, err
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(io.LimitReader(r, maxSize))
+	if err != nil {
+		return envelope{}, err
+	}
+	return parse(raw)
+}
+
+// parse verifies an envelope. Its errors never repeat what was read: that may be a secret.
+func parse(raw []byte) (envelope, error) {
+	var e envelope
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	switch err := d.Decode(&e); {
+	case err != nil:
+		return envelope{}, errors.New("it is not a document")
+	case e.Format != format:
+		return envelope{}, fmt.Errorf("it has format %d, this program knows %d", e.Format, format)
+	case e.SHA256 != sum(e.Data):
+		return envelope{}, errors.New("its checksum is wrong")
+	}
+	return e, nil
+}
+
+func (b *Bucket) put(ctx context.Context, key string, e envelope) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxSize {
+		return fmt.Errorf("document %s has %d bytes, and %d at most are kept", key, len(body), maxSize)
+	}
+	_, err = b.store.Put(ctx, store.SystemBucket, key, bytes.NewReader(body), store.PutOptions{Size: int64(len(body)), ContentType: "application/json"})
+	return err
+}
+
+func sum(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}

@@ -1,0 +1,181 @@
+package documents_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
+)
+
+type record struct {
+	Name string `json:"name"`
+}
+
+func open(t *testing.T, log *bytes.Buffer) (*documents.Bucket, *store.Store, string) {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := local.Open(local.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b, err := documents.Open(t.Context(), s, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, s, dir
+}
+
+// overwrite puts other bytes at a key of the system bucket, as damage would.
+func overwrite(t *testing.T, s *store.Store, key string, change func([]byte) []byte) {
+	t.Helper()
+	r, err := s.Get(t.Context(), store.SystemBucket, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old bytes.Buffer
+	if _, err := old.ReadFrom(r); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	now := change(old.Bytes())
+	if _, err := s.Put(t.Context(), store.SystemBucket, key, bytes.NewReader(now), store.PutOptions{Size: int64(len(now))}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, b *documents.Bucket, key string) string {
+	t.Helper()
+	var r record
+	if err := b.Read(t.Context(), key, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Name
+}
+
+// SPEC B15: whatever byte of a document is another one, its former version is read, and
+// the log and Damage say so. A write mends it.
+func TestEveryByteIsProtected(t *testing.T) {
+	var log bytes.Buffer
+	b, s, _ := open(t, &log)
+	for _, name := range []string{"first", "second"} {
+		if err := b.Write(t.Context(), "peers/a.json", record{name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var whole []byte
+	overwrite(t, s, "peers/a.json", func(p []byte) []byte { whole = bytes.Clone(p); return p })
+	for i := range whole {
+		overwrite(t, s, "peers/a.json", func([]byte) []byte {
+			p := bytes.Clone(whole)
+			p[i] ^= 0x04
+			return p
+		})
+		switch got := read(t, b, "peers/a.json"); {
+		case got == "first" && len(b.Damage()) == 1:
+		case got == "second" && harmless(whole, i): // the time and the version are for people
+		default:
+			t.Fatalf("with byte %d (%q) changed the document reads %q, damage %v", i, whole[i], got, b.Damage())
+		}
+	}
+	if !strings.Contains(log.String(), "its former version is used") {
+		t.Errorf("the log says nothing: %s", log.String())
+	}
+	overwrite(t, s, "peers/a.json", func([]byte) []byte { return nil })
+	if got := read(t, b, "peers/a.json"); got != "first" {
+		t.Errorf("an empty document reads %q", got)
+	}
+	if err := b.Write(t.Context(), "peers/a.json", record{"third"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, b, "peers/a.json"); got != "third" || len(b.Damage()) != 0 {
+		t.Errorf("after a write it reads %q, damage %v", got, b.Damage())
+	}
+}
+
+// harmless are the digits of version and time, which no record depends on.
+func harmless(whole []byte, i int) bool {
+	return i > bytes.Index(whole, []byte(`"version"`)) && i < bytes.Index(whole, []byte(`"sha256"`))
+}
+
+// SPEC B15: where nothing whole is left it is an error, never an empty record; the bytes
+// of the damage are not repeated, as they may be a secret.
+func TestNothingWhole(t *testing.T) {
+	var log bytes.Buffer
+	b, s, _ := open(t, &log)
+	if err := b.Write(t.Context(), "peers/a.json", record{"token-of-somebody"}); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, s, "peers/a.json", func(p []byte) []byte { return p[:len(p)-8] })
+	var r record
+	err := b.Read(t.Context(), "peers/a.json", &r)
+	if !errors.Is(err, documents.ErrDamaged) || r.Name != "" {
+		t.Errorf("%v, %q", err, r.Name)
+	}
+	if text := err.Error() + log.String(); strings.Contains(text, "token-of") {
+		t.Errorf("damage is repeated: %s", text)
+	}
+	if err := b.Read(t.Context(), "peers/b.json", &r); !errors.Is(err, store.ErrNoSuchKey) {
+		t.Errorf("a document that never was: %v", err)
+	}
+}
+
+// A document that was removed does not come back by its former version.
+func TestRemove(t *testing.T) {
+	b, _, _ := open(t, &bytes.Buffer{})
+	for _, name := range []string{"first", "second"} {
+		if err := b.Write(t.Context(), "a.json", record{name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if keys, err := b.Keys(t.Context(), ""); err != nil || len(keys) != 1 || keys[0] != "a.json" {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	if err := b.Remove(t.Context(), "a.json"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Read(t.Context(), "a.json", &record{}); !errors.Is(err, store.ErrNoSuchKey) {
+		t.Errorf("after its removal: %v", err)
+	}
+	if keys, _ := b.Keys(t.Context(), ""); len(keys) != 0 {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+// SPEC B15: bytes that rot on the disk are found by the store's own checksum, and the
+// former version stands in.
+func TestRotOnDisk(t *testing.T) {
+	b, _, dir := open(t, &bytes.Buffer{})
+	if err := b.Write(t.Context(), "a.json", record{"first"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Write(t.Context(), "a.json", record{"the-second-one"}); err != nil {
+		t.Fatal(err)
+	}
+	rotted := 0
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, ".db") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if at := bytes.Index(text, []byte("the-second-one")); err == nil && at >= 0 {
+			text[at] ^= 1
+			rotted++
+			return os.WriteFile(path, text, 0o600)
+		}
+		return err
+	})
+	if err != nil || rotted == 0 {
+		t.Fatalf("%d places found, %v", rotted, err)
+	}
+	if got := read(t, b, "a.json"); got != "first" {
+		t.Errorf("reads %q", got)
+	}
+}

@@ -1,0 +1,145 @@
+package coordinator
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+)
+
+// identities is who may sign what, drawn from the control state at each change of it, so
+// that requests wait for no lock.
+type identities struct {
+	keys   map[string]credential // by access key id: peers and scoped pairs
+	tokens map[[sha256.Size]byte]string
+}
+
+// credential is what one access key goes with.
+type credential struct {
+	id       authn.Identity
+	secret   string
+	previous string // valid from rotated until its end
+	rotated  time.Time
+	until    time.Time
+	expires  time.Time // zero: never
+}
+
+// draw makes identities of the control state. Peers without a binding are known, and may
+// do nothing. Whoever made a bucket is its bucket-admin.
+func draw(c *control) *identities {
+	ids := &identities{keys: make(map[string]credential, len(c.peers)+len(c.pairs)), tokens: make(map[[sha256.Size]byte]string, len(c.peers))}
+	grants := map[string][]authn.Grant{}
+	for _, b := range c.bindings {
+		grants[b.Peer] = append(grants[b.Peer], b.Grant)
+	}
+	for _, b := range c.buckets {
+		if _, ok := c.peers[b.Owner]; ok {
+			grants[b.Owner] = append(grants[b.Owner], authn.Grant{Role: authn.RoleBucketAdmin, Bucket: b.Name})
+		}
+	}
+	for _, p := range c.peers {
+		ids.keys[p.ID] = credential{
+			id:     authn.Identity{ID: p.ID, AccessKeyID: p.ID, Grants: grants[p.ID]},
+			secret: p.Token, previous: p.PreviousToken, rotated: p.Rotated, until: p.PreviousUntil,
+		}
+		ids.tokens[sha256.Sum256([]byte(p.Token))] = p.ID
+		if p.PreviousToken != "" {
+			ids.tokens[sha256.Sum256([]byte(p.PreviousToken))] = p.ID
+		}
+	}
+	for _, p := range c.pairs {
+		if scope, ok := scopeOf(p, c, ids); ok {
+			ids.keys[p.AccessKeyID] = credential{
+				id: authn.Identity{ID: owner(p), AccessKeyID: p.AccessKeyID, Scope: scope}, secret: p.SecretAccessKey, expires: p.Expires,
+			}
+		}
+	}
+	return ids
+}
+
+func owner(p ScopedPair) string {
+	if p.Share != "" {
+		return "share:" + p.Share
+	}
+	return "workspace:" + p.WorkspaceID
+}
+
+// scopeOf is what a pair opens. One that was issued to a peer opens no more than that peer
+// may do now: what its grants say, and everything with a workspace that is its own.
+func scopeOf(p ScopedPair, c *control, ids *identities) (scope *authn.Scope, ok bool) {
+	scope = &authn.Scope{Bucket: p.Bucket, Prefix: p.Prefix, ReadOnly: p.ReadOnly}
+	if p.Peer == "" {
+		return scope, true
+	}
+	peer, known := ids.keys[p.Peer]
+	if w, ok := c.workspaces[p.WorkspaceID]; ok && known && w.Owner == p.Peer {
+		return scope, true
+	}
+	if !known || !authz.Granted(peer.id, authz.Read, p.Bucket, p.Prefix) {
+		return nil, false
+	}
+	scope.ReadOnly = p.ReadOnly || !authz.Granted(peer.id, authz.Write, p.Bucket, p.Prefix)
+	return scope, true
+}
+
+// AccessKey returns who an access key id is, and the secret it signs with: a
+// peer's id goes with its mesh token, a scoped pair with its own (SPEC B6, B28).
+func (o *Orchestrator) AccessKey(_ context.Context, id string) (authn.Identity, string, error) {
+	c, ok := o.identities.Load().keys[id]
+	if !ok || (!c.expires.IsZero() && !o.now().Before(c.expires)) {
+		return authn.Identity{}, "", authn.ErrUnknown
+	}
+	o.seen(id)
+	return c.id, c.secret, nil
+}
+
+// PreviousSecret is the token that a rotation replaced, while its grace lasts (SPEC B8).
+func (o *Orchestrator) PreviousSecret(_ context.Context, id string) (string, error) {
+	if c := o.identities.Load().keys[id]; c.inGrace(o.now()) {
+		return c.previous, nil
+	}
+	return "", nil
+}
+
+// inGrace also ends where the clock says that the rotation is still to come: a clock that
+// was put back must not revive a token.
+func (c credential) inGrace(now time.Time) bool {
+	return c.previous != "" && now.Before(c.until) && now.After(c.rotated.Add(-clockSkew))
+}
+
+// clockSkew is what SigV4 allows clocks to differ by.
+const clockSkew = 15 * time.Minute
+
+// Token returns which peer shows a mesh token. Tokens are looked up by their hash, so that
+// how long it takes says nothing about them.
+func (o *Orchestrator) Token(ctx context.Context, token string) (authn.Identity, error) {
+	ids := o.identities.Load()
+	id, ok := ids.tokens[sha256.Sum256([]byte(token))]
+	if !ok {
+		return authn.Identity{}, authn.ErrUnknown
+	}
+	if c := ids.keys[id]; sha256.Sum256([]byte(c.secret)) != sha256.Sum256([]byte(token)) && !c.inGrace(o.now()) {
+		return authn.Identity{}, authn.ErrUnknown
+	}
+	who, _, err := o.AccessKey(ctx, id)
+	return who, err
+}
+
+// seen notes that a peer was here.
+func (o *Orchestrator) seen(id string) {
+	now := o.now().Unix()
+	if last, ok := o.lastSeen.Load(id); ok && last.(int64) == now {
+		return
+	}
+	o.lastSeen.Store(id, now)
+}
+
+// lastSeenOf is zero where a peer was not seen since this start.
+func (o *Orchestrator) lastSeenOf(id string) time.Time {
+	if last, ok := o.lastSeen.Load(id); ok {
+		return time.Unix(last.(int64), 0).UTC()
+	}
+	return time.Time{}
+}

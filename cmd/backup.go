@@ -1,0 +1,156 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
+)
+
+func (c *cli) coordinatorBackup() *cobra.Command {
+	var from string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "backup FILE [--passphrase-file FILE|-]",
+		Short: "Write the whole control state to one file, while the coordinator runs",
+		Long: "Writes what the coordinator knows to one file: peers with their tokens, roles, buckets, quotas, workspaces, scoped\n" +
+			"pairs, shares and its certificate. With it a coordinator comes back on another machine. The objects themselves\n" +
+			"are not in it. The file opens every door of the mesh: keep it safe, or encrypt it with a passphrase.",
+		Example: c.examples("coordinator backup mesh.backup --passphrase-file ~/.mesh-passphrase", "", "coordinator verify mesh.backup --passphrase-file ~/.mesh-passphrase", ""),
+		Args:    exactArgs("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			passphrase, err := c.passphrase(from)
+			if err != nil {
+				return err
+			}
+			app, err := c.app()
+			if err != nil {
+				return err
+			}
+			m, err := app.Backup(cmd.Context(), args[0], passphrase, force)
+			if err != nil {
+				return err
+			}
+			c.print(summary(args[0], m, passphrase != ""), func(out io.Writer) {
+				fmt.Fprintf(out, "Wrote %s: %s\n", args[0], documentsText(m))
+				if passphrase == "" {
+					fmt.Fprintln(out, "It is not encrypted and holds every token of the mesh (mode 0600).")
+				}
+			})
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&from, "passphrase-file", "", "encrypt it with the passphrase in this file; - is standard input")
+	cmd.Flags().BoolVar(&force, "force", false, "replace FILE where it exists")
+	return cmd
+}
+
+// backupSummary is a backup as JSON output shows it.
+type backupSummary struct {
+	File      string         `json:"file"`
+	Encrypted bool           `json:"encrypted"`
+	Created   string         `json:"created"`
+	Address   string         `json:"address"`
+	Documents map[string]int `json:"documents"` // by kind
+}
+
+func summary(file string, m backup.Manifest, encrypted bool) backupSummary {
+	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}}
+	for key := range m.Documents {
+		s.Documents[kindOf(key)]++
+	}
+	return s
+}
+
+func kindOf(key string) string {
+	kind, _, _ := strings.Cut(key, "/")
+	return strings.TrimSuffix(kind, ".json")
+}
+
+func documentsText(m backup.Manifest) string {
+	n := summary("", m, false).Documents
+	return fmt.Sprintf("%d documents: %d peers, %d bindings, %d buckets, %d workspaces, %d scoped pairs, %d shares",
+		len(m.Documents), n["peers"], n["bindings"], n["buckets"], n["workspaces"], n["credentials"], n["shares"])
+}
+
+func (c *cli) coordinatorVerify() *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check a backup, every byte of it",
+		Args:  exactArgs("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			contents, encrypted, err := c.readBackup(args[0], from)
+			if err != nil {
+				return err
+			}
+			c.print(summary(args[0], contents.Manifest, encrypted), func(out io.Writer) {
+				fmt.Fprintf(out, "%s is whole: %s\n", args[0], documentsText(contents.Manifest))
+				fields(out, "Made", stamp(contents.Manifest.Created), "Of", contents.Manifest.Address)
+			})
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&from, "passphrase-file", "", "file with the passphrase; - is standard input")
+	return cmd
+}
+
+func (c *cli) readBackup(path, from string) (contents backup.Contents, encrypted bool, err error) {
+	passphrase, err := c.passphrase(from)
+	if err != nil {
+		return contents, false, err
+	}
+	if encrypted, err = backend.BackupEncrypted(path); err != nil {
+		return contents, false, err
+	}
+	contents, err = backend.ReadBackup(path, passphrase)
+	return contents, encrypted, err
+}
+
+func (c *cli) coordinatorRestore() *cobra.Command {
+	var from, configFile, dataDir string
+	cmd := &cobra.Command{
+		Use:   "restore FILE|FOLDER [--data-dir DIR | --config FILE]",
+		Short: "Bring a coordinator back from a backup, into an empty data_dir",
+		Long: "Makes a data_dir with the control state of a backup: a file that `coordinator backup` wrote, or a folder that the\n" +
+			"system bucket was copied to (aws s3 sync s3://_tunnelmesh FOLDER). It never writes over a store, and leaves nothing\n" +
+			"half done. Peers keep their tokens, whatever the address. The objects are not in a backup: what the coordinator\n" +
+			"knew of and does not find is reported by `coordinator status`, `bucket list` and `storage status` until it is back.",
+		Example: c.examples("coordinator restore mesh.backup --data-dir /var/lib/artifacts/s3", ""),
+		Args:    exactArgs("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			roots, err := xdg.Find(os.Getenv)
+			if err != nil {
+				return err
+			}
+			where, err := c.effective(roots, serveOptions{config: configFile, dataDir: dataDir})
+			if err != nil {
+				return err
+			}
+			to := where.Config.S3.DataDir
+			passphrase, err := c.passphrase(from)
+			if err != nil {
+				return err
+			}
+			contents, err := backend.RestoreBackup(cmd.Context(), args[0], passphrase, to)
+			if err != nil {
+				return err
+			}
+			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
+				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
+			})
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&from, "passphrase-file", "", "file with the passphrase; - is standard input")
+	f.StringVar(&configFile, "config", "", "coordinator.yaml that says where the data_dir is to be")
+	f.StringVar(&dataDir, "data-dir", "", "the data_dir to make (default: the embedded coordinator's)")
+	return cmd
+}

@@ -1,0 +1,104 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// control runs f with the coordinator's control plane.
+func (c *cli) control(ctx context.Context, f func(*client.Client) error) error {
+	app, err := c.app()
+	if err != nil {
+		return err
+	}
+	control, err := app.Control(ctx)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	return f(control)
+}
+
+// group is a command of commands.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// confirmed asks for --yes where something is destroyed.
+func confirmed(yes bool, what string, args ...any) error {
+	if yes {
+		return nil
+	}
+	return fault.New(fault.Usage, "add --yes if you mean it", what+" needs a confirmation", args...)
+}
+
+// usedOf is 512.0 MiB of 1.0 GiB (50.0%), 536870912 / 1073741824 bytes; without a quota the
+// first and the third number alone (SPEC B22, B27).
+func usedOf(used, quota int64) string {
+	if quota <= 0 {
+		return fmt.Sprintf("%s, %d bytes, no quota", oneDigit(used), used)
+	}
+	return fmt.Sprintf("%s of %s (%.1f%%), %d / %d bytes", oneDigit(used), oneDigit(quota), float64(used)/float64(quota)*100, used, quota)
+}
+
+// oneDigit is a size with one digit after the point, as B27 has it.
+func oneDigit(bytes int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	v, i := float64(bytes), 0
+	for v >= 1024 && i < len(units)-1 {
+		v, i = v/1024, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}
+
+// quotaText is a quota for a table.
+func quotaText(quota int64) string {
+	if quota <= 0 {
+		return "-"
+	}
+	return oneDigit(quota)
+}
+
+// seenText is a time in the past for a table.
+func seenText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return stamp(t)
+}
+
+// passphrase reads one from a file, or from standard input for "-", without the end of its line.
+func (c *cli) passphrase(from string) (string, error) {
+	if from == "" {
+		return "", nil
+	}
+	var text []byte
+	var err error
+	if from == "-" {
+		text, err = io.ReadAll(io.LimitReader(c.in, 64<<10))
+	} else {
+		text, err = os.ReadFile(from)
+	}
+	if err != nil {
+		return "", fault.Wrap(fault.Usage, err, "give a file that holds it, or - for standard input", "cannot read the passphrase")
+	}
+	passphrase := strings.TrimRight(string(text), "\r\n")
+	if passphrase == "" {
+		return "", fault.New(fault.Usage, "give a file that holds it, or - for standard input", "the passphrase is empty")
+	}
+	return passphrase, nil
+}
