@@ -9,7 +9,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
-// CreateRequest asks for a new workspace. For managed only Name is read.
+// CreateRequest asks for a new workspace. For managed only Name and Quota are read.
 type CreateRequest struct {
 	Name     string
 	Backend  workspace.Backend
@@ -17,6 +17,7 @@ type CreateRequest struct {
 	Endpoint string
 	Region   string
 	Prefix   string
+	Quota    int64 // bytes, of a managed one; 0: unlimited
 	// Credentials are given by the TUI's form for byo; the zero value means the
 	// chain of the environment and the cache file.
 	Credentials keyring.Credentials

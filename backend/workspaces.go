@@ -55,6 +55,9 @@ func (a *App) CreateWorkspace(ctx context.Context, req CreateRequest) (workspace
 	if err := workspace.CheckName(req.Name); err != nil {
 		return none, nil, err
 	}
+	if req.Quota != 0 && req.Backend != workspace.Managed {
+		return none, nil, fault.New(fault.Usage, "leave --quota out", "a quota bounds managed workspaces alone")
+	}
 	switch req.Backend {
 	case workspace.Managed:
 		if req.CredentialProfile != "" {
@@ -65,7 +68,7 @@ func (a *App) CreateWorkspace(ctx context.Context, req CreateRequest) (workspace
 			return none, nil, err
 		}
 		defer link.Close()
-		w, err := link.Create(ctx, coordinator.CreateWorkspace{Name: req.Name, Backend: req.Backend})
+		w, err := link.Create(ctx, coordinator.CreateWorkspace{Name: req.Name, Backend: req.Backend, Quota: req.Quota})
 		return w, nil, err
 	case workspace.BYO:
 		return a.createBYO(ctx, req)

@@ -18,14 +18,14 @@ import (
 func (c *cli) storageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "storage",
-		Short: "Keep, show and rotate the credentials of your own buckets",
+		Short: "Keep, show and rotate the credentials of your own buckets; see how full the mesh's store is",
 		Long: "The credentials of byo workspaces are kept on this machine: in a 0600 file, or in the OS keyring. A mount takes\n" +
 			"them from the environment (ARTIFACTS_S3_ACCESS_KEY_ID and the like) first, then from a profile where one is\n" +
 			"named, then from what is kept. No command prints a secret, and no coordinator ever gets one.",
 		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(c.storageSet(), c.storageShow(), c.storageClear(), c.storageExplain(), c.storageVerify(),
-		c.storageRotate(), c.profileCommand())
+		c.storageRotate(), c.profileCommand(), c.storageStatus())
 	return cmd
 }
 

@@ -19,7 +19,8 @@ func (c *cli) workspaceCommand() *cobra.Command {
 		Short:   "Create, list, show and delete workspaces",
 		Args:    cobra.NoArgs,
 	}
-	cmd.AddCommand(c.workspaceCreate(), c.workspaceList(), c.workspaceShow(), c.workspaceDelete())
+	cmd.AddCommand(c.workspaceCreate(), c.workspaceList(), c.workspaceShow(), c.workspaceDelete(), c.workspaceRestore(), c.workspacePurge(),
+		c.workspaceRevoke(), group("quota", "Bound what a managed workspace may hold", c.workspaceQuotaSet(), c.workspaceQuotaClear()))
 	return cmd
 }
 
@@ -70,6 +71,7 @@ func (c *cli) workspaceCreate() *cobra.Command {
 	f.StringVar(&req.Bucket, "bucket", "", "byo (ARTIFACTS_S3_BUCKET) and mesh: the bucket")
 	f.StringVar(&req.Endpoint, "endpoint", "", "byo: address of the S3 service (ARTIFACTS_S3_ENDPOINT)")
 	f.StringVar(&req.Region, "region", "", "byo: region (ARTIFACTS_S3_REGION, AWS_REGION, AWS_DEFAULT_REGION)")
+	f.Var((*sizeFlag)(&req.Quota), "quota", "managed: how much it may hold, as 10GB; an admin may set it")
 	f.StringVar(&req.Prefix, "prefix", "", "byo (ARTIFACTS_S3_PREFIX) and mesh: folder within the bucket")
 	f.StringVar(&req.CredentialProfile, "profile", "", "byo: the credential profile to use; the workspace is bound to it")
 	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
@@ -77,12 +79,16 @@ func (c *cli) workspaceCreate() *cobra.Command {
 }
 
 func (c *cli) workspaceList() *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
+	var deleted bool
+	cmd := &cobra.Command{
+		Use:     "list [--deleted]",
 		Aliases: []string{"ls"},
 		Short:   "List workspaces",
 		Args:    exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if deleted {
+				return c.listDeleted(cmd)
+			}
 			app, err := c.app()
 			if err != nil {
 				return err
@@ -116,13 +122,15 @@ func (c *cli) workspaceList() *cobra.Command {
 					if at == "" {
 						at = "-"
 					}
-					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, objects, string(w.State), at}
+					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), objects, string(w.State), at}
 				}
-				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
+				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
 			})
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&deleted, "deleted", false, "those that can still be restored")
+	return cmd
 }
 
 func (c *cli) workspaceShow() *cobra.Command {
@@ -146,21 +154,29 @@ func (c *cli) workspaceShow() *cobra.Command {
 }
 
 func showWorkspace(out io.Writer, w workspace.Workspace) {
-	usage := ""
+	usage, lost := "", ""
 	if w.Usage != nil {
 		usage = fmt.Sprintf("%s (%d bytes), %d objects", size(w.Usage.Bytes), w.Usage.Bytes, w.Usage.Objects)
+		if w.Quota > 0 {
+			usage = fmt.Sprintf("%s, %d objects", usedOf(w.Usage.Bytes, w.Quota), w.Usage.Objects)
+		}
+		if m := w.Known.Missing(*w.Usage); m.Objects > 0 {
+			lost = fmt.Sprintf("%d objects (%d bytes) known to the backup of %s", m.Objects, m.Bytes, stamp(w.Known.At))
+		}
 	}
-	fields(out, "Name", w.Name, "ID", w.ID, "Backend", string(w.Backend), "State", string(w.State), "Bucket", w.Bucket,
-		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "Created", stamp(w.Created))
+	fields(out, "Name", w.Name, "ID", w.ID, "Backend", string(w.Backend), "State", string(w.State), "Owner", w.Owner, "Bucket", w.Bucket,
+		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "Missing", lost, "Created", stamp(w.Created))
 }
 
 func (c *cli) workspaceDelete() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "delete NAME --yes",
-		Short: "Delete a workspace; its objects stay in the bucket",
+		Short: "Delete a workspace; `workspace restore` brings it back",
 		Long: "Deletes a workspace: its name is free again and the keys that the coordinator gave it stop working.\n" +
-			"The objects stay where they are. A workspace that is mounted on this machine is refused.",
+			"Objects in a bucket of your own stay for good. Those of a managed workspace stay, and count, until its retention\n" +
+			"is over (workspaces.retention of the coordinator, 30 days unless set) or `workspace purge` removes them; until\n" +
+			"then `workspace restore` brings it back. A workspace that is mounted on this machine is refused.",
 		Args: exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := workspace.CheckName(args[0]); err != nil {

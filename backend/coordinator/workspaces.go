@@ -423,6 +423,7 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 		if err := c.putWorkspace(ctx, w); err != nil {
 			return err
 		}
+		w.Usage = &workspace.Usage{Bytes: p.Bytes, Objects: p.Objects}
 		return o.provision(ctx, w)
 	})
 	return w, err
