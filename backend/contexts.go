@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
@@ -205,7 +207,7 @@ func (a *App) Login(ctx context.Context, req LoginRequest) (Context, error) {
 	switch {
 	case err != nil:
 		return Context{}, err
-	case who.Peer == "" || who.Coordinator == "":
+	case !plain(who.Peer) || !plain(who.Coordinator):
 		return Context{}, fault.New(fault.Failure, "is that a coordinator's address?", "%s does not say whose token that is", met.URL)
 	case req.Peer != "" && req.Peer != who.Peer:
 		return Context{}, fault.New(fault.Auth, "give the token of that peer, or leave --peer out", "the token is that of peer %q, not of %q", who.Peer, req.Peer)
@@ -214,10 +216,23 @@ func (a *App) Login(ctx context.Context, req LoginRequest) (Context, error) {
 		return Context{}, err
 	}
 	c := keyring.Context{
-		Name: met.renewed.Name, URL: met.URL, Coordinator: who.Coordinator, Peer: who.Peer, PeerName: who.Name,
+		Name: met.renewed.Name, URL: met.URL, Coordinator: who.Coordinator, Peer: who.Peer, PeerName: strings.Map(printable, who.Name),
 		CertificatePin: met.pin, Store: cmp.Or(req.Store, met.renewed.Store, keyring.InFile), Token: req.Token,
 	}
 	return a.seen(c, c.Name), a.contexts.Put(c)
+}
+
+// plain reports whether an id can be kept and printed as it is.
+func plain(id string) bool {
+	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// printable drops what a terminal would not print.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return -1
 }
 
 // renewed is the context that a login renews; a new one has its name alone.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,13 +96,13 @@ func (c *cli) login(ctx context.Context, req backend.LoginRequest, fromStdin boo
 			fmt.Fprintf(out, "Logged in to %s as %s; the context is %s\n", made.URL, made.Peer, made.Name)
 		}
 	})
-	c.noteOverride(made.Name)
+	c.noteOverride(made.Name, made.URL)
 	return nil
 }
 
 // noteOverride says where another coordinator goes before the active context.
-func (c *cli) noteOverride(active string) {
-	if v := os.Getenv(backend.EnvCoordinator); v != "" && v != active {
+func (c *cli) noteOverride(active ...string) {
+	if v := os.Getenv(backend.EnvCoordinator); v != "" && !slices.Contains(active, v) {
 		c.notify("note: " + backend.EnvCoordinator + " names another coordinator, and goes first")
 	}
 }

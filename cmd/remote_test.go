@@ -1,7 +1,6 @@
 package cmd_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"net"
@@ -17,36 +15,12 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
-	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
-
-// peer makes a peer of the coordinator whose socket is in HOME, and sets NAME_PEER and NAME_TOKEN.
-// Usage: peer NAME
-func peer(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: peer NAME")
-	}
-	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) }}
-	defer transport.CloseIdleConnections()
-	res, err := (&http.Client{Transport: transport}).Post("http://coordinator/v1/peers", "application/json", strings.NewReader(`{"name":"`+args[0]+`"}`))
-	ts.Check(err)
-	defer res.Body.Close()
-	var made struct{ ID, Token string }
-	ts.Check(json.NewDecoder(res.Body).Decode(&made))
-	if made.ID == "" || made.Token == "" {
-		ts.Fatalf("no peer: %s", res.Status)
-	}
-	ts.Setenv(args[0]+"_PEER", made.ID)
-	ts.Setenv(args[0]+"_TOKEN", made.Token)
-}
 
 // tlsProxies is where a script's values have its proxies by name.
 type tlsProxies struct{}

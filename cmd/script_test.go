@@ -103,7 +103,6 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"busyport":  busyPort,
 			"dead":      dead,
-			"peer":      peer,
 			"tlsproxy":  tlsProxyCommand,
 		},
 	})
