@@ -165,7 +165,7 @@ func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
 	return describeCertificate(a.local.certs.current()), nil
 }
 
-// serve finds out who calls, calls, and answers.
+// serve finds out who it is, calls, and answers.
 func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

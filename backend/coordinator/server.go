@@ -162,10 +162,14 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	return errors.Join(err, shutdown(servers, opt.Log))
 }
 
-// diskReserve is as local.Options has it, where none is a negative number.
+// diskReserve is as local.Options has it, where 0 is the default, which is less on a small
+// volume, and none is a negative number.
 func diskReserve(size config.Size) int64 {
-	if size == 0 {
+	switch size {
+	case 0:
 		return -1
+	case config.Default().S3.Reserve:
+		return 0
 	}
 	return int64(size)
 }
