@@ -62,7 +62,7 @@ log: {level: debug, format: json}
 		MeshCIDR:   []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fd00::/8")},
 		Peers:      config.Peers{RotationGrace: config.Duration((9*24 + 3) * time.Hour)},
 		Workspaces: config.Workspaces{Retention: config.Duration(720 * time.Hour)},
-		Audit:      config.Audit{MaxSize: 1 << 40},
+		Audit:      config.Audit{MaxSize: 1 << 40, Keep: 1},
 		Metrics:    config.Metrics{Listen: config.Listen{Address: "10.0.0.1:9090"}},
 		Log:        config.Log{Level: config.Level(-4), Format: config.JSON},
 	}
