@@ -153,7 +153,7 @@ func (d *daemon) status() mounts.Status {
 	read, written := d.fuse.Bytes()
 	stats := d.upper.Stats()
 	s := mounts.Status{
-		Spec: d.start.Spec, PID: os.Getpid(), Since: d.began,
+		Spec: d.spec(), PID: os.Getpid(), Since: d.began,
 		Fingerprint: d.keys.Fingerprint(), Log: d.start.Log,
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
