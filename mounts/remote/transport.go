@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
@@ -54,7 +52,7 @@ func httpClient(caBundle, socket string, timeout time.Duration) (*http.Client, e
 }
 
 // dialer notices a peer that vanished within half a minute, by keep-alives where the
-// connection is quiet and by TCP_USER_TIMEOUT (tcp(7)) where sent bytes stay
+// connection is quiet and by giveUp where sent bytes stay
 // unacknowledged, so that requests themselves can have generous bounds.
 func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{
@@ -66,7 +64,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 			}
 			return raw.Control(func(fd uintptr) {
 				// Not being able to set it costs only time to notice.
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanished.Milliseconds()))
+				_ = giveUp(int(fd), vanished)
 			})
 		},
 	}
