@@ -80,7 +80,7 @@ func (c *conn) Close() error {
 // next receives a request, the fragments of which the library would not put together.
 func (c *conn) next() error {
 	if !c.known {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(strangerTime))
+		_ = c.SetReadDeadline(time.Now().Add(strangerTime))
 	}
 	record := make([]byte, 4, 512)
 	for last := false; !last; {
@@ -108,7 +108,7 @@ func (c *conn) next() error {
 	c.request = record
 	if !c.known && c.now.program == nfsProgram && c.now.procedure != procedureNull {
 		c.known = true
-		return c.Conn.SetReadDeadline(time.Time{})
+		return c.SetReadDeadline(time.Time{})
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package nfsfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -29,7 +30,7 @@ func (f *file) Name() string { return f.path }
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.files.readers.readAt(f.node, p, off)
 	f.files.read.Add(int64(n))
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, f.files.failed("read", f.path, err)
