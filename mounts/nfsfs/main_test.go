@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 type layers struct {
 	Endpoint, Key, Secret string // of the store
 	Dir                   string
-	ReadOnly, Slow        bool // Slow: uploads begin after an hour
+	ReadOnly, Slow        bool  // Slow: uploads begin after an hour
+	Room                  int64 // bytes that staged files may take; 0: the disk's
 
 	client *remote.Client
 	lower  *lower.Lower
@@ -65,7 +66,7 @@ func (l *layers) open() (err error) {
 	}
 	opt := upper.Options{
 		Dir: filepath.Join(l.Dir, "staging"), Lower: l.lower, Remote: l.client, ReadOnly: l.ReadOnly,
-		WriteBack: -1, DirTTL: time.Hour, NoAttributes: true, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		WriteBack: -1, DirTTL: time.Hour, StoreTimeout: time.Second, StagingMax: l.Room, NoAttributes: true, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 	}
 	if l.Slow {
 		opt.WriteBack = time.Hour
@@ -80,7 +81,10 @@ func (l *layers) close() error {
 }
 
 func (l *layers) serve() (*Server, error) {
-	return Serve(l.up, Options{ReadOnly: l.ReadOnly, Log: slog.New(slog.DiscardHandler), Export: export})
+	return Serve(l.up, Options{
+		ReadOnly: l.ReadOnly, Log: slog.New(slog.DiscardHandler), Export: export,
+		Space: func() (used, free int64, known bool) { return 1000, 5000, true },
+	})
 }
 
 func export(port int, once string) string { return fmt.Sprintf("/test/%d/%s", port, once) }

@@ -41,7 +41,7 @@ func Mount(up *upper.FS, mountpoint string, opt Options) (*FS, error) {
 	}
 	options := []string{
 		"vers=3", "tcp", fmt.Sprintf("port=%d", s.Port()), fmt.Sprintf("mountport=%d", s.Port()),
-		"hard", "intr", "locallocks", "nobrowse", "nosuid", "nodev", "rdirplus", "actimeo=1",
+		"noresvport", "hard", "intr", "locallocks", "nobrowse", "nosuid", "nodev", "rdirplus", "actimeo=1",
 		"rsize=1048576", "wsize=1048576", "dsize=65536",
 	}
 	if opt.ReadOnly {

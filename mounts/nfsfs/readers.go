@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
@@ -22,8 +23,9 @@ type readers struct {
 	done chan struct{}
 	over chan struct{}
 
-	mu   sync.Mutex
-	open map[*upper.Node]*reader
+	mu     sync.Mutex
+	open   map[*upper.Node]*reader
+	closed bool
 }
 
 type reader struct {
@@ -51,6 +53,9 @@ func (r *readers) readAt(n *upper.Node, p []byte, off int64) (int, error) {
 func (r *readers) acquire(n *upper.Node) (*reader, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closed {
+		return nil, syscall.ESHUTDOWN
+	}
 	f := r.open[n]
 	if f == nil {
 		h, err := r.up.Open(context.Background(), n, os.O_RDONLY)
@@ -68,7 +73,7 @@ func (r *readers) release(n *upper.Node, f *reader) {
 	r.mu.Lock()
 	f.users--
 	f.last = time.Now()
-	end := f.users == 0 && (r.open[n] != f || len(r.open) > readersMost)
+	end := f.users == 0 && (r.closed || r.open[n] != f || len(r.open) > readersMost)
 	if end && r.open[n] == f {
 		delete(r.open, n)
 	}
@@ -120,9 +125,12 @@ func (r *readers) closeIdle(since time.Duration) {
 	}
 }
 
-// close closes all; nobody reads any more.
+// close closes all, what is still being read once that ends.
 func (r *readers) close() {
 	close(r.done)
 	<-r.over
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.closeIdle(0)
 }

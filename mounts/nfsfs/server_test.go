@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -337,6 +338,86 @@ func TestFragments(t *testing.T) {
 		if status, _, err := r.call(nfsProgram, 1, opaque(nil, root)); err != nil || status != 0 {
 			t.Fatal(status, err)
 		}
+	}
+}
+
+// Connections do not wait for each other, and none sees what another is told.
+func TestConnectionsSideBySide(t *testing.T) {
+	w := newWorld(t)
+	root := w.server.nodes.handle(w.up.Root())
+	var all sync.WaitGroup
+	for i := range 6 {
+		r := dial(t, w.server.listener.Addr().String())
+		all.Go(func() {
+			name := fmt.Sprintf("file-%d", i)
+			for round := range 20 {
+				if _, status := r.lookup(root, fmt.Sprintf("none-%d-%d", i, round)); status != 2 {
+					t.Errorf("a name that is not there: status %d", status)
+				}
+				arguments := append(opaque(opaque(nil, root), []byte(name)), numbers(0, 0, 0, 0, 0, 0, 0)...)
+				if status, _, err := r.call(nfsProgram, 8, arguments); err != nil || status != 0 {
+					t.Errorf("create: status %d, %v", status, err)
+					return
+				}
+				handle, _ := r.lookup(root, name)
+				data := bytes.Repeat([]byte{byte('a' + i)}, 1000+round)
+				arguments = opaque(append(opaque(nil, handle), numbers(0, 0, uint32(len(data)), 2)...), data)
+				if status, _, err := r.call(nfsProgram, 7, arguments); err != nil || status != 0 {
+					t.Errorf("write: status %d, %v", status, err)
+				}
+				if status, _, err := r.call(nfsProgram, 12, opaque(opaque(nil, handle), []byte("x"))); err != nil || status != 20 {
+					t.Errorf("remove below a file: status %d, %v", status, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for i := range 6 {
+		want := bytes.Repeat([]byte{byte('a' + i)}, 1019)
+		if got := w.stored(fmt.Sprintf("file-%d", i)); !bytes.Equal(got, want) {
+			t.Errorf("file-%d: %d bytes, %.10q", i, len(got), got)
+		}
+	}
+}
+
+// A full staging disk is told as such, and what was answered before stays. SPEC E11
+func TestNoSpace(t *testing.T) {
+	var proxy *faultproxy.Proxy
+	w := newWorld(t, func(l *layers) {
+		proxy = faultproxy.Start(t, l.Endpoint)
+		l.Endpoint, l.Room = proxy.Endpoint(), 1<<20
+	})
+	m := w.mount()
+	_, err := m.Create("/file", 0o644)
+	w.must(err)
+	proxy.Set(faultproxy.Refuse)
+	data := noise(512 << 10)
+	f, err := m.OpenFile("/file", 0o644)
+	w.must(err)
+	_, err = f.Write(data)
+	w.must(err)
+	if _, err := f.Write(noise(1 << 20)); err == nil || err.Error() != "NFS3ERR_NOSPC" {
+		t.Errorf("a write past the room: %v", err)
+	}
+	if got := w.read(m, "/file"); !bytes.Equal(got, data) {
+		t.Errorf("%d bytes are left of %d", len(got), len(data))
+	}
+	proxy.Set(faultproxy.Pass)
+	if got := w.stored("file"); !bytes.Equal(got, data) {
+		t.Errorf("the store has %d bytes of %d", len(got), len(data))
+	}
+}
+
+func TestSpace(t *testing.T) {
+	w := newWorld(t)
+	r := dial(t, w.server.listener.Addr().String())
+	status, body, err := r.call(nfsProgram, 18, opaque(nil, r.mount(w.server.Export())))
+	if err != nil || status != 0 {
+		t.Fatal(status, err)
+	}
+	p := &words{left: body[4+84:]}
+	if total, free := uint64(p.word())<<32|uint64(p.word()), uint64(p.word())<<32|uint64(p.word()); total != 6000 || free != 5000 {
+		t.Errorf("%d bytes, %d free", total, free)
 	}
 }
 
