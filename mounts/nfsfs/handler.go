@@ -74,7 +74,6 @@ func (h *handler) FromHandle(handle []byte) (billy.Filesystem, []string, error) 
 	for m := n; depth > 0 && m != nil; m = m.Parent() {
 		depth--
 		path[depth] = byNumber + strconv.FormatUint(m.Ino(), 10)
-		h.nodes.keep(m)
 	}
 	return h.files, path, nil
 }

@@ -47,6 +47,7 @@ type layers struct {
 	Dir                   string
 	ReadOnly, Slow        bool  // Slow: uploads begin after an hour
 	Room                  int64 // bytes that staged files may take; 0: the disk's
+	Boot                  string
 
 	client *remote.Client
 	lower  *lower.Lower
@@ -66,7 +67,7 @@ func (l *layers) open() (err error) {
 	}
 	opt := upper.Options{
 		Dir: filepath.Join(l.Dir, "staging"), Lower: l.lower, Remote: l.client, ReadOnly: l.ReadOnly,
-		WriteBack: -1, DirTTL: time.Hour, StoreTimeout: time.Second, StagingMax: l.Room, NoAttributes: true, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		WriteBack: -1, DirTTL: time.Hour, StoreTimeout: time.Second, StagingMax: l.Room, BootID: l.Boot, NoAttributes: true, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 	}
 	if l.Slow {
 		opt.WriteBack = time.Hour

@@ -37,7 +37,9 @@ func (t *table) len() int {
 
 // handle is n's.
 func (t *table) handle(n *upper.Node) []byte {
-	t.keep(n)
+	t.mu.Lock()
+	t.nodes[n.Ino()] = n
+	t.mu.Unlock()
 	h := binary.BigEndian.AppendUint64(make([]byte, 0, handleSize), n.Ino())
 	return t.sum(h)
 }
@@ -58,12 +60,6 @@ func (t *table) number(handle []byte) (uint64, bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint64(handle), true
-}
-
-func (t *table) keep(n *upper.Node) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.nodes[n.Ino()] = n
 }
 
 // node is the one of a number; nil: it is not known, or gone.
