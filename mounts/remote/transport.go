@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
@@ -69,7 +67,7 @@ func (c *Client) CertificatePin() string { return c.pin.get() }
 func (c *Client) Repin(certificate string) { c.pin.Store(&certificate) }
 
 // dialer notices a peer that vanished within half a minute, by keep-alives where the
-// connection is quiet and by TCP_USER_TIMEOUT (tcp(7)) where sent bytes stay
+// connection is quiet and by giveUp where sent bytes stay
 // unacknowledged, so that requests themselves can have generous bounds.
 func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{
@@ -81,7 +79,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 			}
 			return raw.Control(func(fd uintptr) {
 				// Not being able to set it costs only time to notice.
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanished.Milliseconds()))
+				_ = giveUp(int(fd), vanished)
 			})
 		},
 	}
