@@ -130,6 +130,9 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"DELETE /v1/buckets/{name}":       a.deleteBucket,
 		"PUT /v1/buckets/{name}/quota":    a.setBucketQuota,
 		"DELETE /v1/buckets/{name}/known": a.forgetBucket,
+		"PUT /v1/buckets/{name}/recycle":  a.setRecycle,
+		"GET /v1/buckets/{name}/deleted":  a.listRecycled,
+		"POST /v1/buckets/{name}/restore": a.restoreObject,
 
 		"GET /v1/peers":              a.listPeers,
 		"POST /v1/peers":             a.addPeer,
