@@ -95,7 +95,7 @@ func (c *claim) grow(n int64) error {
 		fits := d.now().Sub(d.looked) < lookEvery && n <= d.left()-c.keep
 		// A disk that does not say what it has is not taken for full.
 		if !fits && d.look() && n > d.left()-c.keep {
-			return Refuse(QuotaExceeded, "the store's disk is full: of %d bytes that are free %d are kept for control state and %d are promised to others; %d more are needed",
+			return Refuse(QuotaExceeded, "the store's disk is full: of %d bytes that are free %d are kept for control state and %d are promised to writes under way; %d more are needed",
 				d.known, c.keep, d.claimed, n)
 		}
 	}

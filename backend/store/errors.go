@@ -105,7 +105,7 @@ func (e *Error) kind() fault.Kind {
 func (e *Error) hint() string {
 	switch e.Code {
 	case QuotaExceeded:
-		return "delete something, or raise the quota with bucket quota set"
+		return "delete something, or raise the limit that is named"
 	case BucketNotEmpty:
 		return "delete its objects first"
 	default:

@@ -44,7 +44,7 @@ func TestSpaceOfPrefix(t *testing.T) {
 	check(srv.Store.SetQuota(ctx, "bkt", 0))
 	resp := raw{method: "PUT", path: "/bkt/ws-1/d", body: strings.Repeat("x", 601), key: key, secret: secret}.do(t, srv)
 	resp.want(t, http.StatusForbidden, "QuotaExceeded")
-	if !strings.Contains(string(resp.body), "quota of ws-1/ in bucket bkt is 1000 bytes: 400 are in use and 601 more are needed") {
+	if !strings.Contains(resp.body, "quota of ws-1/ in bucket bkt is 1000 bytes: 400 are in use and 601 more are needed") {
 		t.Errorf("%s", resp.body)
 	}
 	check(srv.Store.SetPrefix(ctx, "bkt", "ws-1/", 399))

@@ -24,6 +24,6 @@ func volume(dir string) (total, free int64, err error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	unit := int64(s.Bsize) //nolint:unconvert // it is an uint32 elsewhere
+	unit := int64(s.Bsize) //nolint:unconvert // a uint32 elsewhere
 	return int64(s.Blocks) * unit, int64(s.Bavail) * unit, nil
 }

@@ -250,7 +250,7 @@ func testQuotaOfPrefixes(t *testing.T, open Backend) {
 	// The narrowest that is full is named; bucket and store hold too.
 	usage := f.recount()
 	f.must(f.SetQuota(f.ctx, "bucket", usage.Total()+100))
-	f.full("team-a/in/x", 101, "quota of bucket bucket ")
+	f.full("team-a/in/x", 101, "the quota of bucket ")
 	f.free("team-a/in/", 100)
 	f.SetMaxSize(usage.Total() + 50)
 	f.full("team-a/in/x", 51, "store")
