@@ -662,6 +662,24 @@ func (p *player) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := p.Drain(ctx); err != nil {
-		p.fatalf("drain: %v; %+v", err, p.Stats())
+		p.fatalf("drain: %v; %+v\n%s", err, p.Stats(), p.unfinishedOps())
 	}
+}
+
+// unfinishedOps says of each operation what keeps it.
+func (w *world) unfinishedOps() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	text := fmt.Sprintf("%d run, limit %.1f, down %v until %v\n", w.q.running, w.q.pace.limit, w.q.down, w.q.probeAt.Sub(now))
+	for _, o := range w.unfinished() {
+		text += fmt.Sprintf("%d kind %d %s %s: running %v, slot %d, tries %d, in %v, waits %d for", o.id, o.kind, o.key, o.dst, o.running, o.slot, o.tries, w.q.when(o).Sub(now), o.waits)
+		for _, before := range o.preds {
+			if !before.ended {
+				text += fmt.Sprint(" ", before.id)
+			}
+		}
+		text += fmt.Sprintln(";", o.err)
+	}
+	return text
 }
