@@ -65,14 +65,13 @@ func (f *FS) SetAttr(_ context.Context, n *Node, h *Handle, c Change) (Attr, err
 // a copy that is queued takes it along, else it is noted for the sheet. What was never
 // closed has it with the close. timed says that the time was set on purpose. FS.mu is held.
 func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
-	a := n.attrs
-	set(&a)
-	wasTimed := n.dir != nil && n.dir.timed
-	if a.equal(n.attrs) && (n.dir == nil || !timed || wasTimed) {
-		return nil
+	now, closed := n.attrs, n.closedAttrs()
+	for _, a := range []*attrs{&now, &closed} {
+		set(a)
+		a.timed = n.kind == Dir && (a.timed || timed)
 	}
-	if n.dir != nil {
-		n.dir.timed = wasTimed || timed
+	if now.equal(n.attrs) {
+		return nil
 	}
 	var err error
 	switch st := n.file; {
@@ -84,20 +83,30 @@ func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
 			st.put.ver.attrs = va
 		}
 	case st != nil && st.move != nil:
-		err = f.recordAttr(st.move, a)
+		err = f.recordAttr(st.move, closed)
 	case n.kind == Dir:
-		err = f.commit(&change{notes: f.note(n, "", a)})
+		err = f.commit(f.changeDir(n, now))
 	case n.base != nil:
-		err = f.commit(&change{notes: f.note(n, n.base.ETag, a)})
+		err = f.commit(&change{notes: f.note(n, n.base.ETag, closed)})
 	}
 	if err != nil {
-		if n.dir != nil {
-			n.dir.timed = wasTimed
-		}
 		return err
 	}
-	n.attrs = a
+	n.attrs = now
+	if n.file != nil {
+		n.file.was = closed
+	}
 	return nil
+}
+
+// changeDir gives the directory n the attributes a: its parent's sheet is to have them, and
+// an operation that would tell others after a crash.
+func (f *FS) changeDir(n *Node, a attrs) *change {
+	c := &change{notes: f.note(n, "", a)}
+	if o := n.dir.op; o != nil && !o.ended {
+		c.attr = &attrRecord{Op: o.id, attrsRecord: a.record()}
+	}
+	return c
 }
 
 func (f *FS) recordAttr(o *op, a attrs) error {

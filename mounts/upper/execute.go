@@ -214,7 +214,7 @@ func (f *FS) executeMove(o *op) error {
 		if dst == nil || n.detached() || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
 			return nil
 		}
-		return f.note(n, dst.ETag, n.attrs)
+		return f.note(n, dst.ETag, n.closedAttrs())
 	}
 	return f.done(o, noting, func() {
 		if n.base != nil && (n.base.Key == o.key || n.base == o.base) {

@@ -82,6 +82,7 @@ func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, s
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
 	for key, o := range found {
 		name := entryName(o.Object)
+		from[o.at].relocate(&o.Object)
 		if f.guarded(from, key, start, o.at) {
 			hidden[name] = true
 			continue
@@ -108,18 +109,16 @@ func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, s
 			}
 		case n.kind == Dir || !n.pending():
 			if n.kind != Dir {
+				f.locate(n)
 				f.refresh(n, o)
 			}
-			if k.trusted && !k.waiting[key] && !f.guarded(from, key, start, -1) {
+			if !k.lost && !k.waiting[key] && !f.guarded(from, key, start, -1) {
 				f.describe(n, e)
 			}
 		}
-		if n := d.children[name]; n != nil && k.entries[key] != nil {
-			n.noted = true
-		}
 	}
-	if e := k.entries[selfName]; dir.parent == nil && k.trusted && !k.waiting[selfName] {
-		f.describe(dir, e)
+	if dir.parent == nil && !k.lost && !k.waiting[selfName] {
+		f.describe(dir, k.entries[selfName])
 	}
 	d.adrift(k, shown)
 	for name, n := range d.children {
@@ -131,6 +130,23 @@ func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, s
 	d.loaded, d.loadedAt = true, time.Now()
 	if start < d.forgot {
 		d.loadedAt = time.Time{}
+	}
+}
+
+// relocate makes o, listed at s, the copy of it that a moveTree has made, where there is one:
+// o may be deleted at any time.
+func (s source) relocate(o *Object) {
+	if s.op == nil {
+		return
+	}
+	key := o.Key
+	if o.Kind == Symlink && !strings.HasSuffix(key, SymlinkSuffix) {
+		key += SymlinkSuffix
+	}
+	if made, ok := s.op.copied[key]; ok && made.etag == o.ETag && o.ETag != "" {
+		mtime := o.ModTime
+		*o = made.object
+		o.ModTime = mtime
 	}
 }
 
@@ -155,17 +171,17 @@ func (d *dirState) adrift(k known, shown map[string]Object) {
 	d.orphans = now
 }
 
-// describe gives n the attributes that its directory's sheet has for it: another host
-// may have changed them.
+// describe gives n the attributes that its directory's sheet has for it, nil where it says
+// nothing: another host may have changed them.
 func (f *FS) describe(n *Node, e *entry) {
-	if e == nil {
+	if f.opt.NoAttributes {
 		return
 	}
-	n.noted = true
-	a := e.over(n.attrs)
-	if n.kind == Dir {
-		n.dir.timed = n.dir.timed || e.MTime != ""
+	mtime := n.mtime
+	if n.base != nil && !n.base.ModTime.IsZero() {
+		mtime = n.base.ModTime.UnixNano()
 	}
+	a := e.over(n.kind, f.usual(n.kind, mtime))
 	if a.equal(n.attrs) {
 		return
 	}
@@ -184,11 +200,8 @@ func (f *FS) adopt(dir *Node, name string, o Object, e *entry) {
 		n.setTimes(o.ModTime)
 	}
 	if e != nil {
-		n.attrs = e.over(n.attrs)
+		n.attrs = e.over(n.kind, n.attrs)
 		n.setTimes(time.Unix(0, n.mtime))
-		if n.dir != nil {
-			n.dir.timed = e.MTime != ""
-		}
 	}
 	dir.dir.children[name] = n
 }

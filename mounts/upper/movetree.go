@@ -84,7 +84,7 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
-	return f.done(o, nil, func() {
+	return f.done(o, func() []noted { return f.renotes(o) }, func() {
 		for _, n := range o.carried {
 			f.rebaseBelow(n, o)
 		}
@@ -163,7 +163,6 @@ func (f *FS) rebaseBelow(n *Node, o *op) {
 		obj.Key = o.dst + obj.Key[len(o.key):]
 		if made, ok := o.copied[c.base.Key]; ok {
 			obj.ETag = made.object.ETag
-			f.renote(c, c.base.ETag, obj.ETag)
 		}
 		c.base = &obj
 	}

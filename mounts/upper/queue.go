@@ -2,6 +2,7 @@ package upper
 
 import (
 	"container/heap"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +51,9 @@ type op struct {
 	committed bool                // of a put that runs: the request that changes the store was sent
 	abandoned bool                // superseded while running: not tried again
 	covered   bool                // its version's bytes are held by a newer one too
+	done      bool                // the store has it
 	ended     bool                // done or removed
+	tick      uint64              // when
 
 	waits int   // unfinished operations in preds
 	preds []*op // may hold ended ones
@@ -90,6 +93,9 @@ func (o *op) size() int64 {
 type keyState struct {
 	ops  []*op
 	tick uint64 // when the last one ended
+	// past are the writes of a sheet, or the last removal of a directory, that a listing
+	// under way may not have seen.
+	past []*op
 }
 
 // queue holds the unfinished operations. All of it is guarded by FS.mu.
@@ -208,15 +214,12 @@ func (t *op) touches(o *op) bool {
 // loose reports whether o may be superseded: it does not run, and no moveTree after it
 // carries on what it does.
 func (q *queue) loose(o *op) bool {
-	if o.running {
-		return false
-	}
-	for _, t := range q.trees {
-		if t.id > o.id && t.touches(o) {
-			return false
-		}
-	}
-	return true
+	return !o.running && !q.carries(o)
+}
+
+// carries reports whether a moveTree that waits for o is to move what o does.
+func (q *queue) carries(o *op) bool {
+	return slices.ContainsFunc(q.trees, func(t *op) bool { return t.id > o.id && t.touches(o) })
 }
 
 // add queues o behind every unfinished operation that touches one of its keys.
@@ -250,6 +253,16 @@ func (q *queue) add(o *op) {
 		for _, ks := range q.dirs[strings.TrimSuffix(o.key, "/")] {
 			if n := len(ks.ops); n > 0 {
 				depend(o, ks.ops[n-1])
+			}
+		}
+	}
+	if o.kind == opSheet {
+		// The removal of the directory that had the name takes its sheet along.
+		if ks := q.at(sheetDir(o.key) + "/"); ks != nil {
+			for _, p := range ks.ops {
+				if p.kind == opDeleteMarker {
+					depend(o, p)
+				}
 			}
 		}
 	}
@@ -296,6 +309,10 @@ func (q *queue) end(o *op, tick uint64) {
 			}
 		}
 		ks.tick = tick
+		if o.kind == opSheet && o.done || o.kind == opDeleteMarker && o.done {
+			o.tick = tick
+			ks.past = append(ks.past, o)
+		}
 	}
 	if o.kind == opMoveTree {
 		for i, t := range q.trees {
@@ -334,8 +351,10 @@ func (q *queue) count(o *op, by int) {
 			continue
 		}
 		delete(q.busy, dir)
-		if s := q.last(sheetKey(dir)); s != nil {
-			q.retime(s)
+		if ks := q.at(sheetKey(dir)); ks != nil {
+			for _, s := range ks.ops {
+				q.retime(s)
+			}
 		}
 	}
 }

@@ -34,11 +34,12 @@ const (
 type attrs struct {
 	mode, uid, gid uint32
 	mtime          int64 // Unix nanoseconds
+	timed          bool  // of a directory: its mtime was set on purpose, and is kept
 	xattrs         map[string][]byte
 }
 
 func (a attrs) equal(b attrs) bool {
-	return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime &&
+	return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime && a.timed == b.timed &&
 		maps.EqualFunc(a.xattrs, b.xattrs, func(x, y []byte) bool { return string(x) == string(y) })
 }
 
@@ -118,7 +119,7 @@ func parseTime(s string) (int64, bool) {
 
 // entryFor is what a sheet says of a node of this kind with a, or nil where all is usual.
 // A directory's time counts only where somebody set it.
-func (f *FS) entryFor(kind Kind, etag string, a attrs, timed bool) *entry {
+func (f *FS) entryFor(kind Kind, etag string, a attrs) *entry {
 	e := &entry{Xattrs: a.xattrs}
 	if a.mode != usualMode(kind) {
 		e.Mode = fmt.Sprintf("%#o", a.mode)
@@ -129,7 +130,7 @@ func (f *FS) entryFor(kind Kind, etag string, a attrs, timed bool) *entry {
 	if a.gid != f.opt.GID {
 		e.GID = &a.gid
 	}
-	if kind != Dir || timed {
+	if kind != Dir || a.timed {
 		e.MTime = formatTime(a.mtime)
 	}
 	if kind != Dir {
@@ -147,8 +148,11 @@ func (e *entry) about(o Object) bool {
 	return e != nil && (o.Kind == Dir || e.ETag != "" && e.ETag == o.ETag)
 }
 
-// over is a with what e says instead.
-func (e *entry) over(a attrs) attrs {
+// over is a, of a node of this kind, with what e says instead; e may be nil.
+func (e *entry) over(kind Kind, a attrs) attrs {
+	if e == nil {
+		return a
+	}
 	if mode, err := strconv.ParseUint(e.Mode, 8, 32); err == nil {
 		a.mode = uint32(mode) & 0o7777
 	}
@@ -159,7 +163,7 @@ func (e *entry) over(a attrs) attrs {
 		a.gid = *e.GID
 	}
 	if t, ok := parseTime(e.MTime); ok {
-		a.mtime = t
+		a.mtime, a.timed = t, kind == Dir
 	}
 	if len(e.Xattrs) > 0 {
 		a.xattrs = e.Xattrs

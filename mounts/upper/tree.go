@@ -206,22 +206,20 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		start := f.nextTick()
 		f.listings[start] = start
 		skip := f.leaving(from)
-		expected := dir.dir.sheet == present || dir.dir.sheet == unknown && (dir.parent == nil || dir.parent.dir.sheet == present)
+		expected := dir.dir.sheet == present
 		f.mu.Unlock()
 
 		found := map[string]listed{}
-		sheets := make([]*sheet, len(from))
-		var has presence
+		places := make([]listing, len(from))
 		var err error
 		for i, s := range from {
 			if skip[i] {
 				continue
 			}
-			var objects []Object
-			if objects, sheets[i], has, err = f.listWithSheet(ctx, s.path, expected); err != nil {
+			if places[i], err = f.listWithSheet(ctx, s.path, expected); err != nil {
 				break
 			}
-			for _, o := range objects {
+			for _, o := range places[i].objects {
 				if name := entryName(o); name != "" {
 					found[keyOf(name, o.Kind)] = listed{o, i}
 				}
@@ -235,10 +233,8 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			f.storeAnswers()
 			again = dir.path() != own || !slices.Equal(from, f.sources(dir))
 			if !again && !dir.detached() {
-				if has != unknown && !f.wroteSheet(from, start) {
-					dir.dir.sheet = has
-				}
-				f.merge(dir, from, found, f.known(from, sheets, start), start)
+				f.seeSheet(dir, from, places, start)
+				f.merge(dir, from, found, f.known(from, places, start), start)
 			}
 		}
 		f.unlinger()
@@ -246,6 +242,19 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		if !again {
 			return err
 		}
+	}
+}
+
+// seeSheet notes whether dir has a sheet, where nothing is about to change that.
+func (f *FS) seeSheet(dir *Node, from []source, places []listing, start uint64) {
+	has := places[len(places)-1].has
+	for _, s := range from {
+		if s.op != nil || len(f.noting(s.path, start)) > 0 || f.removal(s.path, start) != nil {
+			return
+		}
+	}
+	if has != unknown {
+		dir.dir.sheet = has
 	}
 }
 
