@@ -216,9 +216,6 @@ func (f *FS) afterEnd(o *op) {
 	}
 	oldest := f.oldestListing()
 	for _, k := range o.keys() {
-		if ks := f.q.at(k); ks != nil {
-			ks.past = slices.DeleteFunc(ks.past, func(p *op) bool { return p.tick < oldest })
-		}
 		if !f.q.forget(k, oldest) {
 			f.linger = append(f.linger, k)
 		}

@@ -52,14 +52,9 @@ func (f *FS) leaving(from []source) []bool {
 func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
 	var came uint64
 	for i, s := range from {
-		if ks := f.q.dirs[s.path][key]; ks != nil {
-			if ks.tick >= start {
+		for _, o := range f.q.dirs[s.path][key].since(start) {
+			if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
 				return true
-			}
-			for _, o := range ks.ops {
-				if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
-					return true
-				}
 			}
 		}
 		if s.op != nil {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -366,12 +365,11 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 // removal is the newest removal of the directory path that is unfinished, or ended after
 // start: what a listing shows of its sheet is about the former one.
 func (f *FS) removal(path string, start uint64) (last *op) {
-	ks := f.q.at(path + "/")
-	if ks == nil || path == "" {
+	if path == "" {
 		return nil
 	}
-	for _, o := range slices.Concat(ks.past, ks.ops) {
-		if o.kind == opDeleteMarker && (!o.ended || o.tick >= start) {
+	for _, o := range f.q.at(path + "/").since(start) {
+		if o.kind == opDeleteMarker && (!o.ended || o.done) {
 			last = o
 		}
 	}
@@ -380,12 +378,8 @@ func (f *FS) removal(path string, start uint64) (last *op) {
 
 // noting are the writes of the sheet of path that a listing from start may not show, in order.
 func (f *FS) noting(path string, start uint64) (ops []*op) {
-	ks := f.q.at(sheetKey(path))
-	if ks == nil {
-		return nil
-	}
-	for _, o := range slices.Concat(ks.past, ks.ops) {
-		if o.kind == opSheet && !o.abandoned && (!o.ended || o.tick >= start) {
+	for _, o := range f.q.at(sheetKey(path)).since(start) {
+		if o.kind == opSheet && !o.abandoned && (!o.ended || o.done) {
 			ops = append(ops, o)
 		}
 	}

@@ -92,10 +92,24 @@ func (o *op) size() int64 {
 // keyState is the operations on one key, oldest first, each waiting for the one before.
 type keyState struct {
 	ops  []*op
-	tick uint64 // when the last one ended
-	// past are the writes of a sheet, or the last removal of a directory, that a listing
-	// under way may not have seen.
-	past []*op
+	past []*op // ended, and a listing under way may not show it
+}
+
+// since are the operations that a listing from start on may not show, oldest first.
+func (ks *keyState) since(start uint64) []*op {
+	if ks == nil {
+		return nil
+	}
+	var ops []*op
+	for _, o := range ks.past {
+		if o.tick >= start {
+			ops = append(ops, o)
+		}
+	}
+	if ops == nil {
+		return ks.ops
+	}
+	return append(ops, ks.ops...)
 }
 
 // queue holds the unfinished operations. All of it is guarded by FS.mu.
@@ -292,7 +306,7 @@ func (q *queue) supersede(o *op, tick uint64) {
 
 // end takes o out and releases what waited for it.
 func (q *queue) end(o *op, tick uint64) {
-	o.ended = true
+	o.ended, o.tick = true, tick
 	delete(q.ops, o.id)
 	delete(q.failed, o)
 	q.bytes -= o.size()
@@ -308,11 +322,7 @@ func (q *queue) end(o *op, tick uint64) {
 				break
 			}
 		}
-		ks.tick = tick
-		if o.kind == opSheet && o.done || o.kind == opDeleteMarker && o.done {
-			o.tick = tick
-			ks.past = append(ks.past, o)
-		}
+		ks.past = append(ks.past, o)
 	}
 	if o.kind == opMoveTree {
 		for i, t := range q.trees {
@@ -372,15 +382,19 @@ func (q *queue) stale(o *op) {
 	}
 }
 
-// forget drops key's state where no listing under way can need it.
+// forget drops of key's state what no listing under way can need.
 func (q *queue) forget(key string, oldest uint64) (forgotten bool) {
 	dir, name := splitKey(key)
 	names := q.dirs[dir]
 	ks := names[name]
-	if ks == nil || len(ks.ops) > 0 {
+	if ks == nil {
 		return true
 	}
-	if ks.tick >= oldest {
+	ks.past = slices.DeleteFunc(ks.past, func(o *op) bool { return o.tick < oldest })
+	if len(ks.ops) > 0 {
+		return len(ks.past) == 0
+	}
+	if len(ks.past) > 0 {
 		return false
 	}
 	delete(names, name)
