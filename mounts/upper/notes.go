@@ -335,7 +335,7 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 	k := known{entries: map[string]*entry{}, waiting: map[string]bool{}}
 	var came uint64
 	for i, s := range from {
-		removed := f.removal(s.path, start)
+		removed := f.removal(s, start)
 		if l := places[i]; removed == nil && l.sheet != nil {
 			for name, e := range l.sheet.Entries {
 				k.entries[name] = s.moved(name, e)
@@ -362,14 +362,15 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 	return k
 }
 
-// removal is the newest removal of the directory path that is unfinished, or ended after
-// start: what a listing shows of its sheet is about the former one.
-func (f *FS) removal(path string, start uint64) (last *op) {
-	if path == "" {
+// removal is the newest removal of a directory at s, before what s is about leaves there,
+// that is unfinished or ended after start: what a listing shows of its sheet is about the
+// former one.
+func (f *FS) removal(s source, start uint64) (last *op) {
+	if s.path == "" {
 		return nil
 	}
-	for _, o := range f.q.at(path + "/").since(start) {
-		if o.kind == opDeleteMarker && (!o.ended || o.done) {
+	for _, o := range f.q.at(s.path + "/").since(start) {
+		if o.kind == opDeleteMarker && (!o.ended || o.done) && (s.op == nil || o.id < s.op.id) {
 			last = o
 		}
 	}

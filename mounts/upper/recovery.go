@@ -198,11 +198,12 @@ func (f *FS) replaces(path string, other func(*fileState) bool) {
 // upload or a listing tells.
 func (f *FS) describeDirs(o *op) {
 	for name, e := range o.notes {
+		dir, isDir := strings.CutSuffix(name, "/")
 		n := f.root
 		if name != selfName {
-			n = f.find(joinPath(sheetDir(o.key), strings.TrimSuffix(name, "/")))
+			n = f.find(joinPath(sheetDir(o.key), dir))
 		}
-		if n != nil && n.kind == Dir {
+		if isDir && n != nil && n.kind == Dir {
 			f.describe(n, e)
 		}
 	}

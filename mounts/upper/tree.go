@@ -249,7 +249,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 func (f *FS) seeSheet(dir *Node, from []source, places []listing, start uint64) {
 	has := places[len(places)-1].has
 	for _, s := range from {
-		if s.op != nil || len(f.noting(s.path, start)) > 0 || f.removal(s.path, start) != nil {
+		if s.op != nil || len(f.noting(s.path, start)) > 0 || f.removal(s, start) != nil {
 			return
 		}
 	}
