@@ -154,14 +154,17 @@ func (f *FS) uploaded(o *op, obj Object) error {
 	n := o.node
 	obj.Key, obj.Size, obj.Kind = o.key, o.ver.size, n.kind
 	noting := func() []noted {
-		// Where a newer upload or a rename is queued, its end notes what holds then.
-		if n.detached() || n.file.put != o || n.file.move != nil {
+		// Where a newer upload is queued, its end notes what holds then.
+		if n.detached() || n.file.put != o {
 			return nil
 		}
 		return f.note(n, obj.ETag, o.ver.attrs)
 	}
 	return f.done(o, noting, func() {
 		n.file.stored = max(n.file.stored, o.ver.seq)
+		if m := n.file.move; m != nil && m.id < o.id {
+			n.file.move = nil // what it brings is older
+		}
 		if n.gone {
 			return
 		}
@@ -228,7 +231,7 @@ func (f *FS) executeMove(o *op) error {
 		if n.key() == o.dst {
 			n.ghost = false
 		}
-		if dst == nil && !n.gone && n.file.put == nil && !n.file.dirty {
+		if dst == nil && !n.gone && n.file.move == o && n.file.put == nil && !n.file.dirty {
 			f.log.Warn("a renamed file was deleted in the bucket by somebody else", "path", n.path())
 			n.file.move = nil
 			f.vanish(n)

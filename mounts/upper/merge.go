@@ -145,12 +145,12 @@ func (s source) relocate(o *Object) {
 	}
 }
 
-// adrift notes which entries of the sheet are about nothing. Their objects are gone, or
-// not yet seen: only what stays so counts.
+// adrift notes which entries of the sheet are about no object that is there: only what
+// stays so counts. Those of directories may be there before these are.
 func (d *dirState) adrift(k known, shown map[string]Object) {
 	var now map[string]orphan
 	for key, e := range k.entries {
-		if k.waiting[key] || key == selfName {
+		if k.waiting[key] || e.ETag == "" {
 			continue
 		}
 		name := nodePath(key)
@@ -171,6 +171,9 @@ func (d *dirState) adrift(k known, shown map[string]Object) {
 func (f *FS) describe(n *Node, e *entry) {
 	if f.opt.NoAttributes {
 		return
+	}
+	if n.dir != nil {
+		n.dir.untold = false
 	}
 	mtime := n.mtime
 	if n.base != nil && !n.base.ModTime.IsZero() {

@@ -130,6 +130,7 @@ func (v *version) full() bool { return v.link || v.ext.covers(0, v.size) }
 
 type dirState struct {
 	children map[string]*Node
+	untold   bool // of one that recovery made: its attributes are not known yet
 	loaded   bool // children is complete as of loadedAt
 	loadedAt time.Time
 	loading  *loadCall

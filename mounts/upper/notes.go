@@ -140,20 +140,38 @@ func (q *queue) retime(o *op) {
 // whose copy has another ETag. FS.mu is held.
 func (f *FS) renotes(o *op) (notes []noted) {
 	for _, made := range o.copied {
-		dir, name := splitPath(made.object.Key)
-		ks := f.q.at(sheetKey(dir))
-		if ks == nil || made.etag == made.object.ETag {
+		if made.etag == made.object.ETag {
 			continue
 		}
-		for _, s := range ks.ops {
-			if e := s.notes[name]; e != nil && e.ETag == made.etag && s.id > o.id {
-				e := *e
-				e.ETag = made.object.ETag
-				notes = append(notes, noted{key: s.key, name: name, entry: &e, op: s})
+		// A note is kept by the name that its object has after the moves before it.
+		t, key := o, made.object.Key
+		for t != nil {
+			next := f.q.taker(key, t.id)
+			dir, name := splitPath(key)
+			for _, s := range f.q.at(sheetKey(dir)).since(0) {
+				if e := s.notes[name]; e != nil && e.ETag == made.etag && s.id > t.id && !s.ended && (next == nil || s.id < next.id) {
+					e := *e
+					e.ETag = made.object.ETag
+					notes = append(notes, noted{key: s.key, name: name, entry: &e, op: s})
+				}
 			}
+			if next != nil {
+				key = next.dst + key[len(next.key):]
+			}
+			t = next
 		}
 	}
 	return notes
+}
+
+// taker is the first moveTree after the operation id that takes key elsewhere, or nil.
+func (q *queue) taker(key string, id uint64) *op {
+	for _, t := range q.trees {
+		if t.id > id && below(key, t.key) {
+			return t
+		}
+	}
+	return nil
 }
 
 // executeSheet writes what was noted about a directory's names into its sheet. Other
@@ -231,7 +249,8 @@ func (f *FS) patchSheet(s *sheet, o *op) (changed bool) {
 	}
 	if dir := f.find(sheetDir(o.key)); changed && dir != nil && dir.dir != nil {
 		for name, x := range dir.dir.orphans {
-			if e := s.Entries[name]; x.again && e != nil && e.ETag == x.etag && o.notes[name] == nil {
+			_, known := dir.dir.children[nodePath(name)]
+			if e := s.Entries[name]; x.again && e != nil && e.ETag == x.etag && o.notes[name] == nil && !known {
 				delete(s.Entries, name)
 			}
 		}
@@ -338,12 +357,12 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 		removed := f.removal(s, start)
 		if l := places[i]; removed == nil && l.sheet != nil {
 			for name, e := range l.sheet.Entries {
-				k.entries[name] = s.moved(name, e)
+				k.entries[name] = follow(from, name, e)
 			}
 		}
 		k.lost = k.lost || places[i].lost
 		for _, o := range f.noting(s.path, start) {
-			if removed != nil && o.id < removed.id || o.id < came || f.q.taker(o) != s.op {
+			if removed != nil && o.id < removed.id || o.id < came || f.q.taker(o.key, o.id) != s.op {
 				continue
 			}
 			for name, e := range o.notes {
@@ -351,7 +370,7 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 				if e == nil {
 					delete(k.entries, name)
 				} else {
-					k.entries[name] = s.moved(name, e)
+					k.entries[name] = follow(from, name, e)
 				}
 			}
 		}
@@ -387,27 +406,18 @@ func (f *FS) noting(path string, start uint64) (ops []*op) {
 	return ops
 }
 
-// taker is the moveTree that takes what the write of a sheet o has written elsewhere, or nil.
-func (q *queue) taker(o *op) *op {
-	for _, t := range q.trees {
-		if t.id > o.id && below(o.key, t.key) {
-			return t
+// follow is e, about what is name at one of these places, as it holds for the copy of a
+// moveTree under way where there is one.
+func follow(from []source, name string, e *entry) *entry {
+	for _, s := range from {
+		if s.op == nil || e.ETag == "" {
+			continue
+		}
+		if made, ok := s.op.copied[joinPath(s.path, name)]; ok && made.etag == e.ETag {
+			moved := *e
+			moved.ETag = made.object.ETag
+			e = &moved
 		}
 	}
-	return nil
-}
-
-// moved is e, about an object that a moveTree takes away from s, as it holds for the copy
-// where there is one.
-func (s source) moved(name string, e *entry) *entry {
-	if s.op == nil || e.ETag == "" {
-		return e
-	}
-	made, ok := s.op.copied[joinPath(s.path, name)]
-	if !ok || made.etag != e.ETag || made.object.ETag == e.ETag {
-		return e
-	}
-	moved := *e
-	moved.ETag = made.object.ETag
-	return &moved
+	return e
 }

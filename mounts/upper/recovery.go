@@ -78,7 +78,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		if a := r.attrs(); a.mode != 0 || a.mtime != 0 {
 			n.attrs = a
 		}
-		n.dir.op = o
+		n.dir.op, n.dir.untold = o, false
 		if r.Made {
 			n.dir.since = r.ID
 		}
@@ -101,7 +101,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
 		n.comesFrom(from, o)
-		n.attrs, n.dir.op = r.attrs(), o
+		n.attrs, n.dir.op, n.dir.untold = r.attrs(), o, false
 		o.node = n
 	case opSheet:
 		for name, e := range r.Notes {
@@ -235,6 +235,7 @@ func (f *FS) placeholder(path string) *Node {
 		}
 		if next == nil {
 			next = f.newNode(n, name, Dir)
+			next.dir.untold = !f.opt.NoAttributes
 			f.attach(next, n, name)
 		}
 		n, path = next, rest

@@ -101,13 +101,15 @@ func (d *dirState) forget(tick uint64) { d.loadedAt, d.forgot = time.Time{}, tic
 func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 	f.mu.Lock()
 	d := dir.dir
-	if n := d.children[name]; !d.loaded && n != nil && n.pending() {
+	n := d.children[name]
+	pending := !d.loaded && n != nil && n.pending()
+	if pending && (n.dir == nil || !n.dir.untold) {
 		f.mu.Unlock()
 		return nil // it overrules any listing, so that the store need not be asked
 	}
 	f.mu.Unlock()
-	err := f.load(ctx, dir, false)
-	if err == nil {
+	err := f.await(ctx, dir, false, pending)
+	if err == nil || pending {
 		return nil
 	}
 	f.mu.Lock()
@@ -122,6 +124,11 @@ func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 // does not answer is an error only where nothing is known. Where something is, one that is
 // late is not waited for: what is known serves, and the listing goes on (SPEC C6).
 func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
+	return f.await(ctx, dir, force, false)
+}
+
+// await is load. serves says that the caller can do without.
+func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
 	f.mu.Lock()
 	d := dir.dir
 	switch {
@@ -144,7 +151,7 @@ func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
 	}
 	var late <-chan time.Time
 	// A listing that was forgotten on purpose is not what anybody wants to see.
-	if serves := d.loaded && !d.loadedAt.IsZero() && !force; serves {
+	if serves || d.loaded && !d.loadedAt.IsZero() && !force {
 		wait := lateListing - time.Since(call.began)
 		if f.late {
 			wait = 0
