@@ -65,6 +65,7 @@ func (f *FS) SetAttr(_ context.Context, n *Node, h *Handle, c Change) (Attr, err
 // a copy that is queued takes it along, else it is noted for the sheet. What was never
 // closed has it with the close. timed says that the time was set on purpose. FS.mu is held.
 func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
+	f.locate(n) // what is noted is about the object that stays
 	now, closed := n.attrs, n.closedAttrs()
 	for _, a := range []*attrs{&now, &closed} {
 		set(a)

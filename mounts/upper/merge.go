@@ -68,12 +68,19 @@ func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
 type listed struct {
 	Object
 	at int
+	// before are those of earlier places: what a moveTree that was interrupted has copied.
+	before []Object
+}
+
+// about reports whether e speaks of o, or of what o is a copy of.
+func (o listed) about(e *entry) bool {
+	return e.about(o.Object) || slices.ContainsFunc(o.before, e.about)
 }
 
 // merge lays dir's pending state over a listing that began at start.
 func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, start uint64) {
 	d := dir.dir
-	shown := make(map[string]Object, len(found))
+	shown := make(map[string]listed, len(found))
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
 	for key, o := range found {
 		name := entryName(o.Object)
@@ -84,30 +91,33 @@ func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, s
 		}
 		// One name can stand for three keys: a directory hides a file, a file a symlink.
 		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
-			shown[name] = o.Object
+			shown[name] = o
 		}
 	}
 	for name, o := range shown {
 		n := d.children[name]
 		key := keyOf(name, o.Kind)
 		e := k.entries[key]
-		if !e.about(o) {
+		if !o.about(e) {
 			e = nil
 		}
 		switch {
 		case n == nil:
-			f.adopt(dir, name, o, e)
+			f.adopt(dir, name, o.Object, e)
 		case n.kind != o.Kind:
 			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 				f.vanish(n)
-				f.adopt(dir, name, o, e)
+				f.adopt(dir, name, o.Object, e)
 			}
 		case n.kind == Dir || !n.pending():
 			if n.kind != Dir {
 				f.locate(n)
-				f.refresh(n, o)
+				if n.base == nil || !slices.ContainsFunc(o.before, func(b Object) bool { return sameObject(*n.base, b) }) {
+					f.refresh(n, o.Object)
+				}
 			}
-			if !k.lost && !k.waiting[key] && !f.guarded(from, key, start, -1) {
+			// What waits is what the node has, unless recovery made it without knowing.
+			if known := n.kind != Dir || !n.dir.untold; !k.lost && (!known || !k.waiting[key] && !f.guarded(from, key, start, -1)) {
 				f.describe(n, e)
 			}
 		}
@@ -147,14 +157,14 @@ func (s source) relocate(o *Object) {
 
 // adrift notes which entries of the sheet are about no object that is there: only what
 // stays so counts. Those of directories may be there before these are.
-func (d *dirState) adrift(k known, shown map[string]Object) {
+func (d *dirState) adrift(k known, shown map[string]listed) {
 	var now map[string]orphan
 	for key, e := range k.entries {
 		if k.waiting[key] || e.ETag == "" {
 			continue
 		}
 		name := nodePath(key)
-		if o, ok := shown[name]; ok && keyOf(name, o.Kind) == key && e.about(o) {
+		if o, ok := shown[name]; ok && keyOf(name, o.Kind) == key && o.about(e) {
 			continue
 		}
 		if now == nil {

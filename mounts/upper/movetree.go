@@ -62,10 +62,15 @@ func (f *FS) executeMoveTree(o *op) error {
 		if err := f.rebase(obj, c); err != nil {
 			return err
 		}
+		// Once the source is gone nothing tells any more what such a note was about.
+		made = treeCopy{obj.ETag, c}
+		if err := f.commit(&change{notes: f.renotes(o, made)}); err != nil {
+			return err
+		}
 		if o.copied == nil {
 			o.copied = map[string]treeCopy{}
 		}
-		o.copied[obj.Key] = treeCopy{obj.ETag, c}
+		o.copied[obj.Key] = made
 		return nil
 	})
 	if err != nil {
@@ -84,7 +89,7 @@ func (f *FS) executeMoveTree(o *op) error {
 	if err != nil {
 		return err
 	}
-	return f.done(o, func() []noted { return f.renotes(o) }, func() {
+	return f.done(o, nil, func() {
 		for _, n := range o.carried {
 			f.rebaseBelow(n, o)
 		}

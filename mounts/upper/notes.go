@@ -138,28 +138,25 @@ func (q *queue) retime(o *op) {
 
 // renotes are the notes, of those that wait for the moveTree o, that are about an object
 // whose copy has another ETag. FS.mu is held.
-func (f *FS) renotes(o *op) (notes []noted) {
-	for _, made := range o.copied {
-		if made.etag == made.object.ETag {
-			continue
-		}
-		// A note is kept by the name that its object has after the moves before it.
-		t, key := o, made.object.Key
-		for t != nil {
-			next := f.q.taker(key, t.id)
-			dir, name := splitPath(key)
-			for _, s := range f.q.at(sheetKey(dir)).since(0) {
-				if e := s.notes[name]; e != nil && e.ETag == made.etag && s.id > t.id && !s.ended && (next == nil || s.id < next.id) {
-					e := *e
-					e.ETag = made.object.ETag
-					notes = append(notes, noted{key: s.key, name: name, entry: &e, op: s})
-				}
+func (f *FS) renotes(o *op, made treeCopy) (notes []noted) {
+	if made.etag == made.object.ETag || made.etag == "" {
+		return nil
+	}
+	// A note is kept by the name that its object has after the moves before it.
+	for t, key := o, made.object.Key; t != nil; {
+		next := f.q.taker(key, t.id)
+		dir, name := splitPath(key)
+		for _, s := range f.q.unfinished(sheetKey(dir)) {
+			if e := s.notes[name]; e != nil && e.ETag == made.etag && s.id > t.id && (next == nil || s.id < next.id) {
+				e := *e
+				e.ETag = made.object.ETag
+				notes = append(notes, noted{key: s.key, name: name, entry: &e, op: s})
 			}
-			if next != nil {
-				key = next.dst + key[len(next.key):]
-			}
-			t = next
 		}
+		if next != nil {
+			key = next.dst + key[len(next.key):]
+		}
+		t = next
 	}
 	return notes
 }

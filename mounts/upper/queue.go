@@ -172,13 +172,21 @@ func (q *queue) make(key string) *keyState {
 	return ks
 }
 
+// unfinished are the operations on key, oldest first.
+func (q *queue) unfinished(key string) []*op {
+	if ks := q.at(key); ks != nil {
+		return ks.ops
+	}
+	return nil
+}
+
 // last is the newest unfinished operation on key, or nil.
 func (q *queue) last(key string) *op {
-	ks := q.at(key)
-	if ks == nil || len(ks.ops) == 0 {
+	ops := q.unfinished(key)
+	if len(ops) == 0 {
 		return nil
 	}
-	return ks.ops[len(ks.ops)-1]
+	return ops[len(ops)-1]
 }
 
 func depend(succ, pred *op) {
@@ -272,11 +280,9 @@ func (q *queue) add(o *op) {
 	}
 	if o.kind == opSheet {
 		// The removal of the directory that had the name takes its sheet along.
-		if ks := q.at(sheetDir(o.key) + "/"); ks != nil {
-			for _, p := range ks.ops {
-				if p.kind == opDeleteMarker {
-					depend(o, p)
-				}
+		for _, p := range q.unfinished(sheetDir(o.key) + "/") {
+			if p.kind == opDeleteMarker {
+				depend(o, p)
 			}
 		}
 	}
@@ -361,10 +367,8 @@ func (q *queue) count(o *op, by int) {
 			continue
 		}
 		delete(q.busy, dir)
-		if ks := q.at(sheetKey(dir)); ks != nil {
-			for _, s := range ks.ops {
-				q.retime(s)
-			}
+		for _, s := range q.unfinished(sheetKey(dir)) {
+			q.retime(s)
 		}
 	}
 }

@@ -228,7 +228,12 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			}
 			for _, o := range places[i].objects {
 				if name := entryName(o); name != "" {
-					found[keyOf(name, o.Kind)] = listed{o, i}
+					key := keyOf(name, o.Kind)
+					now := listed{Object: o, at: i}
+					if earlier, ok := found[key]; ok && o.Kind != Dir {
+						now.before = append(earlier.before, earlier.Object)
+					}
+					found[key] = now
 				}
 			}
 		}
