@@ -116,7 +116,7 @@ func (d *daemon) openLayers() (err error) {
 		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
 		StagingMax:   spec.Options.StagingMax,
-		NoAttributes: !spec.Options.Attributes,
+		NoAttributes: spec.Options.NoAttributes,
 		SyncOnClose:  spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})
@@ -170,7 +170,7 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 		return err
 	}
 	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: spec.Options.Attributes, Space: d.space.forStatfs, Log: d.log,
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: !spec.Options.NoAttributes, Space: d.space.forStatfs, Log: d.log,
 	})
 	if err != nil {
 		return mountError(err, spec.Mountpoint)

@@ -141,7 +141,9 @@ type dirState struct {
 	marker   bool     // its marker object exists, or is on its way
 	fresh    bool     // made here; nothing that this mount did not put exists below it
 	sheet    presence
-	orphans  map[string]orphan // entries of its sheet that are about nothing, by name
+	// sheetSize is that of the sheet in bytes, as read or written last.
+	sheetSize int64
+	orphans   map[string]orphan // entries of its sheet that are about nothing, by name
 }
 
 // orphan is an entry of a sheet that is about nothing that was listed.

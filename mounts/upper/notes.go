@@ -16,7 +16,10 @@ const (
 	// or was kept back for so many: a thousand files in one directory are one sheet.
 	sheetDelays     = 3
 	sheetDelaysMost = 30
-	sheetTries      = 8 // conditional writes that others were faster than
+	// One that is large is written more rarely: so many bytes cost a second more, up to a minute.
+	sheetBytesASecond = 256 << 10
+	sheetSlowest      = time.Minute
+	sheetTries        = 8 // conditional writes that others were faster than
 )
 
 // noted is one entry on its way to a sheet: nil takes the one that is there out.
@@ -113,13 +116,15 @@ func (f *FS) applyNotes(notes []noted, fresh []*op) {
 			n.op.note(n.name, n.entry)
 			continue
 		}
+		var more time.Duration
 		if dir := f.find(sheetDir(n.key)); dir != nil && dir.dir != nil {
 			dir.dir.fresh, dir.dir.sheet = false, present
+			more = min(time.Duration(dir.dir.sheetSize)*time.Second/sheetBytesASecond, sheetSlowest)
 		}
 		o := f.q.pendingSheet(n.key)
 		o.note(n.name, n.entry)
-		o.due = now.Add(sheetDelays * f.opt.WriteBack)
-		if last := o.born.Add(sheetDelaysMost * f.opt.WriteBack); last.Before(o.due) {
+		o.due = now.Add(sheetDelays*f.opt.WriteBack + more)
+		if last := o.born.Add(sheetDelaysMost*f.opt.WriteBack + more); last.Before(o.due) {
 			o.due = last
 		}
 		f.q.retime(o)
@@ -213,14 +218,18 @@ func (f *FS) executeSheet(o *op) error {
 		if err != nil {
 			return err
 		}
-		return f.done(o, nil, func() {})
+		return f.done(o, nil, func() {
+			if dir := f.find(sheetDir(o.key)); dir != nil && dir.dir != nil {
+				dir.dir.sheetSize = s.size
+			}
+		})
 	}
 	return fmt.Errorf("attributes of %s: %w", o.shownPath(), ErrChanged)
 }
 
 // putSheet writes s in place of the sheet that has etag; of none for "".
 func (f *FS) putSheet(key string, s *sheet, etag string) error {
-	b, err := s.bytes()
+	b, err := s.bytes(sheetFull)
 	if err != nil {
 		return err
 	}

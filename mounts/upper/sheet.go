@@ -17,8 +17,9 @@ const SheetName = ".artifacts-attrs.json"
 
 const (
 	sheetVersion = 1
-	sheetMost    = 64 << 20 // bytes of a sheet that is believed to be one
-	selfName     = "./"     // of the root's own entry, which has no parent to hold it
+	sheetMost    = 256 << 20 // bytes of a sheet that is believed to be one
+	sheetFull    = 32 << 20  // bytes past which times alone are not worth an entry
+	selfName     = "./"      // of the root's own entry, which has no parent to hold it
 )
 
 // presence is what is known about a directory's sheet.
@@ -57,6 +58,7 @@ func usualMode(kind Kind) uint32 {
 type sheet struct {
 	Version int               `json:"version"`
 	Entries map[string]*entry `json:"entries"` // by key within the directory
+	size    int64             // in bytes, as read or written
 }
 
 // entry is what a sheet says of one name. What is usual is left out, the owner where it
@@ -73,7 +75,7 @@ type entry struct {
 }
 
 func parseSheet(b []byte) (*sheet, error) {
-	s := &sheet{}
+	s := &sheet{size: int64(len(b))}
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("not a sheet of attributes: %w", err)
 	}
@@ -91,9 +93,19 @@ func parseSheet(b []byte) (*sheet, error) {
 	return s, nil
 }
 
-func (s *sheet) bytes() ([]byte, error) {
+// bytes is s as an object. Of a directory of some 300,000 names what nothing but a time is
+// said about is left out: the sheet is written anew for every change.
+func (s *sheet) bytes(full int) ([]byte, error) {
 	s.Version = sheetVersion
-	return json.Marshal(s)
+	b, err := json.Marshal(s)
+	if err == nil && len(b) > full {
+		maps.DeleteFunc(s.Entries, func(_ string, e *entry) bool {
+			return e.Mode == "" && e.UID == nil && e.GID == nil && len(e.Xattrs) == 0
+		})
+		b, err = json.Marshal(s)
+	}
+	s.size = int64(len(b))
+	return b, err
 }
 
 func formatTime(t int64) string {

@@ -268,6 +268,9 @@ func (f *FS) seeSheet(dir *Node, from []source, places []listing, start uint64) 
 	if has != unknown {
 		dir.dir.sheet = has
 	}
+	if s := places[len(places)-1].sheet; s != nil {
+		dir.dir.sheetSize = s.size
+	}
 }
 
 func entryName(o Object) string {
