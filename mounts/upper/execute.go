@@ -155,7 +155,7 @@ func (f *FS) uploaded(o *op, obj Object) error {
 	obj.Key, obj.Size, obj.Kind = o.key, o.ver.size, n.kind
 	noting := func() []noted {
 		// Where a newer upload is queued, its end notes what holds then.
-		if n.detached() || n.file.put != o {
+		if !f.stays(o, o.key) || n.file.put != o {
 			return nil
 		}
 		return f.note(n, obj.ETag, o.ver.attrs)
@@ -176,6 +176,12 @@ func (f *FS) uploaded(o *op, obj Object) error {
 			n.ghost = false
 		}
 	})
+}
+
+// stays reports whether what o brings to key is to be there after: its node has a name, or
+// lost it to a file that was never closed. FS.mu is held.
+func (f *FS) stays(o *op, key string) bool {
+	return !o.node.detached() || !o.node.parent.detached() && f.q.last(key) == o
 }
 
 // executeMove copies on the server, then deletes the source. What leans on the source
@@ -214,7 +220,7 @@ func (f *FS) executeMove(o *op) error {
 		}
 	}
 	noting := func() []noted {
-		if dst == nil || n.detached() || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
+		if dst == nil || !f.stays(o, o.dst) || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
 			return nil
 		}
 		return f.note(n, dst.ETag, n.closedAttrs())
