@@ -61,6 +61,24 @@ func (f *FS) SetAttr(_ context.Context, n *Node, h *Handle, c Change) (Attr, err
 	return f.attr(n), nil
 }
 
+// DropSetIDs takes the set-user-ID bit of a file away, and of a program the set-group-ID
+// bit too: what was changed is not what somebody vouched for.
+func (f *FS) DropSetIDs(n *Node) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	mode := n.mode &^ 0o4000
+	if mode&0o010 != 0 {
+		mode &^= 0o2000
+	}
+	if n.kind != File || mode == n.mode {
+		return nil
+	}
+	if err := f.writable(); err != nil {
+		return err
+	}
+	return f.setAttrs(n, false, func(a *attrs) { a.mode = mode })
+}
+
 // setAttrs changes what n is besides its bytes, where the journal takes it: an upload or
 // a copy that is queued takes it along, else it is noted for the sheet. What was never
 // closed has it with the close. timed says that the time was set on purpose. FS.mu is held.
