@@ -18,6 +18,9 @@ const (
 	version                  = 3
 	procedureNull            = 0
 	procedureMount           = 1
+	procedureCreate          = 8
+	procedureMknod           = 11
+	procedureLink            = 15
 	authSys                  = 1
 	lastFragment             = 1 << 31
 
@@ -52,7 +55,9 @@ type conn struct {
 // call is the head of a request.
 type call struct {
 	transaction, program, procedure uint32
-	theirs                          bool // it is made for another user
+	theirs                          bool   // it is made for another user
+	arguments                       []byte // of NFS, from the handle on
+	create                          create
 }
 
 // Read implements io.Reader. The library asks for more only once it is done with a request.
@@ -100,11 +105,18 @@ func (c *conn) next() error {
 			return err
 		}
 	}
-	binary.BigEndian.PutUint32(record, uint32(len(record)-4)|lastFragment)
 	var err error
 	if c.now, err = c.server.look(record[4:]); err != nil {
 		return err
 	}
+	switch {
+	case c.now.program != nfsProgram:
+	case c.now.procedure == procedureCreate:
+		record = c.readCreate(record)
+	case c.now.procedure == procedureMknod, c.now.procedure == procedureLink:
+		c.fail(nfs.NFSStatusPerm) // link(2)'s answer of a file system without hard links
+	}
+	binary.BigEndian.PutUint32(record, uint32(len(record)-4)|lastFragment)
 	c.request = record
 	if !c.known && c.now.program == nfsProgram && c.now.procedure != procedureNull {
 		c.known = true
@@ -137,6 +149,7 @@ func (s *Server) look(request []byte) (call, error) {
 	case now.program != nfsProgram || vers != version:
 		return now, fmt.Errorf("program %d, version %d", now.program, vers)
 	}
+	now.arguments = r.left
 	if _, ok := s.nodes.number(r.opaque()); !ok {
 		return now, errStranger
 	}
