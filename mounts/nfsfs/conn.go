@@ -22,6 +22,7 @@ const (
 	procedureMknod           = 11
 	procedureLink            = 15
 	authSys                  = 1
+	programMismatch          = 2 // an accept_stat
 	lastFragment             = 1 << 31
 
 	// recordMost bounds a request: a write that mount_nfs is told to make at most, and more.
@@ -185,7 +186,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// correct replaces the status of a reply that says that a request failed. c.mu is held.
+// correct replaces the status of a reply that says that a request failed, and counts what
+// the library calls an unknown procedure and the like as RFC 5531 does: it leaves one out.
+// c.mu is held.
 func (c *conn) correct(reply []byte) {
 	r := &words{left: reply[4:]}
 	transaction, kind, accepted := r.word(), r.word(), r.word()
@@ -193,6 +196,9 @@ func (c *conn) correct(reply []byte) {
 	r.opaque() // the verifier
 	result := r.word()
 	at := len(reply) - len(r.left)
+	if !r.short && kind == 1 && accepted == 0 && result >= programMismatch {
+		binary.BigEndian.PutUint32(reply[at-4:], result+1)
+	}
 	status, known := c.failed[transaction]
 	delete(c.failed, transaction)
 	if said := r.word(); known && !r.short && kind == 1 && accepted == 0 && result == 0 && said != 0 {

@@ -471,6 +471,19 @@ func TestSpace(t *testing.T) {
 	}
 }
 
+// A procedure that is not served is told as RFC 5531 has it: clients ask for the list of
+// exports, and go on without.
+func TestUnknownProcedure(t *testing.T) {
+	w := newWorld(t)
+	r := dial(t, w.server.listener.Addr().String())
+	r.mount(w.server.Export())
+	const list, unavailable = 5, 3
+	_, _, err := r.call(mountProgram, list, nil)
+	if want := fmt.Sprintf("%x", numbers(1, 0, 0, 0, unavailable)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // Whoever finds the port gets nothing. SPEC A35
 func TestStrangers(t *testing.T) {
 	w := newWorld(t)
