@@ -183,7 +183,7 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 	return removed, err
 }
 
-// dropLeavings ends bindings and pairs of peers that are no more.
+// dropLeavings ends bindings, shares and pairs of peers that are no more.
 func (c *control) dropLeavings(ctx context.Context) error {
 	for id, b := range c.bindings {
 		if _, ok := c.peers[b.Peer]; !ok {
@@ -192,8 +192,12 @@ func (c *control) dropLeavings(ctx context.Context) error {
 			}
 		}
 	}
-	return c.dropPairs(ctx, func(p ScopedPair) bool {
-		_, ok := c.peers[p.Peer]
-		return p.Peer != "" && !ok
-	})
+	gone := func(peer string) bool {
+		_, ok := c.peers[peer]
+		return peer != "" && !ok
+	}
+	if err := c.dropShares(ctx, func(s Share) bool { return gone(s.Owner) }); err != nil {
+		return err
+	}
+	return c.dropPairs(ctx, func(p ScopedPair) bool { return gone(p.Peer) })
 }
