@@ -143,7 +143,8 @@ func (a *orchestratorAPI) rotatePeer(r *http.Request, by caller) (any, error) {
 	}
 	var grace *time.Duration
 	if req.GraceSeconds != nil {
-		d := time.Duration(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1)) * time.Second
+		// Within bounds that RotatePeer refuses: seconds must not overflow to a grace that it takes.
+		d := time.Duration(max(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1), -1)) * time.Second
 		grace = &d
 	}
 	return a.o.RotatePeer(r.Context(), r.PathValue("id"), grace)

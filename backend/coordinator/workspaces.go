@@ -434,6 +434,19 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 	return w, err
 }
 
+// ForgetWorkspace stops reporting what a backup knew of a workspace and that is not there.
+func (o *Orchestrator) ForgetWorkspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
+	err = o.change(func(c *control) error {
+		var ok bool
+		if w, ok = c.byName(name); !ok {
+			return noWorkspace(name)
+		}
+		w.Known = nil
+		return c.putWorkspace(ctx, w)
+	})
+	return w, err
+}
+
 // ensureBucket makes a bucket of the coordinator's own where it is missing.
 func ensureBucket(ctx context.Context, s *store.Store, name string) error {
 	err := s.CreateBucket(ctx, name, store.CreateBucketOptions{Owner: "coordinator"})
