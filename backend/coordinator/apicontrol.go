@@ -7,6 +7,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -64,7 +65,7 @@ func (a *orchestratorAPI) deleteBucket(r *http.Request, by caller) (any, error) 
 	if r.URL.Query().Get("recursive") == "true" {
 		return b, a.o.EmptyBucket(r.Context(), name)
 	}
-	return b, a.o.DeleteBucket(r.Context(), name)
+	return b, withHint(a.o.DeleteBucket(r.Context(), name), store.BucketNotEmpty, "delete its objects first, or with it: `artifacts-tui bucket delete "+name+" --recursive --yes`")
 }
 
 // setBucketQuota is for admins, and for who was bound to the bucket as its admin. Whoever
