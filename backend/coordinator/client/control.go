@@ -95,6 +95,11 @@ func (c *Client) RestoreObject(ctx context.Context, bucket string, req coordinat
 	return r, c.call(ctx, http.MethodPost, at("/v1/buckets/", bucket, "/restore"), req, &r)
 }
 
+// ForgetMissingOf accepts that a workspace lacks what a backup knew of.
+func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) error {
+	return c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, nil)
+}
+
 // Peers lists them; admins alone may ask.
 func (c *Client) Peers(ctx context.Context) (list []coordinator.PeerInfo, err error) {
 	return list, c.call(ctx, http.MethodGet, "/v1/peers", nil, &list)
