@@ -40,7 +40,7 @@ func (c *cli) mountCommand() *cobra.Command {
 	}
 	mountFlags(cmd.Flags(), &req)
 	cmd.Flags().BoolVar(&foreground, "foreground", false, "stay until it is unmounted, and log to standard error; ctrl+c or SIGTERM unmounts")
-	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.bwlimitCommand(), c.refreshCommand(), c.refreshCredentialsCommand(),
+	cmd.AddCommand(c.mountListCommand(), c.mountStatsCommand(), c.mountMetrics(), c.bwlimitCommand(), c.refreshCommand(), c.refreshCredentialsCommand(),
 		c.repairCommand(), c.quarantineCommand(), c.enableCommand(), c.disableCommand())
 	return cmd
 }

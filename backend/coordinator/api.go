@@ -131,6 +131,9 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"DELETE /v1/buckets/{name}":       a.deleteBucket,
 		"PUT /v1/buckets/{name}/quota":    a.setBucketQuota,
 		"DELETE /v1/buckets/{name}/known": a.forgetBucket,
+		"PUT /v1/buckets/{name}/recycle":  a.setRecycle,
+		"GET /v1/buckets/{name}/deleted":  a.listRecycled,
+		"POST /v1/buckets/{name}/restore": a.restoreObject,
 
 		"GET /v1/peers":              a.listPeers,
 		"POST /v1/peers":             a.addPeer,
@@ -166,7 +169,7 @@ func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
 	return describeCertificate(a.local.certs.current()), nil
 }
 
-// serve finds out who calls, calls, and answers.
+// serve finds out who it is, calls, and answers.
 func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

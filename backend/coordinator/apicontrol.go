@@ -96,6 +96,52 @@ func (a *orchestratorAPI) forgetBucket(r *http.Request, by caller) (any, error) 
 	return a.o.Bucket(r.Context(), name)
 }
 
+func (a *orchestratorAPI) setRecycle(r *http.Request, by caller) (any, error) {
+	var req Recycle
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if !by.admin() && !authz.Allowed(by.id, authz.DeleteBucket, name, "") {
+		return nil, fault.New(fault.Auth, "its owner, its bucket-admins and the admins of the mesh may", "you may not give bucket %q a recycle bin", name)
+	}
+	return a.o.SetRecycle(r.Context(), name, req)
+}
+
+// recycledMax is how many deleted objects one answer lists.
+const recycledMax = 10000
+
+func (a *orchestratorAPI) listRecycled(r *http.Request, by caller) (any, error) {
+	name, prefix := r.PathValue("name"), r.URL.Query().Get("prefix")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	if !by.admin() && !authz.Allowed(by.id, authz.List, name, prefix) {
+		return nil, fault.New(fault.Auth, "ask its owner, or an admin of the mesh", "you may not list bucket %q", name)
+	}
+	return a.o.Recycled(r.Context(), name, prefix, recycledMax)
+}
+
+func (a *orchestratorAPI) restoreObject(r *http.Request, by caller) (any, error) {
+	var req RestoreObject
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	found, err := a.o.deletedObject(r.Context(), name, req)
+	if err != nil && !by.admin() && !authz.Allowed(by.id, authz.Write, name, req.Key) || err == nil && !by.admin() && !authz.Allowed(by.id, authz.Write, name, found.Key) {
+		return nil, fault.New(fault.Auth, "ask its owner, or an admin of the mesh", "you may not write to bucket %q", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	req.ID, req.Key = found.ID, ""
+	return a.o.RestoreObject(r.Context(), name, req)
+}
+
 func (a *orchestratorAPI) listPeers(_ *http.Request, by caller) (any, error) {
 	if !by.admin() {
 		return nil, notAdmin("see the peers")

@@ -55,10 +55,12 @@ type Config struct {
 	Observe func(Request)
 }
 
-// Buckets makes and deletes buckets; *store.Store does, and who keeps records of them.
+// Buckets makes and deletes buckets, and deletes objects; *store.Store does, and who keeps
+// records of buckets, or what is deleted.
 type Buckets interface {
 	CreateBucket(ctx context.Context, name string, o store.CreateBucketOptions) error
 	DeleteBucket(ctx context.Context, name string) error
+	DeleteIf(ctx context.Context, bucket, key string, c store.Condition) error
 }
 
 // Decision is one answer to the question whether somebody may do something.
