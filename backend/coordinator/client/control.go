@@ -80,6 +80,11 @@ func (c *Client) ForgetMissing(ctx context.Context, name string) (b coordinator.
 	return b, c.call(ctx, http.MethodDelete, at("/v1/buckets/", name, "/known"), nil, &b)
 }
 
+// ForgetMissingOf accepts that a workspace lacks what a backup knew of.
+func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, &w)
+}
+
 // SetRecycle gives a bucket a recycle bin, or takes it away.
 func (c *Client) SetRecycle(ctx context.Context, name string, keep time.Duration) (b coordinator.Bucket, err error) {
 	return b, c.call(ctx, http.MethodPut, at("/v1/buckets/", name, "/recycle"), coordinator.Recycle{Seconds: int64(keep / time.Second)}, &b)
@@ -93,11 +98,6 @@ func (c *Client) DeletedObjects(ctx context.Context, bucket, prefix string) (lis
 // RestoreObject brings a deleted object back.
 func (c *Client) RestoreObject(ctx context.Context, bucket string, req coordinator.RestoreObject) (r coordinator.RecycledObject, err error) {
 	return r, c.call(ctx, http.MethodPost, at("/v1/buckets/", bucket, "/restore"), req, &r)
-}
-
-// ForgetMissingOf accepts that a workspace lacks what a backup knew of.
-func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) error {
-	return c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, nil)
 }
 
 // Peers lists them; admins alone may ask.
