@@ -21,7 +21,7 @@ import (
 var (
 	modelSeed   = flag.Uint64("model.seed", 0, "the first seed of the model test; 0: 1")
 	modelDump   = flag.Bool("model.dump", false, "print the journal at each crash and failure")
-	modelRounds = flag.Int("model.rounds", 16, "rounds of the model test")
+	modelRounds = flag.Int("model.rounds", 10, "rounds of the model test")
 	modelAgain  = flag.Bool("model.again", false, "play the first seed in all rounds: the store's timing differs")
 )
 

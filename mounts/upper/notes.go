@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -361,7 +362,9 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 	var came uint64
 	for i, s := range from {
 		removed := f.removal(s, start)
-		if l := places[i]; removed == nil && l.sheet != nil {
+		// A directory can be on its way back to where it was: what is there is what leaves first.
+		twice := slices.ContainsFunc(from[:i], func(before source) bool { return before.path == s.path })
+		if l := places[i]; removed == nil && !twice && l.sheet != nil {
 			for name, e := range l.sheet.Entries {
 				k.entries[name] = follow(from, name, e)
 			}
