@@ -282,7 +282,7 @@ func (f *FS) refresh(n *Node, o Object) {
 	n.base, n.target, n.ghost = &o, "", false
 	n.attrs = f.usual(n.kind, n.mtime)
 	n.setTimes(o.ModTime)
-	n.gen++
+	n.shift()
 	f.lean(n)
 	f.tell(n, false)
 }
