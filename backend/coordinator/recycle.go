@@ -127,7 +127,7 @@ func (o *Orchestrator) recycle(ctx context.Context, old store.ObjectInfo, keep t
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[metaKey], meta[metaDeleted] = url.QueryEscape(old.Key), now.Format(time.RFC3339)
+	meta[metaKey], meta[metaDeleted] = url.QueryEscape(old.Key), now.Format(time.RFC3339Nano)
 	_, err := o.store.Copy(ctx, old.Bucket, old.Key, RecycledBucket, id, store.CopyOptions{
 		Replace: true, ContentType: old.ContentType, Headers: old.Headers, Meta: meta,
 		Source: func(src store.ObjectInfo) error { return store.Condition{IfMatch: old.ETag}.Check(&src) },
@@ -146,14 +146,22 @@ func (o *Orchestrator) recycle(ctx context.Context, old store.ObjectInfo, keep t
 // last first; limit bounds how many.
 func (o *Orchestrator) Recycled(ctx context.Context, bucket, prefix string, limit int) ([]RecycledObject, error) {
 	list := []RecycledObject{}
+	since := o.bucketSince(bucket)
 	err := o.eachRecycled(ctx, bucket, func(r RecycledObject) bool {
-		if strings.HasPrefix(r.Key, prefix) {
+		if strings.HasPrefix(r.Key, prefix) && !r.Deleted.Before(since) {
 			list = append(list, r)
 		}
 		return true
 	})
 	slices.SortStableFunc(list, func(a, b RecycledObject) int { return b.Deleted.Compare(a.Deleted) })
 	return list[:min(len(list), limit)], err
+}
+
+// bucketSince is when a bucket was made: what was deleted before was another's of the same name.
+func (o *Orchestrator) bucketSince(bucket string) time.Time {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.state.buckets[bucket].Created
 }
 
 // eachRecycled calls f with those of a bucket, or of all where that is empty, until it returns false.
@@ -230,15 +238,16 @@ func (o *Orchestrator) deletedObject(ctx context.Context, bucket string, req Res
 	if (req.ID == "") == (req.Key == "") {
 		return found, fault.New(fault.Usage, "give one of them", "a deleted object is named by its key or by its id")
 	}
+	since := o.bucketSince(bucket)
 	if req.ID != "" {
 		obj, err := o.store.Head(ctx, RecycledBucket, req.ID)
-		if err != nil || !strings.HasPrefix(req.ID, bucket+"/") {
+		if err != nil || !strings.HasPrefix(req.ID, bucket+"/") || recycled(obj).Deleted.Before(since) {
 			return found, none
 		}
 		return recycled(obj), nil
 	}
 	err = o.eachRecycled(ctx, bucket, func(r RecycledObject) bool {
-		if r.Key == req.Key && !r.Deleted.Before(found.Deleted) {
+		if r.Key == req.Key && !r.Deleted.Before(found.Deleted) && !r.Deleted.Before(since) {
 			found = r
 		}
 		return true

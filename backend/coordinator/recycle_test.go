@@ -180,3 +180,53 @@ func TestRecycleOnAFullStore(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+// SPEC C22: a bucket that is deleted takes its recycle bin with it; who has its name after that sees,
+// and gets back, nothing of the one before.
+func TestRecycleBinEndsWithItsBucket(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	before, after := m.peer(t, "before"), m.peer(t, "after")
+	for _, crash := range []bool{false, true} {
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, before.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.SetRecycle(ctx, "team", coordinator.Recycle{Seconds: 3600}); err != nil {
+			t.Fatal(err)
+		}
+		m.putText(t, "team", "plan", "secret")
+		if err := m.DeleteIf(ctx, "team", "plan", store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := m.Recycled(ctx, "team", "", 10)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		m.time = m.time.Add(time.Second)
+		if crash { // after the bucket went, before its bin did
+			if err := m.store.DeleteBucket(ctx, "team"); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := m.DeleteBucket(ctx, "team"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := m.store.Bucket(ctx, coordinator.RecycledBucket)
+		if err != nil || b.Objects != 0 && !crash {
+			t.Errorf("the bin holds %d objects, %v", b.Objects, err)
+		}
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, after.ID); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := m.Recycled(ctx, "team", "", 10); err != nil || len(list) != 0 {
+			t.Errorf("the next owner sees %+v, %v", list, err)
+		}
+		for _, req := range []coordinator.RestoreObject{{Key: "plan"}, {ID: list[0].ID}} {
+			if _, err := m.RestoreObject(ctx, "team", req); !fault.Is(err, fault.NotFound) {
+				t.Errorf("the next owner gets %+v back: %v", req, err)
+			}
+		}
+		if err := m.DeleteBucket(ctx, "team"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
