@@ -121,12 +121,11 @@ func (c *cli) workspaceAcceptLoss() *cobra.Command {
 				return err
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
-				if err := m.ForgetMissingOf(cmd.Context(), args[0]); err != nil {
+				w, err := m.ForgetMissingOf(cmd.Context(), args[0])
+				if err != nil {
 					return err
 				}
-				c.print(map[string]string{"accepted": args[0]}, func(out io.Writer) {
-					fmt.Fprintf(out, "What is missing in workspace %s is reported no more\n", args[0])
-				})
+				c.print(w, func(out io.Writer) { fmt.Fprintf(out, "What is missing in workspace %s is reported no more\n", w.Name) })
 				return nil
 			})
 		},

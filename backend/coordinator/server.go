@@ -178,7 +178,7 @@ func diskReserve(size config.Size) int64 {
 const purgeEvery = time.Minute
 
 // purging removes deleted workspaces and objects when their time is over. A change may have
-// deleted a workspace with none, or have shortened it.
+// deleted a workspace with no retention, or have shortened it.
 func purging(ctx context.Context, o *Orchestrator) {
 	for ctx.Err() == nil {
 		_, err := o.PurgeExpired(ctx)

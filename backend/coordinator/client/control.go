@@ -81,8 +81,8 @@ func (c *Client) ForgetMissing(ctx context.Context, name string) (b coordinator.
 }
 
 // ForgetMissingOf accepts that a workspace lacks what a backup knew of.
-func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) error {
-	return c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, nil)
+func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, &w)
 }
 
 // SetRecycle gives a bucket a recycle bin, or takes it away.
