@@ -101,7 +101,7 @@ func (o *Orchestrator) DeleteBucket(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return empty(ctx, o.store, RecycledBucket, name+"/")
+	return o.dropBin(ctx, name)
 }
 
 // NewBucket makes a bucket that belongs to owner, a peer's id.
@@ -188,7 +188,10 @@ func (o *Orchestrator) SetBucketQuota(ctx context.Context, name string, q Quota)
 		if err := c.putBucket(ctx, record); err != nil {
 			return err
 		}
-		return o.store.SetQuota(ctx, name, q.Bytes)
+		if err := o.store.SetQuota(ctx, name, q.Bytes); err != nil {
+			return err
+		}
+		return o.boundBin(ctx, record)
 	})
 	if err != nil {
 		return Bucket{}, err
@@ -240,6 +243,9 @@ func (o *Orchestrator) reconcile(ctx context.Context) error {
 			}
 		}
 		for name, record := range c.buckets {
+			if err := o.boundBin(ctx, record); err != nil {
+				return err
+			}
 			if slices.ContainsFunc(present, func(b store.BucketInfo) bool { return b.Name == name }) {
 				continue
 			}

@@ -63,22 +63,47 @@ func (o *Orchestrator) SetRecycle(ctx context.Context, name string, r Recycle) (
 		if err != nil {
 			return withHint(err, store.NoSuchBucket, "`artifacts-tui bucket list` shows those there are")
 		}
-		if r.Seconds > 0 {
-			if err := ensureBucket(ctx, o.store, RecycledBucket); err != nil {
-				return err
-			}
-		}
 		record, ok := c.buckets[name]
 		if !ok {
 			record = BucketRecord{Name: name, Owner: b.Owner, Quota: b.Quota, Created: b.Created}
 		}
 		record.RecycleSeconds = r.Seconds
-		return c.putBucket(ctx, record)
+		if err := c.putBucket(ctx, record); err != nil {
+			return err
+		}
+		return o.boundBin(ctx, record)
 	})
 	if err != nil {
 		return Bucket{}, err
 	}
 	return o.Bucket(ctx, name)
+}
+
+// boundBin lets the recycle bin of a bucket hold as much as the bucket itself may: who writes
+// and deletes in turn must not get past the quota.
+func (o *Orchestrator) boundBin(ctx context.Context, b BucketRecord) error {
+	if b.RecycleSeconds == 0 {
+		return nil
+	}
+	if err := ensureBucket(ctx, o.store, RecycledBucket); err != nil {
+		return err
+	}
+	if p, err := o.store.Prefix(ctx, RecycledBucket, b.Name+"/"); err == nil && p.Quota == b.Quota {
+		return nil
+	}
+	return o.store.SetPrefix(ctx, RecycledBucket, b.Name+"/", b.Quota)
+}
+
+// dropBin removes the recycle bin of a bucket that is no more.
+func (o *Orchestrator) dropBin(ctx context.Context, bucket string) error {
+	if err := empty(ctx, o.store, RecycledBucket, bucket+"/"); err != nil {
+		return err
+	}
+	err := o.store.DropPrefix(ctx, RecycledBucket, bucket+"/")
+	if isCode(err, store.NoSuchBucket) {
+		return nil
+	}
+	return err
 }
 
 func (o *Orchestrator) recycleTime(bucket string) time.Duration {
@@ -88,7 +113,7 @@ func (o *Orchestrator) recycleTime(bucket string) time.Duration {
 }
 
 // DeleteIf implements api.Buckets: an object of a bucket with a recycle bin moves there. Where
-// the store is too full for that it is deleted for good: deleting must always be possible.
+// the bin or the store is too full for that it is deleted for good: deleting must always be possible.
 func (o *Orchestrator) DeleteIf(ctx context.Context, bucket, key string, c store.Condition) error {
 	keep := o.recycleTime(bucket)
 	if keep == 0 {
@@ -134,7 +159,7 @@ func (o *Orchestrator) recycle(ctx context.Context, old store.ObjectInfo, keep t
 	})
 	switch {
 	case isCode(err, store.QuotaExceeded):
-		o.log.Warn("the store is too full for the recycle bin: an object is deleted for good", "bucket", old.Bucket, "key", old.Key)
+		o.log.Warn("the recycle bin or the store is too full: an object is deleted for good", "bucket", old.Bucket, "key", old.Key)
 		return "", nil
 	case isCode(err, store.PreconditionFailed), isCode(err, store.NoSuchKey): // the deletion sees it too
 		return "", nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,6 +228,59 @@ func TestRecycleBinEndsWithItsBucket(t *testing.T) {
 		}
 		if err := m.DeleteBucket(ctx, "team"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// SPEC B25, C22: the recycle bin of a bucket with a quota holds as much again at most, whatever was set
+// first, and over a restart: writing and deleting in turn is no way past the quota.
+func TestRecycleBinIsBounded(t *testing.T) {
+	for _, first := range []string{"quota", "bin"} {
+		m := newMesh(t)
+		ctx := t.Context()
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+			t.Fatal(err)
+		}
+		steps := []func() error{
+			func() error {
+				_, err := m.SetBucketQuota(ctx, "team", coordinator.Quota{Bytes: 1000})
+				return err
+			},
+			func() error {
+				_, err := m.SetRecycle(ctx, "team", coordinator.Recycle{Seconds: 3600})
+				return err
+			},
+		}
+		if first == "bin" {
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 6 {
+			if i == 3 {
+				m.restart(t)
+			}
+			m.put(t, "team", "k", 400)
+			if err := m.DeleteIf(ctx, "team", "k", store.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := m.store.Bucket(ctx, coordinator.RecycledBucket)
+		if err != nil || b.Total() != 800 {
+			t.Errorf("%s first: the bin holds %d bytes, want 800; %v", first, b.Total(), err)
+		}
+		if _, err := m.SetBucketQuota(ctx, "team", coordinator.Quota{}); err != nil {
+			t.Fatal(err)
+		}
+		m.put(t, "team", "k", 400)
+		if err := m.DeleteIf(ctx, "team", "k", store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if b, err = m.store.Bucket(ctx, coordinator.RecycledBucket); err != nil || b.Total() != 1200 {
+			t.Errorf("%s first, without a quota: the bin holds %d bytes, want 1200; %v", first, b.Total(), err)
 		}
 	}
 }
