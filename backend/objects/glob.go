@@ -88,3 +88,6 @@ func folder(path string) string { return path[:strings.LastIndexByte(path, '/')+
 
 // base is the rest.
 func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// Plain is the key that a path means; pattern is true where it means several.
+func Plain(path string) (key string, pattern bool) { return hasGlob(path) }
