@@ -179,31 +179,30 @@ func (c *cli) transfer(cmd *cobra.Command, kind string, f transferFlags, args []
 			Resume: app.ResumeDir(), In: c.in, Out: c.out,
 		}
 		ctx := cmd.Context()
-		for i, text := range args {
-			parse, last := from, i == len(args)-1
-			if last {
-				if parse = to; parse == nil {
-					continue
-				}
-			}
+		last := len(args) - 1
+		opened := func(text string, parse func(string) (objects.Name, error), write bool) (objects.Place, error) {
 			n, err := parse(text)
 			if err != nil {
+				return objects.Place{}, err
+			}
+			return openPlace(ctx, p, n, write)
+		}
+		var err error
+		if to != nil { // first, so that a source in the same workspace is read with the same pair, and the server copies
+			if r.To, err = opened(args[last], to, true); err != nil {
 				return err
 			}
-			place, err := openPlace(ctx, p, n, last || kind == "mv" || kind == "delete")
+		}
+		for _, text := range args[:last] {
+			place, err := opened(text, from, kind == "mv" || kind == "delete")
 			if err != nil {
 				return err
 			}
-			if last {
-				r.To = place
-			} else {
-				r.From = append(r.From, place)
-			}
+			r.From = append(r.From, place)
 		}
 		out := transferred{DryRun: f.dryRun}
 		r.Each = func(change objects.Change) { c.change(&out, change) }
-		var err error
-		out.Result, err = c.job(ctx, kind, kind+" "+strings.Join(args, " "), r, do)
+		out.Result, err = c.job(ctx, kind, kind+" "+strings.TrimSpace(strings.Join(args, " ")), r, do)
 		streaming := r.To.Kind == objects.Std && c.format == "text"
 		if err != nil && len(r.From) > 0 && r.From[0].Kind == objects.Bucket {
 			err = meantFile(r.From[0].Name, err)

@@ -125,16 +125,19 @@ func (t *transfer) sameAsFile(ctx context.Context, s *Store, o Object, path stri
 	defer f.Close()
 	r := &stoppable{ctx, f}
 	same, known, err := Info{Object: o}.same(r, info.Size())
-	if known || err != nil {
+	if same || err != nil || o.Size != info.Size() {
 		return same, err
 	}
-	full, err := s.Head(ctx, o.Key)
+	full, err := s.Head(ctx, o.Key) // which tells checksums, and whether the ETag is one
 	if err != nil {
 		return false, err
 	}
 	if full.Whole {
 		same, _, err = full.same(r, info.Size())
 		return same, err
+	}
+	if known && full.proof().algorithm != "" {
+		return false, nil
 	}
 	return full.Size == info.Size() && !full.FileTime.IsZero() && full.FileTime.Equal(info.ModTime()), nil
 }

@@ -20,6 +20,7 @@ type found struct {
 	match  *glob  // of keys, or of paths below root
 	// contents: what is in it is meant, and not the folder itself.
 	contents bool
+	quiet    bool // it is the destination: what is left out there is nobody's business
 }
 
 // find looks a source up.
@@ -132,7 +133,10 @@ func (t *transfer) eachFile(ctx context.Context, src found, f func(rel string, i
 	if root == "" {
 		root = "."
 	}
-	w := walker{follow: t.Follow, skipped: t.leftOut, failed: func(path string, err error) { t.fail(localError("read", path, err)) }}
+	w := walker{follow: t.Follow && !src.quiet, skipped: t.leftOut, failed: func(path string, err error) { t.fail(localError("read", path, err)) }}
+	if src.quiet {
+		w.skipped = func(string, string) {}
+	}
 	return w.walk(ctx, root, func(rel string, info fs.FileInfo) error {
 		if src.match != nil && !src.match.match.MatchString(rel) {
 			return nil

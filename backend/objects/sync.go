@@ -118,6 +118,7 @@ func (t *transfer) compare(ctx context.Context, remove bool) ([]extraItem, error
 			return nil, fault.New(fault.Usage, "give places that are apart", "one of %s and %s is in the other", src.Place, to.Place)
 		}
 	}
+	to.quiet = true
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	extra, err := t.merge(ctx, t.list(ctx, src), t.list(ctx, to), src, to, remove)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -222,8 +223,12 @@ func (t *transfer) fail(err error) {
 	switch f.Kind {
 	case fault.Quota, fault.Unreachable:
 		t.stopped = err
+	case fault.Failure:
+		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+			t.stopped = err
+		}
 	case fault.Auth:
-		if t.refusals++; t.refusals >= hopeless {
+		if t.refusals++; t.refusals >= hopeless && !errors.Is(err, fs.ErrPermission) {
 			t.stopped = err
 		}
 	}
