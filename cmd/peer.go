@@ -90,7 +90,7 @@ func (c *cli) peerList() *cobra.Command {
 func grantsOf(p coordinator.PeerInfo) []string {
 	list := make([]string, len(p.Bindings))
 	for i, b := range p.Bindings {
-		list[i] = b.Grant.String()
+		list[i] = b.String()
 	}
 	return list
 }

@@ -20,7 +20,7 @@ func (c *cli) workspaceCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	cmd.AddCommand(c.workspaceCreate(), c.workspaceList(), c.workspaceShow(), c.workspaceDelete(), c.workspaceRestore(), c.workspacePurge(),
-		c.workspaceRevoke(), group("quota", "Bound what a managed workspace may hold", c.workspaceQuotaSet(), c.workspaceQuotaClear()))
+		c.workspaceRevoke(), c.workspaceAcceptLoss(), group("quota", "Bound what a managed workspace may hold", c.workspaceQuotaSet(), c.workspaceQuotaClear()))
 	return cmd
 }
 
@@ -193,7 +193,7 @@ func (c *cli) workspaceDelete() *cobra.Command {
 				return err
 			}
 			c.print(map[string]string{"deleted": args[0]}, func(out io.Writer) {
-				fmt.Fprintf(out, "Deleted workspace %s; its objects were left where they are\n", args[0])
+				fmt.Fprintf(out, "Deleted workspace %s; `%s workspace restore %s` brings it back\n", args[0], c.name, args[0])
 			})
 			return nil
 		},

@@ -60,10 +60,10 @@ func openAudit(path string, c config.Audit, log *slog.Logger) (*auditLog, error)
 	}
 	a := &auditLog{
 		log: log, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
-		file: &lumberjack.Logger{Filename: path},
+		file: rotated(path, c),
 	}
 	a.w = bufio.NewWriterSize(a.file, auditBuffer)
-	a.set(c)
+	a.enabled.Store(c.Enabled)
 	go a.flushing()
 	return a, nil
 }
@@ -76,7 +76,20 @@ func (a *auditLog) set(c config.Audit) {
 	a.enabled.Store(c.Enabled)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.file.MaxSize, a.file.MaxBackups = megabytes(int64(c.MaxSize)), c.Keep
+	next := rotated(a.file.Filename, c)
+	if next.MaxSize == a.file.MaxSize && next.MaxBackups == a.file.MaxBackups {
+		return
+	}
+	// Another one, as its own goroutine reads the fields of the former.
+	a.flush()
+	_ = a.file.Close()
+	a.file = next
+	a.w = bufio.NewWriterSize(a.file, auditBuffer)
+}
+
+// rotated is the file, which begins anew after c.MaxSize bytes (rounded up to MiB).
+func rotated(path string, c config.Audit) *lumberjack.Logger {
+	return &lumberjack.Logger{Filename: path, MaxSize: megabytes(int64(c.MaxSize)), MaxBackups: c.Keep}
 }
 
 func (a *auditLog) flushing() {

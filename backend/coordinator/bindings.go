@@ -140,6 +140,6 @@ func (o *Orchestrator) Bindings() []Binding {
 
 func sortBindings(list []Binding) {
 	slices.SortFunc(list, func(a, b Binding) int {
-		return strings.Compare(a.Peer+"\x00"+a.Grant.String()+a.ID, b.Peer+"\x00"+b.Grant.String()+b.ID)
+		return strings.Compare(a.Peer+"\x00"+a.String()+a.ID, b.Peer+"\x00"+b.String()+b.ID)
 	})
 }

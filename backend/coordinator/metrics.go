@@ -1,16 +1,17 @@
 package coordinator
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/promtext"
 )
 
 // metrics are what /metrics answers, in Prometheus' format (SPEC C20).
@@ -57,19 +58,13 @@ func (m *metrics) observe(r api.Request) {
 }
 
 func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	families, err := m.registry.Gather()
-	if err != nil {
+	var text bytes.Buffer
+	if err := promtext.Write(&text, m.registry); err != nil {
 		http.Error(w, "the metrics could not be gathered", http.StatusInternalServerError)
 		return
 	}
-	format := expfmt.NewFormat(expfmt.TypeTextPlain)
-	w.Header().Set("Content-Type", string(format))
-	e := expfmt.NewEncoder(w, format)
-	for _, f := range families {
-		if e.Encode(f) != nil {
-			return // the scraper has gone
-		}
-	}
+	w.Header().Set("Content-Type", string(promtext.Format))
+	_, _ = text.WriteTo(w) // a scraper that has gone is no error of ours
 }
 
 // stateCollector tells of the control state and the store.

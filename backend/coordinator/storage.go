@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rclone/rclone/lib/diskusage"
-
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
 
@@ -88,8 +87,8 @@ func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error)
 			s.Deleted++
 		}
 	}
-	if u, err := diskusage.New(dir); err == nil {
-		s.Disk = Disk{Total: int64(u.Total), Free: int64(u.Available)} //nolint:gosec // no disk has 8 EiB
+	if s.Disk.Total, s.Disk.Free, err = local.Volume(dir); err != nil {
+		return s, err
 	}
 	s.Warnings = append(quotaWarning("the store", s.Total(), s.MaxSize), o.warnings(buckets, managed)...)
 	return s, nil

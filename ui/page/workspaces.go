@@ -206,6 +206,8 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 		return action.OpenCreate{Backend: workspace.Managed}
 	case keymap.Bring:
 		return action.OpenCreate{Backend: workspace.BYO}
+	case keymap.Mesh:
+		return action.OpenCreate{Backend: workspace.Mesh}
 	case keymap.Mount:
 		return action.OpenMount{Workspace: w.Name}
 	case keymap.Unmount:

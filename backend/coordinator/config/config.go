@@ -56,7 +56,7 @@ type Workspaces struct {
 type Audit struct {
 	Enabled bool `yaml:"enabled"`
 	MaxSize Size `yaml:"max_size"` // bytes after which a new file is begun; above 0
-	Keep    int  `yaml:"keep"`     // full files that are kept beside the current one; 0 to 1000
+	Keep    int  `yaml:"keep"`     // full files that are kept beside the current one; 1 to 1000
 }
 
 // Metrics is where Prometheus asks (SPEC C20), besides the admin socket.

@@ -47,7 +47,7 @@ tls: {cert: tls/c.pem, key: /etc/k.pem}
 mesh_cidr: [100.64.0.0/10, "fd00::/8"]
 peers: {rotation_grace: 1w2d3h}
 workspaces: {retention: 30d}
-audit: {enabled: false, max_size: 1T, keep: 0}
+audit: {enabled: false, max_size: 1T, keep: 1}
 metrics: {listen: 10.0.0.1:9090}
 log: {level: debug, format: json}
 `)
@@ -62,7 +62,7 @@ log: {level: debug, format: json}
 		MeshCIDR:   []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fd00::/8")},
 		Peers:      config.Peers{RotationGrace: config.Duration((9*24 + 3) * time.Hour)},
 		Workspaces: config.Workspaces{Retention: config.Duration(720 * time.Hour)},
-		Audit:      config.Audit{MaxSize: 1 << 40},
+		Audit:      config.Audit{MaxSize: 1 << 40, Keep: 1},
 		Metrics:    config.Metrics{Listen: config.Listen{Address: "10.0.0.1:9090"}},
 		Log:        config.Log{Level: config.Level(-4), Format: config.JSON},
 	}
@@ -139,7 +139,7 @@ func TestBadInput(t *testing.T) {
 		s3 + "workspaces: {retention: 20000w}\n":              `FILE:2: workspaces.retention: "20000w" is not a duration`,
 		s3 + "workspaces: {retention: 15250w2562048h}":        `FILE:2: workspaces.retention: "15250w2562048h" is not a duration`,
 		s3 + "audit: {max_size: 0}\n":                         "FILE:2: audit.max_size is 0",
-		s3 + "audit: {keep: -1}\n":                            "FILE:2: audit.keep is -1, and not 0 to 1000",
+		s3 + "audit: {keep: -1}\n":                            "FILE:2: audit.keep is -1, and not 1 to 1000",
 		s3 + "audit: {keep: 2.5}\n":                           `FILE:2: audit.keep: "2.5" is not a whole number`,
 		s3 + "audit: {keep: 99999999999999999999}\n":          `FILE:2: audit.keep: "99999999999999999999" is not a whole number`,
 		s3 + "metrics: {listen: 9090}\n":                      `FILE:2: metrics.listen: listen address "9090" is not host:port`,

@@ -91,8 +91,8 @@ func (e Effective) check() error {
 	if c.Audit.MaxSize == 0 {
 		return e.at("audit.max_size", "write it as 100MB, or turn it off with `audit: {enabled: false}`", "audit.max_size is 0")
 	}
-	if c.Audit.Keep < 0 || c.Audit.Keep > 1000 {
-		return e.at("audit.keep", "0 keeps the current file alone", "audit.keep is %d, and not 0 to 1000", c.Audit.Keep)
+	if c.Audit.Keep < 1 || c.Audit.Keep > 1000 {
+		return e.at("audit.keep", "1 keeps one full file beside the current one", "audit.keep is %d, and not 1 to 1000", c.Audit.Keep)
 	}
 	if c.Metrics.Listen == (Listen{}) {
 		return nil

@@ -42,7 +42,7 @@ func Open(o Options) (*store.Store, error) {
 	options := store.Options{Log: o.Log, OnChange: o.OnChange, Idle: o.Idle}
 	if o.Reserve >= 0 {
 		options.Reserve = reserve(o)
-		options.Disk = func() (int64, error) { _, free, err := volume(o.Dir); return free, err }
+		options.Disk = func() (int64, error) { _, free, err := Volume(o.Dir); return free, err }
 	}
 	return store.New(index, blobs, options), nil
 }

@@ -12,14 +12,14 @@ func reserve(o Options) int64 {
 	if o.Reserve > 0 {
 		return o.Reserve
 	}
-	if total, _, err := volume(o.Dir); err == nil && total <= smallVolume {
+	if total, _, err := Volume(o.Dir); err == nil && total <= smallVolume {
 		return total / 16
 	}
 	return defaultReserve
 }
 
-// volume is the size in bytes of the volume that holds dir, and what is free of it.
-func volume(dir string) (total, free int64, err error) {
+// Volume is the size in bytes of the volume that holds dir, and what is free of it.
+func Volume(dir string) (total, free int64, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, 0, err

@@ -1,0 +1,574 @@
+package coordinator_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+)
+
+// mesh is an orchestrator over a store, with a clock that the test turns.
+type mesh struct {
+	*coordinator.Orchestrator
+	store *store.Store
+	dir   string
+	time  time.Time
+}
+
+func newMesh(t *testing.T) *mesh {
+	t.Helper()
+	m := &mesh{dir: t.TempDir(), time: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	m.open(t)
+	t.Cleanup(func() { _ = m.store.Close() })
+	return m
+}
+
+func (m *mesh) open(t *testing.T) {
+	t.Helper()
+	m.store = openStore(t, m.dir)
+	var err error
+	m.Orchestrator, err = coordinator.NewOrchestrator(t.Context(), m.store, coordinator.Options{Now: func() time.Time { return m.time }})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restart is a new process on the same data.
+func (m *mesh) restart(t *testing.T) {
+	t.Helper()
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.open(t)
+}
+
+func (m *mesh) peer(t *testing.T, name string, grants ...authn.Grant) coordinator.NewPeer {
+	t.Helper()
+	p, err := m.AddPeer(t.Context(), coordinator.AddPeer{Name: name, Grants: grants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// signs reports what a secret opens as SigV4 would ask: the present one or one in its grace.
+func (m *mesh) signs(t *testing.T, key, secret string) bool {
+	t.Helper()
+	_, present, err := m.AccessKey(t.Context(), key)
+	if errors.Is(err, authn.ErrUnknown) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	previous, err := m.PreviousSecret(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Token(t.Context(), secret)
+	if byToken := err == nil; byToken != (secret == present || previous != "" && secret == previous) {
+		t.Errorf("as a Bearer token it is taken: %v", byToken)
+	}
+	return secret == present || previous != "" && secret == previous
+}
+
+func (m *mesh) may(t *testing.T, key string, a authz.Action, bucket, object string) bool {
+	t.Helper()
+	id, _, err := m.AccessKey(t.Context(), key)
+	return err == nil && authz.Allowed(id, a, bucket, object)
+}
+
+func (m *mesh) put(t *testing.T, bucket, key string, size int) {
+	t.Helper()
+	if _, err := m.store.Put(t.Context(), bucket, key, bytes.NewReader(make([]byte, size)), store.PutOptions{Size: int64(size)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// SPEC B8: the old token goes on for its grace and no longer, over a restart and whatever
+// the clock does; without grace it ends at once.
+func TestRotation(t *testing.T) {
+	m := newMesh(t)
+	p := m.peer(t, "ci")
+	hour := time.Hour
+	second, err := m.RotatePeer(t.Context(), "ci", &hour)
+	if err != nil || second.Token == p.Token || second.ID != p.ID {
+		t.Fatalf("%v", err)
+	}
+	check := func(when string, first, now bool) {
+		t.Helper()
+		if got := m.signs(t, p.ID, p.Token); got != first {
+			t.Errorf("%s the old token signs: %v", when, got)
+		}
+		if got := m.signs(t, p.ID, second.Token); got != now {
+			t.Errorf("%s the new token signs: %v", when, got)
+		}
+	}
+	check("at once", true, true)
+	m.restart(t)
+	check("after a restart", true, true)
+	m.time = m.time.Add(59 * time.Minute)
+	check("within the hour", true, true)
+	m.time = m.time.Add(time.Minute)
+	check("after the hour", false, true)
+	m.time = m.time.Add(-24 * time.Hour) // the clock was put back
+	check("with the clock put back", false, true)
+	m.time = m.time.Add(24 * time.Hour)
+	none := time.Duration(0)
+	third, err := m.RotatePeer(t.Context(), p.ID, &none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("after a rotation without grace", false, false)
+	if !m.signs(t, p.ID, third.Token) {
+		t.Error("the newest token does not sign")
+	}
+	for _, bad := range []time.Duration{-1, 31 * 24 * time.Hour} {
+		if _, err := m.RotatePeer(t.Context(), p.ID, &bad); !fault.Is(err, fault.Usage) {
+			t.Errorf("a grace of %s: %v", bad, err)
+		}
+	}
+}
+
+// SPEC B8: what goes with a peer ends with it, and what it made stays.
+func TestRemovePeer(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	p := m.peer(t, "ci")
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "builds"}, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	session, err := m.OpenSession(ctx, "notes", p.ID, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	share, err := m.CreateShare(ctx, coordinator.NewShare{Name: "release", Bucket: "builds"}, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !m.may(t, session.AccessKeyID, authz.Write, coordinator.ManagedBucket, session.Workspace.Prefix+"a") || !m.may(t, share.AccessKeyID, authz.Read, "builds", "a") {
+		t.Fatal("its pairs do not work")
+	}
+	if _, err := m.RemovePeer(ctx, "ci"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if m.signs(t, p.ID, p.Token) || m.may(t, session.AccessKeyID, authz.Read, coordinator.ManagedBucket, session.Workspace.Prefix+"a") || m.may(t, share.AccessKeyID, authz.Read, "builds", "a") {
+			t.Error("something of a removed peer still opens")
+		}
+		if len(m.Peers()) != 1 || len(m.Bindings()) != 1 {
+			t.Errorf("peers %v, bindings %v", m.Peers(), m.Bindings())
+		}
+		if b, err := m.Bucket(ctx, "builds"); err != nil || b.Owner != p.ID || b.OwnerName != "" {
+			t.Errorf("its bucket: %+v, %v", b, err)
+		}
+		m.restart(t)
+	}
+	if _, err := m.RemovePeer(ctx, "ci"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+// The last admin can be neither removed nor unbound; a second one makes both possible.
+func TestLastAdmin(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	p := m.peer(t, "second")
+	if _, err := m.RemovePeer(ctx, "root"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the last admin is removed: %v", err)
+	}
+	if _, err := m.Unbind(ctx, m.Bindings()[0].ID); err != nil && !fault.Is(err, fault.Conflict) {
+		t.Error(err)
+	}
+	for _, b := range m.Bindings() {
+		if b.Role == authn.RoleAdmin {
+			if _, err := m.Unbind(ctx, b.ID); !fault.Is(err, fault.Conflict) {
+				t.Errorf("the last admin is unbound: %v", err)
+			}
+		}
+	}
+	if _, err := m.Bind(ctx, coordinator.Bind{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleAdmin}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RemovePeer(ctx, "root"); err != nil {
+		t.Error(err)
+	}
+}
+
+// SPEC C23: roles are bound to a bucket and prefix, a pair of a session follows what its
+// peer may do now, and whoever makes a bucket is its admin.
+func TestBindings(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	root := m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	p := m.peer(t, "auditor", authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs", Prefix: "2026/"})
+	if !m.may(t, p.ID, authz.Read, "logs", "2026/a") || m.may(t, p.ID, authz.Read, "logs", "2025/a") || m.may(t, p.ID, authz.Write, "logs", "2026/a") {
+		t.Error("bucket-read:logs/2026/ opens something else")
+	}
+	w, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, root.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := m.Bind(ctx, coordinator.Bind{Peer: "auditor", Grant: authn.Grant{Role: authn.RoleBucketWrite}, Workspace: "notes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := m.Bind(ctx, coordinator.Bind{Peer: "auditor", Grant: authn.Grant{Role: authn.RoleBucketWrite}, Workspace: "notes"}); err != nil || again.ID != b.ID {
+		t.Errorf("the same binding twice: %+v, %v", again, err)
+	}
+	s, err := m.OpenSession(ctx, "notes", p.ID, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() bool { return m.may(t, s.AccessKeyID, authz.Write, w.Bucket, w.Prefix+"a") }
+	read := func() bool { return m.may(t, s.AccessKeyID, authz.Read, w.Bucket, w.Prefix+"a") }
+	if !write() || !read() || m.may(t, s.AccessKeyID, authz.Read, w.Bucket, "other/a") || m.may(t, p.ID, authz.Read, w.Bucket, w.Prefix+"a") {
+		t.Error("the session's pair opens too little or too much")
+	}
+	if _, err := m.Bind(ctx, coordinator.Bind{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}, Workspace: "notes"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Unbind(ctx, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	if write() || !read() {
+		t.Error("the pair did not follow the peer to bucket-read")
+	}
+	for _, b := range m.Bindings() {
+		if b.Peer == p.ID && b.Bucket == w.Bucket {
+			if _, err := m.Unbind(ctx, b.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if write() || read() {
+		t.Error("the pair opens what its peer may not any more")
+	}
+
+	member := m.peer(t, "member")
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "mine"}, member.ID); err != nil {
+		t.Fatal(err)
+	}
+	if !m.may(t, member.ID, authz.DeleteBucket, "mine", "") || m.may(t, member.ID, authz.DeleteBucket, "logs", "") {
+		t.Error("a member is not the admin of the bucket it made alone")
+	}
+	for _, bad := range []coordinator.Bind{
+		{Peer: p.ID, Grant: authn.Grant{Role: "owner", Bucket: "*"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleAdmin, Bucket: "logs"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "_tunnelmesh"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "a/b"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketAdmin}, Workspace: "notes"},
+	} {
+		if _, err := m.Bind(ctx, bad); !fault.Is(err, fault.Usage) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// SPEC C27: a share reads what it is of until it expires, writes nothing, and is gone when revoked.
+func TestShares(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	p := m.peer(t, "maria")
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "builds"}, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.CreateShare(ctx, coordinator.NewShare{Name: "v1", Bucket: "builds", Prefix: "v1/", Expires: m.time.Add(time.Hour)}, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := func() bool { return m.may(t, s.AccessKeyID, authz.Read, "builds", "v1/app") }
+	if !reads() || m.may(t, s.AccessKeyID, authz.Write, "builds", "v1/app") || m.may(t, s.AccessKeyID, authz.Read, "builds", "v2/app") {
+		t.Error("the share opens too little or too much")
+	}
+	m.restart(t)
+	m.time = m.time.Add(time.Hour)
+	if reads() {
+		t.Error("it opens after its end")
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "v1", Bucket: "builds"}, p.ID); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the name twice: %v", err)
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "past", Bucket: "builds", Expires: m.time}, p.ID); !fault.Is(err, fault.Usage) {
+		t.Errorf("an end that is over: %v", err)
+	}
+	forever, err := m.CreateShare(ctx, coordinator.NewShare{Name: "all", Bucket: "builds"}, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RevokeShare(ctx, "all"); err != nil || m.may(t, forever.AccessKeyID, authz.Read, "builds", "a") {
+		t.Errorf("revoked: %v", err)
+	}
+	for _, bad := range []coordinator.NewShare{{Name: "x y", Bucket: "builds"}, {Name: "x"}, {Name: "x", Bucket: "_tunnelmesh"}, {Name: "x", Bucket: "b", Workspace: "w"}} {
+		if _, err := m.CreateShare(ctx, bad, p.ID); err == nil {
+			t.Errorf("%+v is shared", bad)
+		}
+	}
+}
+
+// SPEC C22, C1: a deleted workspace comes back with what was in it; when its retention is
+// over it is removed for good, its objects too, also where a purge was cut off.
+func TestRecycleBin(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	w, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Quota: 1000}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, w.Bucket, w.Prefix+"a", 600)
+	if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RestoreWorkspace(ctx, "notes"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("its name is another's: %v", err)
+	}
+	if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RestoreWorkspace(ctx, "notes"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("two of the name: %v", err)
+	}
+	back, err := m.RestoreWorkspace(ctx, w.ID)
+	if err != nil || back.State != workspace.Active || back.Prefix != w.Prefix {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	got, err := m.Workspace(ctx, "notes", true)
+	if err != nil || got.Usage.Bytes != 600 || got.Quota != 1000 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if n, err := m.PurgeExpired(ctx); n != 0 || err != nil {
+		t.Errorf("%d purged before their time, %v", n, err)
+	}
+	if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	m.time = m.time.Add(time.Duration(config.Default().Workspaces.Retention))
+	m.restart(t)
+	if n, err := m.PurgeExpired(ctx); n != 2 || err != nil {
+		t.Errorf("%d purged, %v", n, err)
+	}
+	if bytes, _, err := m.store.PrefixUsage(ctx, w.Bucket, w.Prefix); bytes != 0 || err != nil {
+		t.Errorf("%d bytes are left, %v", bytes, err)
+	}
+	if _, err := m.DeletedWorkspace(other.ID); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a purged one: %v", err)
+	}
+	if list, err := m.store.Prefixes(ctx, w.Bucket); err != nil || len(list) != 0 {
+		t.Errorf("counted prefixes are left: %v, %v", list, err)
+	}
+}
+
+// SPEC B25: a workspace's quota bounds it, survives a restart, and is not set below what is
+// there but by force.
+func TestWorkspaceQuota(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	w, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Quota: 1000}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, w.Bucket, w.Prefix+"a", 900)
+	m.restart(t)
+	if _, err := m.store.Put(ctx, w.Bucket, w.Prefix+"b", strings.NewReader(strings.Repeat("x", 101)), store.PutOptions{Size: 101}); !errors.Is(err, store.ErrQuotaExceeded) {
+		t.Errorf("a write past the quota: %v", err)
+	}
+	if _, err := m.SetWorkspaceQuota(ctx, "notes", 500, false); !fault.Is(err, fault.Conflict) {
+		t.Errorf("below what is there: %v", err)
+	}
+	if _, err := m.SetWorkspaceQuota(ctx, "notes", -1, true); !fault.Is(err, fault.Usage) {
+		t.Errorf("a negative one: %v", err)
+	}
+	if _, err := m.SetWorkspaceQuota(ctx, "notes", 500, true); err != nil {
+		t.Error(err)
+	}
+	m.restart(t)
+	if p, err := m.store.Prefix(ctx, w.Bucket, w.Prefix); err != nil || p.Quota != 500 || p.Total() != 900 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// SPEC B15: after a crash between a bucket and its record the two agree again.
+func TestBucketsAndRecordsAgree(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	p := m.peer(t, "maria")
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "known", Quota: 100}, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := documents.Open(ctx, m.store, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []func() error{
+		func() error { return m.store.CreateBucket(ctx, "unrecorded", store.CreateBucketOptions{Owner: p.ID}) },
+		func() error {
+			return docs.Write(ctx, "buckets/lost.json", coordinator.BucketRecord{Name: "lost", Owner: p.ID, Quota: 7})
+		},
+		func() error { return m.store.SetQuota(ctx, "known", 5) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.restart(t)
+	list, err := m.Buckets(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, b := range list {
+		if b.OwnerName == "maria" {
+			got[b.Name] = b.Quota
+		}
+	}
+	if len(got) != 3 || got["known"] != 100 || got["unrecorded"] != 0 || got["lost"] != 7 {
+		t.Errorf("%v", got)
+	}
+	if !m.may(t, p.ID, authz.DeleteBucket, "unrecorded", "") {
+		t.Error("its owner is not its admin")
+	}
+	// A bucket that holds something keeps its record.
+	m.put(t, "known", "k", 1)
+	if err := m.DeleteBucket(ctx, "known"); !errors.Is(err, store.ErrBucketNotEmpty) {
+		t.Error(err)
+	}
+	if err := m.EmptyBucket(ctx, "known"); err != nil {
+		t.Error(err)
+	}
+	m.restart(t)
+	if _, err := m.Bucket(ctx, "known"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a deleted bucket: %v", err)
+	}
+}
+
+// SPEC B16, B18: a backup is taken while changes go on and holds what was before or after
+// each of them; a restore brings all of it back, knows what is missing, and refuses a place
+// that is not empty.
+func TestBackupAndRestore(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	root := m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "logs", Quota: 1 << 20}, root.ID); err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, "logs", "a", 10)
+	w, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Quota: 5000}, root.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, w.Bucket, w.Prefix+"a", 20)
+	writing, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		for i := 0; writing.Err() == nil; i++ {
+			if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "peer " + time.Duration(i).String()}); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	for len(m.Peers()) < 5 {
+		time.Sleep(time.Millisecond)
+	}
+	archive, err := m.Backup(ctx)
+	stop()
+	if err := errors.Join(err, <-ended); err != nil {
+		t.Fatal(err)
+	}
+	c, err := coordinator.ReadBackup(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peers, bindings := 0, 0
+	for key := range c.Documents {
+		if strings.HasPrefix(key, "peers/") {
+			peers++
+		}
+		if strings.HasPrefix(key, "bindings/") {
+			bindings++
+		}
+	}
+	if peers < 5 || peers != bindings {
+		t.Errorf("%d peers and %d bindings: a change is half in the backup", peers, bindings)
+	}
+	if err := coordinator.Restore(ctx, m.dir, c); !fault.Is(err, fault.Conflict) {
+		t.Errorf("over a store: %v", err)
+	}
+	fresh := &mesh{dir: t.TempDir() + "/data", time: m.time}
+	if err := coordinator.Restore(ctx, fresh.dir, c); err != nil {
+		t.Fatal(err)
+	}
+	fresh.open(t)
+	defer fresh.store.Close()
+	if !fresh.signs(t, root.ID, root.Token) || fresh.Mesh().ID != m.Mesh().ID || fresh.Mesh().Restored.IsZero() {
+		t.Error("the admin's token, or the coordinator's id, is another")
+	}
+	b, err := fresh.Bucket(ctx, "logs")
+	if err != nil || b.Quota != 1<<20 || b.Owner != root.ID || b.Missing == nil || b.Missing.Objects != 1 || b.Missing.Bytes != 10 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	back, err := fresh.Workspace(ctx, "notes", true)
+	if err != nil || back.Quota != 5000 || back.Known.Missing(*back.Usage).Bytes != 20 {
+		t.Errorf("%+v, %v", back, err)
+	}
+	fresh.put(t, "logs", "a", 10)
+	if b, err := fresh.Bucket(ctx, "logs"); err != nil || b.Missing != nil {
+		t.Errorf("the object is back: %+v, %v", b, err)
+	}
+}
+
+// The names of what each peer made are told apart from those of others.
+func TestPeerNames(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	m.peer(t, "Build Runner 7")
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "Build Runner 7"}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a second one of the name: %v", err)
+	}
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "Build Runner 7", Another: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Peer("Build Runner 7"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a name of two: %v", err)
+	}
+	for _, bad := range []string{"", "///", "a\nb", strings.Repeat("x", 41)} {
+		if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: bad}); !fault.Is(err, fault.Usage) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	ids := map[string]bool{}
+	for _, p := range m.Peers() {
+		ids[p.ID] = true
+		if !slices.ContainsFunc(p.Bindings, func(b coordinator.Binding) bool { return b.Role == authn.RoleBucketWrite && b.Bucket == "*" }) {
+			t.Errorf("%s may do %v", p.ID, p.Bindings)
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("ids %v", ids)
+	}
+}
