@@ -128,6 +128,8 @@ var screens = []struct {
 	{"rotate-done", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepDone) }},
 	{"rotate-leave", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("esc") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
+	{"palette", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press(":") }},
+	{"palette-search", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("ctrl+p"); d.text("unm") }},
 	{"messages", aFew, func(d *driver) { d.press("t") }},
 	{"quit", aFew, func(d *driver) {
 		d.clear()

@@ -22,6 +22,7 @@ const (
 	NextPage Action = "next-page"
 	PrevPage Action = "previous-page"
 	Help     Action = "help"
+	Commands Action = "commands" // the palette
 	Messages Action = "messages"
 	Refresh  Action = "refresh"
 	Clear    Action = "clear" // messages, filter, detail: the innermost of them
@@ -75,6 +76,7 @@ const (
 	Mounts     = "mounts"
 	Keys       = "credentials"
 	Filtering  = "filtering" // while the filter is being typed
+	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets
 	Dismiss    = "dismiss"   // forms again: what comes last
