@@ -20,7 +20,7 @@ const (
 	hintRegion      = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
 	hintBucket      = "check the bucket's name and endpoint with 'artifacts workspace show'"
 	hintReach       = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
-	hintCertificate = "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and mount again; what was written is kept"
+	hintCertificate = "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept"
 	hintQuota       = "free space in the bucket or raise its quota; what was written is kept and tried again"
 )
 
