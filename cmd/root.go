@@ -15,9 +15,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
 // Version is set by the linker.
@@ -174,6 +176,7 @@ func (c *cli) openUI(ctx context.Context) error {
 	return ui.Run(ctx, ui.Options{
 		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible, ReadOnly: c.readOnly,
+		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
 }
 

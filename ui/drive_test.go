@@ -47,7 +47,9 @@ func driveUnstarted(t *testing.T, f *fake, width, height int, env ...string) *dr
 	t.Cleanup(cancel)
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
 	d := &driver{t: t, app: f, now: start}
-	d.m = newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys()}, start)
+	d.m = newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys(), CoordinatorLog: testLog}, start)
+	d.m.session.TailFile = f.tail
+	d.m.clock = func() time.Time { return d.now }
 	d.m.session.After = func(wait time.Duration, fn func(time.Time) tea.Msg) tea.Cmd {
 		d.timers = append(d.timers, timer{d.now.Add(wait), fn})
 		return nil
@@ -233,6 +235,9 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 		return msg
 	case session.RotationSaved:
 		msg.At = d.now
+		return msg
+	case session.TailRead:
+		msg.Tail.At = d.now
 		return msg
 	case session.RotationEnded:
 		msg.At = d.now

@@ -22,6 +22,10 @@ func DefaultKeys() k.Map {
 			{Action: k.Verify, Keys: []string{"v"}, Hint: "verify", Help: "try them on every workspace"},
 			{Action: k.Forget, Keys: []string{"d"}, Hint: "forget", Help: "forget the pair that is kept"},
 		}},
+		{Name: k.Log, Title: "Log", Bindings: []k.Binding{
+			{Action: k.NextView, Keys: []string{"v", "right"}, Hint: "next log", Help: "the next log: notices, files"},
+			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
+		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
 			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
 			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
@@ -41,6 +45,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
 			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
+			{Action: k.Page7, Keys: []string{"7"}, Help: "log"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
@@ -110,6 +115,11 @@ func DefaultKeys() k.Map {
 		}},
 		{Name: k.Progress, Title: "While draining", Bindings: []k.Binding{
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "leave it running", Help: "close; it goes on"},
+		}},
+		{Name: k.Notice, Title: "Notices", Bindings: []k.Binding{
+			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
+			{Action: k.Messages, Keys: []string{"t"}, Hint: "all messages", Help: "all messages"},
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "close", Help: "close"},
 		}},
 		{Name: k.Failure, Title: "Errors", Bindings: []k.Binding{
 			{Action: k.Retry, Keys: []string{"r"}, Hint: "retry", Help: "try again"},

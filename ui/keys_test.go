@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
 // together are the scopes whose keys work at the same time.
@@ -14,6 +15,8 @@ var together = [][]string{
 	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
 	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
 	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Log, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Notice, keymap.Always},
 	{keymap.Pick, keymap.Always},
 	{keymap.Check, keymap.Always},
 	{keymap.Choices, keymap.Always},
@@ -68,7 +71,13 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.rotateTo(stepMounts)
 			d.press("j")
 		},
-		keymap.Abandon:    func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Abandon: func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Log:     func(d *driver) { d.press("7") },
+		keymap.Notice: func(d *driver) {
+			d.send(session.MountsRead{List: nil, At: d.now})
+			d.send(session.MountsRead{List: aFew().mounts, At: d.now})
+			d.press("t")
+		},
 		keymap.List:       func(d *driver) { d.press("j", "j") },
 		keymap.Everywhere: func(d *driver) {},
 		keymap.Always:     func(d *driver) {},

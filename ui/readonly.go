@@ -18,12 +18,13 @@ var reading = map[keymap.Action]bool{
 	keymap.Up: true, keymap.Down: true, keymap.Top: true, keymap.Bottom: true, keymap.HalfUp: true, keymap.HalfDown: true,
 	keymap.Filter: true, keymap.Sort: true, keymap.Reverse: true, keymap.Detail: true, keymap.Open: true,
 	keymap.NextField: true, keymap.PrevField: true, keymap.Confirm: true, keymap.Cancel: true, keymap.CopyError: true,
+	keymap.NextView: true, keymap.PrevView: true,
 }
 
 // reads reports whether what a page or a dialog asks for changes nothing.
 func reads(a action.Action) bool {
 	switch a := a.(type) {
-	case nil, action.Invoke, action.Refresh, action.Show, action.Copy, action.Close, action.After, action.Quit:
+	case nil, action.Invoke, action.OpenNotice, action.OpenMessages, action.Refresh, action.Show, action.Copy, action.Close, action.After, action.Quit:
 		return true
 	case action.CloseThen:
 		return reads(a.Then)

@@ -40,6 +40,9 @@ const (
 	Detail   Action = "detail"
 	Open     Action = "open"
 
+	NextView Action = "next-view" // of the log
+	PrevView Action = "previous-view"
+
 	Mount   Action = "mount"
 	Unmount Action = "unmount"
 	New     Action = "new"
@@ -75,6 +78,7 @@ const (
 	Workspaces = "workspaces"
 	Mounts     = "mounts"
 	Keys       = "credentials"
+	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
 	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
@@ -86,6 +90,7 @@ const (
 	Abandon    = "abandon"   // a wizard is to be left
 	Ask        = "ask"       // dialogs that want a yes or no
 	Progress   = "progress"  // dialogs that watch something run
+	Notice     = "notice"    // a message as a whole
 	Failure    = "failure"   // what, why, what to do
 	Reader     = "reader"    // help and messages
 )
