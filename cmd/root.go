@@ -19,6 +19,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
@@ -114,7 +115,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
-		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }
@@ -173,9 +174,11 @@ func (c *cli) openUI(ctx context.Context) error {
 		default: // the app has ended, or a flood: neither may hold up the work
 		}
 	}})
+	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
-		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
-		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible, ReadOnly: c.readOnly,
+		Config: keys,
+		App:    app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
 }

@@ -133,3 +133,25 @@ func DefaultKeys() k.Map {
 		}},
 	}
 }
+
+// KeysTogether are the scopes whose keys work at the same time.
+func KeysTogether() [][]string {
+	return [][]string{
+		{k.Workspaces, k.List, k.Everywhere, k.Always},
+		{k.Mounts, k.List, k.Everywhere, k.Always},
+		{k.Keys, k.List, k.Everywhere, k.Always},
+		{k.Log, k.List, k.Everywhere, k.Always},
+		{k.Notice, k.Always},
+		{k.Pick, k.Always},
+		{k.Check, k.Always},
+		{k.Choices, k.Always},
+		{k.Abandon, k.Always},
+		{k.Filtering, k.Always},
+		{k.Form, k.Secrets, k.Dismiss, k.Always},
+		{k.Ask, k.Always},
+		{k.Searching, k.Always},
+		{k.Progress, k.Always},
+		{k.Failure, k.Always},
+		{k.Reader, k.Always},
+	}
+}

@@ -6,34 +6,15 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
-// together are the scopes whose keys work at the same time.
-var together = [][]string{
-	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Log, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Notice, keymap.Always},
-	{keymap.Pick, keymap.Always},
-	{keymap.Check, keymap.Always},
-	{keymap.Choices, keymap.Always},
-	{keymap.Abandon, keymap.Always},
-	{keymap.Filtering, keymap.Always},
-	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
-	{keymap.Ask, keymap.Always},
-	{keymap.Searching, keymap.Always},
-	{keymap.Progress, keymap.Always},
-	{keymap.Failure, keymap.Always},
-	{keymap.Reader, keymap.Always},
-}
-
 func TestNoKeyMeansTwoThings(t *testing.T) {
 	keys := DefaultKeys()
 	covered := map[string]bool{}
-	for _, scopes := range together {
+	for _, scopes := range KeysTogether() {
 		means := map[string]keymap.Action{}
 		for _, name := range scopes {
 			covered[name] = true
@@ -150,7 +131,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 
 func TestRemapping(t *testing.T) {
 	d := drive(t, aFew(), 120, 32)
-	d.m.keys = DefaultKeys().Remap(keymap.New, "N")
+	d.m.keys = config.Parse([]byte("keys: {new: N}"), DefaultKeys(), KeysTogether()).Keys
 	d.clear()
 	d.sees("N new")
 	d.press("n")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -34,6 +35,8 @@ type model struct {
 	wasDown        bool // the coordinator; said, and taken back when it answers
 	monochrome     bool
 	readOnly       bool
+	ground         bool     // is given: the terminal is not asked
+	problems       []string // of the configuration
 	coordinatorLog string
 	clock          func() time.Time // of keys and clicks; what is drawn depends on messages alone
 	clicked        struct {
@@ -47,7 +50,11 @@ type model struct {
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
 	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
-	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
+	m.monochrome = m.monochrome || o.Config.Theme == config.Mono
+	m.look.ASCII = o.Config.ASCII || getenv(o.Env, "TERM") == "dumb"
+	m.look.Light, m.look.Colors = o.Config.Theme == config.Light, o.Config.Colors
+	m.ground = o.Config.Theme == config.Light || o.Config.Theme == config.Dark
+	m.problems = o.Config.Problems
 	if m.monochrome {
 		m.look.Profile = colorprofile.ASCII
 	}
@@ -65,7 +72,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 
 // Init starts the coordinator and the first reads, after the first paint.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice())
+	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice(), m.sayProblems())
 }
 
 // Update routes one message.
@@ -76,8 +83,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.layout()
 		return m, nil
 	case tea.BackgroundColorMsg:
-		m.look.Light = !msg.IsDark()
-		m.restyle()
+		if !m.ground {
+			m.look.Light = !msg.IsDark()
+			m.restyle()
+		}
 		return m, nil
 	case tea.ColorProfileMsg:
 		m.look.Profile = msg.Profile
@@ -203,6 +212,21 @@ func (m *model) tell(msg component.Message) tea.Cmd {
 	}
 	return m.session.After(wait, func(time.Time) tea.Msg { return expire{id} })
 }
+
+// sayProblems says what could not be taken of the user's own configuration.
+func (m *model) sayProblems() tea.Cmd {
+	switch len(m.problems) {
+	case 0:
+		return nil
+	case 1:
+		return m.tell(component.Message{Tone: component.Warn, Text: m.problems[0], Todo: keysHint})
+	}
+	return m.tell(component.Message{
+		Tone: component.Warn, Text: config.File + " has " + component.Plural(len(m.problems), "problem"), Details: m.problems, Todo: keysHint,
+	})
+}
+
+const keysHint = "`artifacts-tui keys` prints the keys in effect and what is wrong"
 
 func (m *model) awaitNotice() tea.Cmd {
 	if m.notices == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -32,10 +33,10 @@ type Options struct {
 	Out io.Writer // the terminal
 	Env []string  // "KEY=value"; NO_COLOR, TERM and HOME are looked at
 
-	NoColor    bool
-	Accessible bool // plain ASCII signs
-	ReadOnly   bool // what changes something is disabled
-	Keys       keymap.Map
+	NoColor  bool
+	ReadOnly bool          // what changes something is disabled
+	Keys     keymap.Map    // nil: those of Config
+	Config   config.Config // what tui.yaml says; Config.Keys nil: the default keys
 	// Disk is where the app keeps how it was left, and its reports; nil: nowhere.
 	Disk *disk.Disk
 	// CoordinatorLog is the path of the local coordinator's log; empty: there is none.
@@ -51,6 +52,9 @@ type Options struct {
 // the user should know after that goes to Out as plain lines. A panic of the UI
 // or of a command comes back as an error, with the terminal restored.
 func Run(ctx context.Context, o Options) error {
+	if o.Keys == nil {
+		o.Keys = o.Config.Keys
+	}
 	if o.Keys == nil {
 		o.Keys = DefaultKeys()
 	}

@@ -1,7 +1,5 @@
 package keymap
 
-import "strings"
-
 // Action is what a key asks for. The names are stable: a remapping refers to them.
 type Action string
 
@@ -97,11 +95,11 @@ const (
 
 // Binding ties keys to an action and says so to people.
 type Binding struct {
-	Action Action
-	Keys   []string // as tea.KeyPressMsg.String() spells them
-	Label  string   // how the keys are shown; empty: the first key
-	Hint   string   // a word for the hint bar; empty: not in the bar
-	Help   string   // a sentence for the help
+	Action Action   `json:"action"`
+	Keys   []string `json:"keys"` // as tea.KeyPressMsg.String() spells them
+	Label  string   `json:"-"`    // how the keys are shown; empty: the first key
+	Hint   string   `json:"-"`    // a word for the hint bar; empty: not in the bar
+	Help   string   `json:"help"` // a sentence for the help
 }
 
 // Shown is the binding's key as people read it.
@@ -117,9 +115,9 @@ func (b Binding) Shown() string {
 
 // Scope is a set of bindings that apply together.
 type Scope struct {
-	Name     string
-	Title    string
-	Bindings []Binding
+	Name     string    `json:"scope"`
+	Title    string    `json:"-"`
+	Bindings []Binding `json:"bindings"`
 }
 
 // Map is every scope there is. Order is the order of the help.
@@ -164,21 +162,4 @@ func (m Map) Key(action Action, scopes ...string) string {
 		}
 	}
 	return ""
-}
-
-// Remap returns a copy of m in which action has keys in every scope that binds it.
-func (m Map) Remap(action Action, keys ...string) Map {
-	out := make(Map, len(m))
-	for i, s := range m {
-		bindings := make([]Binding, len(s.Bindings))
-		for j, b := range s.Bindings {
-			if b.Action == action {
-				b.Keys, b.Label = keys, strings.Join(keys, " ")
-			}
-			bindings[j] = b
-		}
-		s.Bindings = bindings
-		out[i] = s
-	}
-	return out
 }
