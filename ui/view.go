@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/page"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -121,6 +122,9 @@ func (m *model) header() component.Header {
 			marked = append(marked, m.theme.Warn.Render("read-only")+"  "+right)
 		}
 		h.Right = append(marked, h.Right...)
+	}
+	if c, ok := m.page().(page.Crumbed); ok {
+		h.Crumbs = append([]string{m.page().Name()}, c.Crumbs()...)
 	}
 	for _, p := range m.pages {
 		h.Tabs = append(h.Tabs, m.tab(p))
