@@ -20,19 +20,3 @@ func (p *Mounts) Crumbs() []string {
 
 // Crumbs name the source whose detail is open.
 func (p *Credentials) Crumbs() []string { return p.crumb(p.ID) }
-
-// Crumbs name the view, and the file that is looked at.
-func (p *Log) Crumbs() []string {
-	switch p.view {
-	case viewCommands:
-		return nil
-	case viewNotices:
-		return []string{"notices"}
-	}
-	for _, f := range p.files() {
-		if f.path == p.file {
-			return []string{component.Clean(f.name)}
-		}
-	}
-	return nil
-}
