@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,8 +50,14 @@ type conn struct {
 	now     call   // what it is about
 
 	mu     sync.Mutex
-	failed map[uint32]nfs.NFSStatus // by transaction
-	reply  int                      // bytes that are left of the reply being written
+	failed map[uint32]failure // by transaction
+	reply  int                // bytes that are left of the reply being written
+}
+
+// failure is what became of a request, where it fails.
+type failure struct {
+	procedure uint32
+	status    nfs.NFSStatus
 }
 
 // call is the head of a request.
@@ -171,25 +178,29 @@ func (s *Server) own(flavor uint32, credential []byte) bool {
 func (c *conn) fail(status nfs.NFSStatus) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failed[c.now.transaction] = status
+	c.failed[c.now.transaction] = failure{c.now.procedure, status}
 }
 
 // Write implements io.Writer. A reply begins with a write of its own.
 func (c *conn) Write(p []byte) (int, error) {
+	out := p
 	c.mu.Lock()
 	if c.reply == 0 && len(p) >= 4 {
 		c.reply = 4 + int(binary.BigEndian.Uint32(p)&^lastFragment)
-		c.correct(p)
+		out = c.correct(p)
 	}
 	c.reply -= len(p)
 	c.mu.Unlock()
-	return c.Conn.Write(p)
+	if _, err := c.Conn.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // correct replaces the status of a reply that says that a request failed, and counts what
 // the library calls an unknown procedure and the like as RFC 5531 does: it leaves one out.
 // c.mu is held.
-func (c *conn) correct(reply []byte) {
+func (c *conn) correct(reply []byte) []byte {
 	r := &words{left: reply[4:]}
 	transaction, kind, accepted := r.word(), r.word(), r.word()
 	r.word()
@@ -199,11 +210,17 @@ func (c *conn) correct(reply []byte) {
 	if !r.short && kind == 1 && accepted == 0 && result >= programMismatch {
 		binary.BigEndian.PutUint32(reply[at-4:], result+1)
 	}
-	status, known := c.failed[transaction]
+	f, known := c.failed[transaction]
 	delete(c.failed, transaction)
-	if said := r.word(); known && !r.short && kind == 1 && accepted == 0 && result == 0 && said != 0 {
-		binary.BigEndian.PutUint32(reply[at:], uint32(status))
+	if said := r.word(); !known || r.short || kind != 1 || accepted != 0 || result != 0 || said == 0 {
+		return reply
 	}
+	binary.BigEndian.PutUint32(reply[at:], uint32(f.status))
+	if f.procedure == procedureLink { // the library leaves the file's attributes out
+		reply = append(slices.Clone(reply), 0, 0, 0, 0)
+		binary.BigEndian.PutUint32(reply, uint32(len(reply)-4)|lastFragment)
+	}
+	return reply
 }
 
 // words reads XDR (RFC 4506).

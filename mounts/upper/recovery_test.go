@@ -502,3 +502,35 @@ func TestRenamedOverAnOlderMoveAfterACrash(t *testing.T) {
 		t.Errorf("t/d is %q", got)
 	}
 }
+
+// What a pending rename of a directory brings to a name shows, also while the store still
+// has what was deleted there before. SPEC C7, E11.
+func TestRenamedOverWhatIsBeingDeletedAfterACrash(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("s/f", "closed")
+	w.store.set("s/sub/g", "closed too")
+	w.store.set("t/f", "deleted")
+	w.store.set("t/sub/", "")
+	w.ls("")
+	w.ls("s/sub")
+	w.ls("t/sub")
+	w.client.setDown(true)
+	w.unlink("t/f")
+	w.rmdir("t/sub")
+	w.rename("s", "t")
+	w.store.before = func(op, _ string) error {
+		if op == "delete" || op == "walk" || op == "sheet" {
+			return errDown
+		}
+		return nil
+	}
+	w.crash()
+	if got := w.ls("t"); got != "f sub/" {
+		t.Errorf("t shows %q", got)
+	}
+	for path, want := range map[string]string{"t/f": "closed", "t/sub/g": "closed too"} {
+		if got := w.read(path); got != want {
+			t.Errorf("%s is %q", path, got)
+		}
+	}
+}
