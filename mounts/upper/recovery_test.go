@@ -534,3 +534,38 @@ func TestRenamedOverWhatIsBeingDeletedAfterACrash(t *testing.T) {
 		}
 	}
 }
+
+// An upload that a pending rename of its directory is to move stays where it is when what
+// was above its former place is renamed. SPEC C7, E11.
+func TestUploadBeforeAMoveIsNotMovedTwice(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("top")
+	w.mkdir("top/c")
+	w.drain()
+	w.client.setDown(true)
+	w.write("top/c/f", "closed")
+	h := w.create("x", os.O_RDWR)
+	_, err := h.WriteAt(context.Background(), []byte("never closed"), 0)
+	w.must(err)
+	w.rename("x", "top/c/f")
+	w.rename("top/c", "e")
+	var refuses atomic.Bool
+	refuses.Store(true)
+	w.store.before = func(op, _ string) error {
+		if op == "put" && refuses.Load() {
+			return errDown
+		}
+		return nil
+	}
+	w.crash()
+	w.rename("top", "new")
+	refuses.Store(false)
+	w.drain()
+	w.wantRemote(map[string]string{"e/f": "closed"})
+	if got := w.read("e/f"); got != "closed" {
+		t.Errorf("e/f is %q", got)
+	}
+	if got := w.ls("new"); got != "" {
+		t.Errorf("new shows %q", got)
+	}
+}

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 )
 
@@ -99,7 +100,12 @@ func TestNotesFollowCopiesThroughACrash(t *testing.T) {
 	w.client.setDown(true)
 	w.rename("d", "e")
 	w.chmod("e/f", 0o700)
+	var refuses atomic.Bool
+	refuses.Store(true)
 	store.before = func(op, key string) error {
+		if !refuses.Load() {
+			return nil
+		}
 		if _, there := store.get("d/f"); op == "sheet" && key == sheetKey("e") && !there {
 			return errDown
 		}
@@ -113,9 +119,7 @@ func TestNotesFollowCopiesThroughACrash(t *testing.T) {
 		return len(w.q.trees) == 0
 	})
 	w.crash()
-	w.client.setDown(true)
-	store.before = nil
-	w.client.setDown(false)
+	refuses.Store(false)
 	w.drain()
 	w.elsewhere().wantMode("e/f", 0o700)
 }

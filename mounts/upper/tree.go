@@ -153,7 +153,7 @@ func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
 	// A listing that was forgotten on purpose is not what anybody wants to see.
 	if serves || d.loaded && !d.loadedAt.IsZero() && !force {
 		wait := lateListing - time.Since(call.began)
-		if f.late {
+		if f.late && !serves {
 			wait = 0
 		}
 		timer := time.NewTimer(wait)
