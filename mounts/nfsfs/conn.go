@@ -19,6 +19,7 @@ const (
 	version                  = 3
 	procedureNull            = 0
 	procedureMount           = 1
+	procedureUmount          = 3 // of the mount program
 	procedureCreate          = 8
 	procedureMknod           = 11
 	procedureLink            = 15
@@ -72,7 +73,7 @@ type call struct {
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.request) == 0 {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				c.server.log.Warn("an NFS connection ends", "err", err)
 			}
 			c.Close()
@@ -150,7 +151,7 @@ func (s *Server) look(request []byte) (call, error) {
 	case now.procedure == procedureNull:
 		return now, nil
 	case now.program == mountProgram:
-		if now.procedure == procedureMount && !s.named(r.opaque()) {
+		if (now.procedure == procedureMount || now.procedure == procedureUmount) && !s.named(r.opaque()) {
 			return now, errStranger
 		}
 		return now, nil

@@ -499,6 +499,9 @@ func TestStrangers(t *testing.T) {
 	if status, _, err := dial(t, addr).call(mountProgram, procedureMount, opaque(nil, []byte(w.server.Export()))); err != nil || status != 13 {
 		t.Errorf("a second mount: status %d, %v", status, err)
 	}
+	if status, _, err := dial(t, addr).call(mountProgram, procedureUmount, opaque(nil, []byte("/"))); err == nil {
+		t.Errorf("an unmount of /: status %d", status)
+	}
 	root := w.server.nodes.handle(w.up.Root())
 	forged := [][]byte{nil, make([]byte, 8), make([]byte, 24), root[:23], append(slices.Clone(root), 0)}
 	for i := range root {
