@@ -177,16 +177,16 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
 			w.Header().Set(IDHeader, a.o.Mesh().ID)
-			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated")
+			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated", "")
 			a.fail(w, err, http.StatusUnauthorized)
 			return
 		}
 		v, err := do(r, by)
 		switch refused := fault.Is(err, fault.Auth); {
 		case refused:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, fault.As(err).Error())
+			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, fault.As(err).Error(), "")
 		case r.Method != http.MethodGet:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, "")
+			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, "", subject(v))
 		}
 		if err != nil {
 			a.fail(w, err, http.StatusForbidden)

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
 
 // AuditFile is the audit log of a data_dir.
@@ -28,6 +30,7 @@ type auditLine struct {
 	Action  string    `json:"action"`
 	Bucket  string    `json:"bucket,omitempty"`
 	Object  string    `json:"object,omitempty"`
+	Subject string    `json:"subject,omitempty"` // what an act on the control plane was about
 	Allowed bool      `json:"allowed"`
 	Reason  string    `json:"reason,omitempty"`
 	Remote  string    `json:"remote,omitempty"`
@@ -147,11 +150,36 @@ func (a *auditLog) s3(d api.Decision) {
 }
 
 // control takes a decision of the orchestrator.
-func (a *auditLog) control(who, action, remote, reason string) {
+func (a *auditLog) control(who, action, remote, reason, subject string) {
 	if !a.enabled.Load() {
 		return
 	}
-	a.write(auditLine{Who: who, Action: action, Allowed: reason == "", Reason: reason, Remote: remote}, true)
+	a.write(auditLine{Who: who, Action: action, Subject: subject, Allowed: reason == "", Reason: reason, Remote: remote}, true)
+}
+
+// subject says what an answer of the control plane was about, where its path does not. It never holds a secret.
+func subject(answer any) string {
+	switch v := answer.(type) {
+	case Binding:
+		return v.Grant.String() + " of " + v.Peer
+	case NewPeer:
+		return v.ID
+	case PeerInfo:
+		return v.ID
+	case SharePair:
+		return v.Name + " of " + v.Bucket + "/" + v.Prefix
+	case Share:
+		return v.Name + " of " + v.Bucket + "/" + v.Prefix
+	case Bucket:
+		return fmt.Sprintf("%s, quota %d", v.Name, v.Quota)
+	case workspace.Workspace:
+		return fmt.Sprintf("%s (%s, %s, quota %d)", v.Name, v.ID, v.Backend, v.Quota)
+	case Session:
+		return v.Workspace.Name + " with " + v.AccessKeyID
+	case RecycledObject:
+		return v.ID
+	}
+	return ""
 }
 
 // close writes what is left.

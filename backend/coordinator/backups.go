@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
@@ -45,23 +47,61 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 		}
 		c.Documents[key] = raw
 	}
-	buckets, err := o.store.Buckets(ctx)
+	u, err := o.usageNow(ctx)
 	if err != nil {
 		return nil, err
 	}
+	c.Manifest.Buckets, c.Manifest.Workspaces = u.Buckets, u.Workspaces
+	return backup.Pack(c)
+}
+
+// usageKey is the document that says what buckets and workspaces held when it was written,
+// for who restores from a copy of the system bucket.
+const usageKey = "usage.json"
+
+// usageRecord is usage.json.
+type usageRecord struct {
+	At         time.Time                  `json:"at"`
+	Buckets    map[string]workspace.Usage `json:"buckets"`    // by name
+	Workspaces map[string]workspace.Usage `json:"workspaces"` // managed ones, by id
+}
+
+// usageNow is called with the lock held, for reading at least.
+func (o *Orchestrator) usageNow(ctx context.Context) (usageRecord, error) {
+	u := usageRecord{At: o.stamp(), Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{}}
+	buckets, err := o.store.Buckets(ctx)
+	if err != nil {
+		return u, err
+	}
 	for _, b := range buckets {
 		if !store.Reserved(b.Name) {
-			c.Manifest.Buckets[b.Name] = workspace.Usage{Bytes: b.Bytes, Objects: b.Objects}
+			u.Buckets[b.Name] = workspace.Usage{Bytes: b.Bytes, Objects: b.Objects}
 		}
 	}
 	for _, w := range o.state.workspaces {
 		if w.Backend == workspace.Managed {
-			if c.Manifest.Workspaces[w.ID], err = prefixUsage(ctx, o.store, w.Bucket, w.Prefix); err != nil {
-				return nil, err
+			if u.Workspaces[w.ID], err = prefixUsage(ctx, o.store, w.Bucket, w.Prefix); err != nil {
+				return u, err
 			}
 		}
 	}
-	return backup.Pack(c)
+	return u, nil
+}
+
+// RecordUsage writes usage.json where it has changed. It is no change that anybody waits for.
+func (o *Orchestrator) RecordUsage(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	u, err := o.usageNow(ctx)
+	if err != nil {
+		return err
+	}
+	var last usageRecord
+	err = o.state.read(ctx, usageKey, &last)
+	if err == nil && maps.Equal(last.Buckets, u.Buckets) && maps.Equal(last.Workspaces, u.Workspaces) {
+		return nil
+	}
+	return o.state.write(ctx, usageKey, u)
 }
 
 // ReadBackup verifies an archive and returns what it holds.
@@ -116,6 +156,10 @@ func ReadSyncedBucket(dir string) (backup.Contents, error) {
 		if c.Documents[key] == nil {
 			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
 		}
+	}
+	var u usageRecord
+	if raw := c.Documents[usageKey]; raw != nil && documents.Data(raw, &u) == nil {
+		c.Manifest.Created, c.Manifest.Buckets, c.Manifest.Workspaces = u.At, u.Buckets, u.Workspaces
 	}
 	return c, wholeMesh(c)
 }

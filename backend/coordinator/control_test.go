@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -634,5 +636,61 @@ func TestPeerNames(t *testing.T) {
 	}
 	if len(ids) != 2 {
 		t.Errorf("ids %v", ids)
+	}
+}
+
+// SPEC B14, B16: a copy of the system bucket knows what buckets held, too, once that was recorded.
+func TestRestoreOfACopyKnowsWhatIsMissing(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "logs"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, "logs", "a", 10)
+	if err := m.RecordUsage(ctx); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := m.Backup(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := coordinator.ReadBackup(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for key, raw := range c.Documents {
+		path := filepath.Join(dir, filepath.FromSlash(key))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, raw, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied, err := coordinator.ReadSyncedBucket(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := &mesh{dir: t.TempDir() + "/data", time: m.time}
+	if err := coordinator.Restore(ctx, fresh.dir, copied); err != nil {
+		t.Fatal(err)
+	}
+	fresh.open(t)
+	defer fresh.store.Close()
+	if b, err := fresh.Bucket(ctx, "logs"); err != nil || b.Missing == nil || b.Missing.Bytes != 10 || !b.KnownAt.Equal(m.time) {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// A workspace that was never finished leaves nothing to restore.
+func TestDeleteOfAnUnfinishedWorkspace(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	if _, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := m.DeleteWorkspace(ctx, "cut"); err != nil || w.State != workspace.Deleted {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if _, err := m.RestoreWorkspace(ctx, "cut"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("it is restored: %v", err)
 	}
 }

@@ -177,10 +177,20 @@ func diskReserve(size config.Size) int64 {
 // purgeEvery is how often deleted workspaces and objects are looked at, where nothing changes meanwhile.
 const purgeEvery = time.Minute
 
+// usageEvery is how often the system bucket is told what the others hold; a stop tells it too.
+const usageEvery = 10 * time.Minute
+
 // purging removes deleted workspaces and objects when their time is over. A change may have
 // deleted a workspace with no retention, or have shortened it.
 func purging(ctx context.Context, o *Orchestrator) {
+	recorded := time.Time{}
 	for ctx.Err() == nil {
+		if time.Since(recorded) > usageEvery {
+			recorded = time.Now()
+			if err := o.RecordUsage(ctx); err != nil && ctx.Err() == nil {
+				o.log.Error("what buckets hold could not be recorded", "error", err)
+			}
+		}
 		_, err := o.PurgeExpired(ctx)
 		if err := errors.Join(err, o.purgeRecycled(ctx)); err != nil && ctx.Err() == nil {
 			o.log.Error("what was deleted could not be purged; it is tried again", "error", err)
@@ -190,6 +200,9 @@ func purging(ctx context.Context, o *Orchestrator) {
 		wait, cancel := context.WithTimeout(ctx, purgeEvery)
 		o.Await(wait, revision)
 		cancel()
+	}
+	if err := o.RecordUsage(context.WithoutCancel(ctx)); err != nil {
+		o.log.Error("what buckets hold could not be recorded", "error", err)
 	}
 }
 

@@ -208,6 +208,10 @@ func (o *Orchestrator) DeleteWorkspace(ctx context.Context, name string) (w work
 		if w, ok = c.byName(name); !ok {
 			return noWorkspace(name)
 		}
+		if w.State == workspace.PendingFormat { // there is nothing to bring back
+			w.State = workspace.Deleted
+			return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces)
+		}
 		w.State = workspace.Deleting
 		if err := c.putWorkspace(ctx, w); err != nil {
 			return err

@@ -186,6 +186,15 @@ func Valid(raw []byte) error {
 	return err
 }
 
+// Data decodes what a document says, after its checksum was verified.
+func Data(raw []byte, into any) error {
+	e, err := parse(raw)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(e.Data, into)
+}
+
 // Former reports whether a key of the system bucket is a former version, and of what.
 func Former(key string) (document string, ok bool) {
 	return strings.CutPrefix(key, formerPrefix)
