@@ -10,6 +10,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount it"},
 			{Action: k.New, Keys: []string{"n"}, Hint: "new", Help: "new managed workspace"},
 			{Action: k.Bring, Keys: []string{"b"}, Hint: "bring a bucket", Help: "new workspace in your bucket"},
+			{Action: k.Mesh, Keys: []string{"B"}, Help: "new workspace in a mesh bucket"},
 			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
