@@ -222,11 +222,18 @@ func (l *lines) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kind, err := l.choose(ctx, "1 managed, in the coordinator's store; 2 byo, in a bucket of yours", []string{"managed", "byo"})
+	kind, err := l.choose(ctx, "1 managed, in the coordinator's store; 2 byo, in a bucket of yours; 3 mesh, a bucket of the coordinator's store", []string{"managed", "byo", "mesh"})
 	if err != nil {
 		return err
 	}
 	args := []string{"workspace", "create", name}
+	if kind == 2 {
+		bucket, err := l.ask(ctx, "Bucket", "")
+		if err != nil {
+			return err
+		}
+		args = append(args, "--backend", "mesh", "--bucket", bucket)
+	}
 	if kind == 1 {
 		key, err := l.ask(ctx, "Access key id, - for the credentials that are kept", "-")
 		if err != nil {
