@@ -49,16 +49,21 @@ func doings() []doing {
 func (c *cli) inLines(ctx context.Context, app *backend.App, home string) error {
 	l := &lines{cli: c, app: app, home: home, in: bufio.NewReader(c.in)}
 	all := doings()
-	fmt.Fprintln(c.out, "artifacts, in lines. Answer with a number or a word; an empty answer goes back.")
+	fmt.Fprintln(c.out, "artifacts, in lines. Answer with a number or a word. An empty answer goes back, and here lists this again.")
+	again := true // what can be done is to be listed
 	for {
-		for i, d := range all {
-			fmt.Fprintf(c.out, "%d %s: %s\n", i+1, d.word, d.help)
+		if again {
+			for i, d := range all {
+				fmt.Fprintf(c.out, "%d %s: %s\n", i+1, d.word, d.help)
+			}
 		}
+		again = false
 		at, err := l.choose(ctx, "What to do", words(all))
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, errBack):
+			again = true
 			continue
 		case err != nil:
 			return err
