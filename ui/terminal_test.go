@@ -354,6 +354,21 @@ func TestSuspendInATerminal(t *testing.T) {
 	x.exit()
 }
 
+// The next run begins where the last one was left, also after ctrl+c.
+func TestKeptInATerminal(t *testing.T) {
+	state := "XDG_STATE_HOME=" + t.TempDir()
+	x := inTerminal(t, "few", 80, 24, state)
+	x.sees("5 workspaces")
+	x.write("2G")
+	x.sees("▸ ~/mnt/train")
+	x.write("\x03")
+	x.exit()
+	x = inTerminal(t, "few", 80, 24, state)
+	x.sees("▸ ~/mnt/train", "MOUNTPOINT")
+	x.write("q")
+	x.exit()
+}
+
 // y copies through the terminal (OSC 52), also over ssh.
 func TestCopyInATerminal(t *testing.T) {
 	x := inTerminal(t, "few", 80, 24)
