@@ -78,13 +78,10 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 		f.Filtering(a)
 		return nil
 	}
+	if m.showNumbered(a) {
+		return nil
+	}
 	switch a {
-	case keymap.Page1:
-		m.show(0)
-	case keymap.Page2:
-		m.show(1)
-	case keymap.Page3:
-		m.show(2)
 	case keymap.NextPage:
 		m.show(m.active + 1)
 	case keymap.PrevPage:

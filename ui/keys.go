@@ -39,7 +39,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Help, Keys: []string{"?"}, Hint: "help", Help: "this help"},
 			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
-			{Action: k.Page3, Keys: []string{"3"}, Help: "credentials"},
+			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},

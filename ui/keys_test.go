@@ -57,8 +57,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 	places := map[string]func(d *driver){
 		keymap.Workspaces: func(d *driver) { d.to("old-runs") },
 		keymap.Mounts:     func(d *driver) { d.press("2") },
-		keymap.Keys:       func(d *driver) { d.press("3") },
-		keymap.Pick:       func(d *driver) { d.press("3", "r", "j") },
+		keymap.Keys:       func(d *driver) { d.press("4") },
+		keymap.Pick:       func(d *driver) { d.press("4", "r", "j") },
 		keymap.Check:      func(d *driver) { d.rotateTo(stepVerify) },
 		keymap.Choices: func(d *driver) {
 			uses := d.app.cr.rotation.Uses

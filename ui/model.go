@@ -46,7 +46,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	t := theme.New(m.look)
 	m.theme = &t
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
-	m.pages = []page.Page{page.NewWorkspaces(m.session, m.theme), page.NewMounts(m.session, m.theme), page.NewCredentials(m.session, m.theme)}
+	m.pages = m.makePages()
 	return m
 }
 

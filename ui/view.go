@@ -95,9 +95,8 @@ func (m *model) frame() ([]string, *tea.Cursor) {
 // header is the top line; its right end says how the coordinator is.
 func (m *model) header() component.Header {
 	h := component.Header{Name: "artifacts", Active: m.active, Right: m.coordinatorText()}
-	for i, p := range m.pages {
-		key := m.keys.Key([]keymap.Action{keymap.Page1, keymap.Page2, keymap.Page3}[i], keymap.Everywhere)
-		h.Tabs = append(h.Tabs, component.Tab{Key: key, Name: p.Name()})
+	for _, p := range m.pages {
+		h.Tabs = append(h.Tabs, m.tab(p))
 	}
 	return h
 }
