@@ -45,7 +45,9 @@ func (c *Client) UploadTurn(ctx context.Context, size int64) (call context.Conte
 }
 
 // DownloadTurn waits until another body may be fetched. The caller calls leave.
-func (c *Client) DownloadTurn(ctx context.Context) (leave func(), err error) { return c.down.enter(ctx) }
+func (c *Client) DownloadTurn(ctx context.Context) (leave func(), err error) {
+	return c.down.enter(ctx)
+}
 
 // Fetched counts n bytes of a body and waits as long as the bandwidth wants.
 func (c *Client) Fetched(ctx context.Context, n int) error {
@@ -58,3 +60,11 @@ func (c *Client) Timeout() time.Duration { return c.timeout }
 
 // Expires is when the credentials in use end; zero: never.
 func (c *Client) Expires() time.Time { return c.signed.keys.Expires() }
+
+type sendingKey struct{}
+
+// Sending has told be called with the number of bytes of each piece that a request with the
+// context takes of its body.
+func Sending(ctx context.Context, told func(n int)) context.Context {
+	return context.WithValue(ctx, sendingKey{}, told)
+}
