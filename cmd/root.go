@@ -169,8 +169,10 @@ func (c *cli) openUI(ctx context.Context) error {
 		default: // the app has ended, or a flood: neither may hold up the work
 		}
 	}})
+	desk := app.Desk()
+	defer desk.Close()
 	return ui.Run(ctx, ui.Options{
-		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App: desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible,
 	})
 }

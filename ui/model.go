@@ -34,11 +34,12 @@ type model struct {
 	width, height int
 	wasDown       bool // the coordinator; said, and taken back when it answers
 	monochrome    bool
-	err           error // ends Run
+	mountNext     map[string]string // mountpoints of workspaces that are being made, by name
+	err           error             // ends Run
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != ""}
+	m := &model{mountNext: map[string]string{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != ""}
 	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
 	if m.monochrome {
 		m.look.Profile = colorprofile.ASCII
@@ -55,43 +56,48 @@ func (m *model) Init() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice())
 }
 
-// Update routes one message.
+// Update routes one message, then has read what the page wants.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.update(msg)
+	return m, tea.Batch(cmd, m.wants())
+}
+
+func (m *model) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.layout()
-		return m, nil
+		return nil
 	case tea.BackgroundColorMsg:
 		m.look.Light = !msg.IsDark()
 		m.restyle()
-		return m, nil
+		return nil
 	case tea.ColorProfileMsg:
 		m.look.Profile = msg.Profile
 		m.restyle()
-		return m, nil
+		return nil
 	case tea.ResumeMsg:
-		return m, m.session.Refresh()
+		return m.session.Refresh()
 	case tea.KeyPressMsg:
-		return m, m.key(msg)
+		return m.key(msg)
 	case tea.PasteMsg:
 		m.input(msg)
-		return m, nil
+		return nil
 	case tea.MouseClickMsg:
-		return m, m.click(msg.Mouse())
+		return m.click(msg.Mouse())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
-		return m, nil
+		return nil
 	case expire:
 		m.toasts.Expire(msg.id)
-		return m, nil
+		return nil
 	case notice:
-		return m, tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
+		return tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
 	case session.Panicked:
 		m.err = fault.Wrap(fault.Failure, msg.Err, "mounts are not affected; start it again", "the terminal app broke")
-		return m, tea.Quit
+		return tea.Quit
 	}
-	return m, m.news(msg)
+	return m.news(msg)
 }
 
 // news takes in a message of the session, or one a dialog waits for.

@@ -1,6 +1,9 @@
 package listing
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
 // Entry is one name of a listing: an object, or a folder with what lies below it.
 type Entry struct {
@@ -93,6 +96,20 @@ func (l List) At(i int) Entry {
 		e.Modified = time.Unix(int64(c.times[j]), 0)
 	}
 	return e
+}
+
+// Find is the number of the entry with this name.
+func (l List) Find(name string) (int, bool) {
+	if l.mixed {
+		for i := range l.n {
+			if string(l.name(uint32(i))) == name {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	i := sort.Search(l.n, func(i int) bool { return string(l.name(uint32(i))) >= name })
+	return i, i < l.n && string(l.name(uint32(i))) == name
 }
 
 func (c *chunk) name(j int) []byte {
