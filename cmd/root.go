@@ -109,7 +109,7 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
+		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
 		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
