@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/systemd"
@@ -44,6 +45,10 @@ var final = []int{int(fault.Usage), int(fault.Auth), int(fault.NotFound), int(fa
 // EnableMount writes the user unit that mounts a workspace with the session, and tells the
 // service manager of it where there is one.
 func (a *App) EnableMount(ctx context.Context, req EnableRequest) (Enabled, error) {
+	if runtime.GOOS == "darwin" {
+		return Enabled{}, fault.New(fault.Usage, "have launchd run 'artifacts mount "+req.Workspace+" MOUNTPOINT --foreground'",
+			"units are systemd's, which macOS does not have")
+	}
 	w, err := a.Workspace(ctx, req.Workspace)
 	if err != nil {
 		return Enabled{}, err

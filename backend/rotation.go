@@ -133,7 +133,7 @@ type RefreshRequest struct {
 }
 
 // RefreshCredentials gives a running mount the credentials that a new mount of it would
-// get, without unmounting (SPEC A40b).
+// get, and the certificate that one would take, without unmounting (SPEC A40b).
 func (a *App) RefreshCredentials(ctx context.Context, req RefreshRequest) (RefreshedCredentials, error) {
 	where, err := a.mountAt(ctx, req.Where)
 	if err != nil {
@@ -151,6 +151,9 @@ func (a *App) RefreshCredentials(ctx context.Context, req RefreshRequest) (Refre
 	spec := mounts.Spec{CredentialSource: a.sourceOf(found), Provider: found.Provider()}
 	if found.Profile != nil {
 		spec.CredentialProfile = found.Profile.Name
+	}
+	if t, err := a.through(m.Coordinator).target(); err == nil && m.CertificatePin != "" {
+		spec.CertificatePin = t.context.CertificatePin // another login may have taken another certificate
 	}
 	_, answer, err := a.mounts.RefreshCredentials(ctx, m.ID, spec, found.Credentials, req.Wait)
 	if err == nil {

@@ -15,9 +15,12 @@ import (
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
 // Version is set by the linker.
@@ -34,6 +37,7 @@ type cli struct {
 	quiet       bool
 	noColor     bool
 	accessible  bool
+	readOnly    bool
 
 	name   string // what the program was started as
 	failed error  // what the command returned
@@ -104,13 +108,14 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
 	root.Flags().BoolVar(&c.accessible, "accessible", false, "draw the terminal app with letters alone")
+	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
-		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }
@@ -171,9 +176,12 @@ func (c *cli) openUI(ctx context.Context) error {
 	}})
 	desk := app.Desk()
 	defer desk.Close()
+	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
-		App: desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
-		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible,
+		Config: keys,
+		App:    desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
+		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
 }
 

@@ -193,7 +193,7 @@ func (c *cli) workspaceDelete() *cobra.Command {
 				return err
 			}
 			c.print(map[string]string{"deleted": args[0]}, func(out io.Writer) {
-				fmt.Fprintf(out, "Deleted workspace %s; its objects were left where they are\n", args[0])
+				fmt.Fprintf(out, "Deleted workspace %s; `%s workspace restore %s` brings it back\n", args[0], c.name, args[0])
 			})
 			return nil
 		},

@@ -21,6 +21,8 @@ type CredentialsRequest struct {
 	Source          string            `json:"source,omitempty"` // as in Spec
 	Profile         string            `json:"profile,omitempty"`
 	Provider        *keyring.Provider `json:"provider,omitempty"`
+	// CertificatePin is the certificate to take from now on; empty: as it was.
+	CertificatePin string `json:"certificate_pin,omitempty"`
 }
 
 // Credentials is the pair.
@@ -48,7 +50,8 @@ const awaitFormer = 50 * time.Millisecond
 
 // RefreshCredentials has a running mount sign with another pair, after the mount has proven that
 // it lists the mount's bucket and prefix and may write there (SPEC A40b); files stay
-// open. spec's Credential fields and Provider say where the pair is from. Then it waits, for
+// open. spec's Credential fields and Provider say where the pair is from, and its CertificatePin, where
+// it is set, takes the place of the mount's. Then it waits, for
 // wait at most, until no request under way is signed with the former pair. A pair that
 // is refused changes nothing; the error is a fault.
 func (m *Manager) RefreshCredentials(ctx context.Context, mountpointOrWorkspace string, spec Spec, creds keyring.Credentials, wait time.Duration) (Status, CredentialsAnswer, error) {
@@ -61,6 +64,7 @@ func (m *Manager) RefreshCredentials(ctx context.Context, mountpointOrWorkspace 
 	a, err = control.credentials(ctx, CredentialsRequest{
 		AccessKeyID: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey.Reveal(), SessionToken: creds.SessionToken.Reveal(), Expires: creds.Expires,
 		Source: spec.CredentialSource, Profile: spec.CredentialProfile, Provider: spec.Provider,
+		CertificatePin: spec.CertificatePin,
 	})
 	if err != nil {
 		return s, a, m.noAnswer(err, s)

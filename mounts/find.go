@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -157,25 +155,5 @@ func (e entry) status(h Health, reason string) Status {
 	return Status{
 		Spec:   Spec{ID: e.id, Workspace: e.workspace, Mountpoint: e.mountpoint},
 		Health: h, Reason: reason,
-	}
-}
-
-// stale reports whether a mount has lost its process: the kernel then answers ENOTCONN at
-// once. One that answers belongs to a process with other state roots, be it of the same
-// workspace, and is left alone. So is one that is silent for a second, unless ours is gone:
-// a process that was killed while it waited for its own mount leaves such a one.
-func (e entry) stale(ctx context.Context, oursIsGone bool) bool {
-	result := make(chan error, 1)
-	go func() {
-		var s unix.Statfs_t
-		result <- unix.Statfs(e.mountpoint, &s)
-	}()
-	select {
-	case err := <-result:
-		return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
-	case <-time.After(time.Second):
-		return oursIsGone
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -33,7 +33,8 @@ func printable(s string) string {
 
 // holders are the processes that use the mount at mountpoint, as far as this user may
 // look: open files, working directories, roots and mappings. It reads /proc alone and
-// never touches the mount, which may not answer. One entry a process.
+// never touches the mount, which may not answer. One entry a process; none where there is
+// no /proc, as on macOS, whose lsof(8) would have to touch it.
 func holders(mountpoint string) []Holder {
 	processes, err := os.ReadDir("/proc")
 	if err != nil {

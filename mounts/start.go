@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -165,12 +166,14 @@ func (m *Manager) program() string {
 	if m.exe != "" {
 		return m.exe
 	}
-	if exe, err := os.Executable(); err == nil {
-		if _, err := os.Stat(exe); err == nil {
-			return exe
-		}
+	exe, err := os.Executable()
+	if err == nil {
+		_, err = os.Stat(exe)
 	}
-	return "/proc/self/exe"
+	if err != nil && runtime.GOOS == "linux" {
+		return "/proc/self/exe"
+	}
+	return exe
 }
 
 func openLog(path string) (*os.File, error) {

@@ -10,16 +10,21 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
 // act does what a page or the topmost dialog asked for.
 func (m *model) act(a action.Action) tea.Cmd {
+	if m.readOnly && !reads(a) {
+		return m.say(component.Warn, readOnlyReason)
+	}
 	var cmd tea.Cmd
 	switch a.(type) {
 	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount, action.OpenRotate, action.OpenEdit, action.OpenClear:
 		m.toasts.Dismiss() // they were about what came before
 	}
+	m.begin(a)
 	switch a := a.(type) {
 	case nil:
 		return nil
@@ -46,6 +51,12 @@ func (m *model) act(a action.Action) tea.Cmd {
 		m.push(dialog.NewEdit(a.Source, m.session, m.theme))
 	case action.OpenClear:
 		m.push(dialog.NewForget(a.Source, m.session, m.theme))
+	case action.OpenNotice:
+		m.push(dialog.NewNotice(component.Message{Text: a.Text, Details: a.Details, Todo: a.Todo, Tone: component.Tone(a.Tone), At: a.At}, m.theme))
+	case action.OpenMessages:
+		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
+	case action.Invoke:
+		cmd = m.do(keymap.Action(a.Name))
 	case action.Refresh:
 		cmd = m.session.Refresh()
 	case action.Show:
@@ -81,7 +92,7 @@ func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
 		return nil
 	}
 	at := m.session.MountAt(a.Mountpoint)
-	cmd := m.session.Unmount(a.Workspace, a.Mountpoint)
+	cmd := m.act(action.Unmount{Workspace: a.Workspace, Mountpoint: a.Mountpoint})
 	if at != nil && at.Pending() > 0 {
 		m.push(dialog.NewUnmount(a.Mountpoint, m.session, m.theme))
 	}

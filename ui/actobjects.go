@@ -109,7 +109,8 @@ func (m *model) settleObjects(msg tea.Msg, before snapshot) tea.Cmd {
 		return m.bucketChanged(msg)
 	case session.Shared:
 		if msg.Err != nil {
-			return m.say(component.Bad, "no link was made", faultLines(msg.Err)...)
+			e := fault.As(msg.Err)
+			return m.tell(component.Message{Tone: component.Bad, Text: "no link was made", Details: []string{e.Error()}, Todo: e.Hint})
 		}
 		details := []string{msg.Link.Place + ", until " + component.Clock(msg.Link.Expires, m.session.Now), "whoever has the link can read it"}
 		if !msg.Link.Sooner.IsZero() {
@@ -166,7 +167,11 @@ func (m *model) jobEnded(j *jobs.Job) tea.Cmd {
 	case j.State == jobs.Cancelled:
 		return m.say(component.Info, "cancelled: "+j.Kind+" "+j.Title)
 	case j.State == jobs.Failed:
-		return m.say(component.Bad, j.Kind+" failed: "+j.Title, append(faultLines(j.Err), "page 5, r tries again")...)
+		todo := "page 5, r tries again"
+		if j.Err.Hint != "" {
+			todo = j.Err.Hint + "; " + todo
+		}
+		return m.tell(component.Message{Tone: component.Bad, Text: j.Kind + " failed: " + j.Title, Details: []string{j.Err.Error()}, Todo: todo})
 	case j.ErrorCount > 0:
 		lines := []string{fmt.Sprintf("%d objects failed", j.ErrorCount)}
 		for _, e := range j.Errors {

@@ -63,6 +63,10 @@ func DefaultKeys() k.Map {
 			{Action: k.Verify, Keys: []string{"v"}, Hint: "verify", Help: "try them on every workspace"},
 			{Action: k.Forget, Keys: []string{"d"}, Hint: "forget", Help: "forget the pair that is kept"},
 		}},
+		{Name: k.Log, Title: "Log", Bindings: []k.Binding{
+			{Action: k.NextView, Keys: []string{"v", "right"}, Hint: "next log", Help: "the next log: notices, files"},
+			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
+		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
 			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
 			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
@@ -77,12 +81,14 @@ func DefaultKeys() k.Map {
 			{Action: k.HalfDown, Keys: []string{"ctrl+d", "pgdown"}, Help: "half a page down"},
 		}},
 		{Name: k.Everywhere, Title: "Everywhere", Bindings: []k.Binding{
+			{Action: k.Commands, Keys: []string{":", "ctrl+p"}, Hint: "commands", Help: "find any command"},
 			{Action: k.Help, Keys: []string{"?"}, Hint: "help", Help: "this help"},
 			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
 			{Action: k.Page3, Keys: []string{"3"}, Help: "browser"},
 			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
 			{Action: k.Page5, Keys: []string{"5"}, Help: "jobs"},
+			{Action: k.Page7, Keys: []string{"7"}, Help: "log"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
@@ -105,6 +111,14 @@ func DefaultKeys() k.Map {
 		{Name: k.Paths, Title: "Paths", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "confirm"},
 			{Action: k.Complete, Keys: []string{"tab"}, Hint: "complete", Help: "complete the path"},
+		}},
+		{Name: k.Searching, Title: "While looking for a command", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "do it", Help: "do it"},
+			{Action: k.Up, Keys: []string{"up", "ctrl+p"}, Label: "↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"down", "ctrl+n"}, Label: "↓", Help: "down"},
+			{Action: k.HalfUp, Keys: []string{"pgup"}, Help: "half a page up"},
+			{Action: k.HalfDown, Keys: []string{"pgdown"}, Help: "half a page down"},
+			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "close", Help: "close"},
 		}},
 		{Name: k.Form, Title: "Forms", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next field; confirm on the last"},
@@ -149,6 +163,11 @@ func DefaultKeys() k.Map {
 		{Name: k.Progress, Title: "While draining", Bindings: []k.Binding{
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "leave it running", Help: "close; it goes on"},
 		}},
+		{Name: k.Notice, Title: "Notices", Bindings: []k.Binding{
+			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
+			{Action: k.Messages, Keys: []string{"t"}, Hint: "all messages", Help: "all messages"},
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "close", Help: "close"},
+		}},
 		{Name: k.Failure, Title: "Errors", Bindings: []k.Binding{
 			{Action: k.Retry, Keys: []string{"r"}, Hint: "retry", Help: "try again"},
 			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
@@ -159,5 +178,27 @@ func DefaultKeys() k.Map {
 			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q", "?"}, Hint: "close", Help: "close"},
 		}},
+	}
+}
+
+// KeysTogether are the scopes whose keys work at the same time.
+func KeysTogether() [][]string {
+	return [][]string{
+		{k.Workspaces, k.List, k.Everywhere, k.Always},
+		{k.Mounts, k.List, k.Everywhere, k.Always},
+		{k.Keys, k.List, k.Everywhere, k.Always},
+		{k.Log, k.List, k.Everywhere, k.Always},
+		{k.Notice, k.Always},
+		{k.Pick, k.Always},
+		{k.Check, k.Always},
+		{k.Choices, k.Always},
+		{k.Abandon, k.Always},
+		{k.Filtering, k.Always},
+		{k.Form, k.Secrets, k.Dismiss, k.Always},
+		{k.Ask, k.Always},
+		{k.Searching, k.Always},
+		{k.Progress, k.Always},
+		{k.Failure, k.Always},
+		{k.Reader, k.Always},
 	}
 }

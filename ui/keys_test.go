@@ -6,30 +6,15 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
-
-// together are the scopes whose keys work at the same time.
-var together = [][]string{
-	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Pick, keymap.Always},
-	{keymap.Check, keymap.Always},
-	{keymap.Choices, keymap.Always},
-	{keymap.Abandon, keymap.Always},
-	{keymap.Filtering, keymap.Always},
-	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
-	{keymap.Ask, keymap.Always},
-	{keymap.Progress, keymap.Always},
-	{keymap.Failure, keymap.Always},
-	{keymap.Reader, keymap.Always},
-}
 
 func TestNoKeyMeansTwoThings(t *testing.T) {
 	keys := DefaultKeys()
 	covered := map[string]bool{}
-	for _, scopes := range together {
+	for _, scopes := range KeysTogether() {
 		means := map[string]keymap.Action{}
 		for _, name := range scopes {
 			covered[name] = true
@@ -67,7 +52,13 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.rotateTo(stepMounts)
 			d.press("j")
 		},
-		keymap.Abandon:    func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Abandon: func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Log:     func(d *driver) { d.press("7") },
+		keymap.Notice: func(d *driver) {
+			d.send(session.MountsRead{List: nil, At: d.now})
+			d.send(session.MountsRead{List: aFew().mounts, At: d.now})
+			d.press("t")
+		},
 		keymap.List:       func(d *driver) { d.press("j", "j") },
 		keymap.Everywhere: func(d *driver) {},
 		keymap.Always:     func(d *driver) {},
@@ -83,7 +74,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.press("m", "enter")
 			d.app.mountErr = nil
 		},
-		keymap.Reader: func(d *driver) { d.press("?", "j") },
+		keymap.Searching: func(d *driver) { d.press(":", "down", "down") },
+		keymap.Reader:    func(d *driver) { d.press("?", "j") },
 	}
 	for _, scope := range DefaultKeys() {
 		enter, ok := places[scope.Name]
@@ -139,7 +131,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 
 func TestRemapping(t *testing.T) {
 	d := drive(t, aFew(), 120, 32)
-	d.m.keys = DefaultKeys().Remap(keymap.New, "N")
+	d.m.keys = config.Parse([]byte("keys: {new: N}"), DefaultKeys(), KeysTogether()).Keys
 	d.clear()
 	d.sees("N new")
 	d.press("n")

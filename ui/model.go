@@ -7,9 +7,9 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -31,16 +31,31 @@ type model struct {
 	dialogs []dialog.Dialog
 	toasts  component.Toasts
 
-	width, height int
-	wasDown       bool // the coordinator; said, and taken back when it answers
-	monochrome    bool
-	mountNext     map[string]string // mountpoints of workspaces that are being made, by name
-	err           error             // ends Run
+	width, height  int
+	wasDown        bool // the coordinator; said, and taken back when it answers
+	monochrome     bool
+	readOnly       bool
+	ground         bool     // is given: the terminal is not asked
+	problems       []string // of the configuration
+	coordinatorLog string
+	clock          func() time.Time // of keys and clicks; what is drawn depends on messages alone
+	clicked        struct {
+		x, y int
+		at   time.Time
+	}
+	mountNext map[string]string // mountpoints of workspaces that are being made, by name
+	crashed   []byte            // stack of the panic that err is about
+	quitNow   func()            // ends the program from outside Update; may be nil
+	err       error             // ends Run
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{mountNext: map[string]string{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != ""}
-	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
+	m := &model{mountNext: map[string]string{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
+	m.monochrome = m.monochrome || o.Config.Theme == config.Mono
+	m.look.ASCII = o.Config.ASCII || getenv(o.Env, "TERM") == "dumb"
+	m.look.Light, m.look.Colors = o.Config.Theme == config.Light, o.Config.Colors
+	m.ground = o.Config.Theme == config.Light || o.Config.Theme == config.Dark
+	m.problems = o.Config.Problems
 	if m.monochrome {
 		m.look.Profile = colorprofile.ASCII
 	}
@@ -48,12 +63,17 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	m.theme = &t
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
 	m.pages = m.makePages()
+	if o.wrap != nil {
+		for i, p := range m.pages {
+			m.pages[i] = o.wrap(p)
+		}
+	}
 	return m
 }
 
 // Init starts the coordinator and the first reads, after the first paint.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice())
+	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice(), m.sayProblems())
 }
 
 // Update routes one message, then has read what the page wants.
@@ -69,8 +89,10 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.layout()
 		return nil
 	case tea.BackgroundColorMsg:
-		m.look.Light = !msg.IsDark()
-		m.restyle()
+		if !m.ground {
+			m.look.Light = !msg.IsDark()
+			m.restyle()
+		}
 		return nil
 	case tea.ColorProfileMsg:
 		m.look.Profile = msg.Profile
@@ -79,12 +101,14 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case tea.ResumeMsg:
 		return m.session.Refresh()
 	case tea.KeyPressMsg:
-		return m.key(msg)
+		m.session.At(m.clock())
+		return tea.Batch(m.key(msg), m.followLog())
 	case tea.PasteMsg:
 		m.input(msg)
 		return nil
 	case tea.MouseClickMsg:
-		return m.click(msg.Mouse())
+		m.session.At(m.clock())
+		return tea.Batch(m.click(msg.Mouse()), m.followLog())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
 		return nil
@@ -94,7 +118,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case notice:
 		return tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
 	case session.Panicked:
-		m.err = fault.Wrap(fault.Failure, msg.Err, "mounts are not affected; start it again", "the terminal app broke")
+		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
 		return tea.Quit
 	}
 	return m.news(msg)
@@ -108,7 +132,8 @@ func (m *model) news(msg tea.Msg) tea.Cmd {
 		p.Sync()
 	}
 	// What it means is settled before dialogs hear of it, for they may close.
-	cmds = append(cmds, m.settle(msg, before))
+	m.ended(msg)
+	cmds = append(cmds, m.settle(msg, before), m.followLog())
 	for _, d := range append([]dialog.Dialog(nil), m.dialogs...) {
 		if a := d.Notify(msg); a != nil {
 			cmds = append(cmds, m.from(d, a))
@@ -175,17 +200,39 @@ type (
 
 // say shows a message and keeps it. The texts may come from anywhere.
 func (m *model) say(tone component.Tone, text string, details ...string) tea.Cmd {
-	msg := component.Message{Tone: tone, Text: component.Clean(text), At: m.session.Now}
+	return m.tell(component.Message{Tone: tone, Text: text, Details: details})
+}
+
+// tell is say for a message that has more to it.
+func (m *model) tell(msg component.Message) tea.Cmd {
+	details := msg.Details
+	msg.Text, msg.Todo, msg.At, msg.Details = component.Clean(msg.Text), component.Clean(msg.Todo), m.session.Now, nil
 	for _, d := range details {
 		msg.Details = append(msg.Details, component.Clean(d))
 	}
+	tone := msg.Tone
 	id := m.toasts.Add(msg)
 	wait := toastFor
-	if len(details) > 0 || tone == component.Bad {
+	if len(details) > 0 || msg.Todo != "" || tone == component.Bad {
 		wait = toastForMore
 	}
 	return m.session.After(wait, func(time.Time) tea.Msg { return expire{id} })
 }
+
+// sayProblems says what could not be taken of the user's own configuration.
+func (m *model) sayProblems() tea.Cmd {
+	switch len(m.problems) {
+	case 0:
+		return nil
+	case 1:
+		return m.tell(component.Message{Tone: component.Warn, Text: m.problems[0], Todo: keysHint})
+	}
+	return m.tell(component.Message{
+		Tone: component.Warn, Text: config.File + " has " + component.Plural(len(m.problems), "problem"), Details: m.problems, Todo: keysHint,
+	})
+}
+
+const keysHint = "`artifacts-tui keys` prints the keys in effect and what is wrong"
 
 func (m *model) awaitNotice() tea.Cmd {
 	if m.notices == nil {

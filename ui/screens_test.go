@@ -164,7 +164,14 @@ var screens = []struct {
 	}},
 	{"help-browser", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.press("?") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
-	{"messages", aFew, func(d *driver) { d.press("t") }},
+	{"log", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7") }},
+	{"log-notices", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7", "v") }},
+	{"log-file", aFew, func(d *driver) { d.clear(); d.press("7", "v", "v") }},
+	{"log-empty", aFew, func(d *driver) { d.clear(); d.press("7") }},
+	{"notice", aFew, func(d *driver) { d.press("t") }},
+	{"palette", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press(":") }},
+	{"palette-search", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("ctrl+p"); d.text("unm") }},
+	{"messages", aFew, func(d *driver) { d.clear(); d.press("t") }},
 	{"quit", aFew, func(d *driver) {
 		d.clear()
 		d.app.holdBack("Mount")

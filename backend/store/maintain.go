@@ -122,14 +122,14 @@ func (s *Store) move(ctx context.Context, blob func(id string) bool) (int, error
 				if full.Load() != nil {
 					return
 				}
-				if err := s.moveObject(ctx, o, blob); errors.Is(err, ErrQuotaExceeded) {
+				switch err := s.moveObject(ctx, o, blob); {
+				case errors.Is(err, ErrQuotaExceeded):
 					full.Store(&err)
-					return
-				} else if err != nil {
+				case err != nil:
 					s.log.Warn("an object's bytes could not be moved", "bucket", o.Bucket, "key", o.Key, "err", err)
-					return
+				default:
+					moved.Add(1)
 				}
-				moved.Add(1)
 			})
 		}
 		wg.Wait()

@@ -50,7 +50,12 @@ func Start(t testing.TB, endpoint string) *Proxy {
 		upstream: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 	}
 	// A socket that is bound and never listens keeps the port while nobody listens on it.
-	holder, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	syscall.ForkLock.RLock()
+	holder, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(holder)
+	}
+	syscall.ForkLock.RUnlock()
 	if err == nil {
 		err = unix.SetsockoptInt(holder, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	}

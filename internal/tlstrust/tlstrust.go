@@ -22,22 +22,26 @@ const EnvBundle = "AWS_CA_BUNDLE"
 // certificate to take, in the form of ParseFingerprint, and leaves authorities and names out
 // of it. Both may be empty. Where another certificate is met, connecting fails with Changed.
 func Config(bundle, pin string) (*tls.Config, error) {
+	if pin != "" {
+		return Pinned(func() string { return pin }), nil
+	}
 	roots, err := authorities(bundle)
-	if err != nil {
-		return nil, err
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, err
+}
+
+// Pinned is Config with a pin that may change: each connection asks for it.
+func Pinned(pin func() string) *tls.Config {
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // the pin is stricter, and checked below
+		VerifyConnection: func(s tls.ConnectionState) error {
+			met, wanted := Fingerprint(s.PeerCertificates[0]), pin()
+			if met != wanted {
+				return &Changed{Met: met, Pinned: wanted}
+			}
+			return nil
+		},
 	}
-	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	if pin == "" {
-		return config, nil
-	}
-	config.InsecureSkipVerify = true //nolint:gosec // the pin is stricter, and checked below
-	config.VerifyConnection = func(s tls.ConnectionState) error {
-		if met := Fingerprint(s.PeerCertificates[0]); met != pin {
-			return &Changed{Met: met, Pinned: pin}
-		}
-		return nil
-	}
-	return config, nil
 }
 
 // Changed is the error of meeting another certificate than the one that is pinned.

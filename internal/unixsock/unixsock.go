@@ -8,12 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
-
-// pathMax is the longest path sockaddr_un takes, its NUL aside (unix(7)).
-const pathMax = 107
 
 // ErrInUse is what Listen answers where a process listens at the path already.
 var ErrInUse = errors.New("another process listens on the socket")
@@ -91,32 +86,35 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// folder is an open directory, or none where the path is short enough.
-type folder struct{ fd int }
+// folder is a shorter way to a directory, or none where the path is short enough.
+type folder struct {
+	way   string
+	close func() error // nil: none, or closed
+}
 
 // Close implements io.Closer; it may be called again.
 func (f *folder) Close() error {
-	if f.fd < 0 {
+	if f.close == nil {
 		return nil
 	}
-	fd := f.fd
-	f.fd = -1
-	return unix.Close(fd)
+	end := f.close
+	f.close = nil
+	return end()
 }
 
 func shorten(path string) (string, *folder, error) {
 	if len(path) <= pathMax {
-		return path, &folder{fd: -1}, nil
+		return path, &folder{}, nil
 	}
 	dir, name := filepath.Split(path)
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	way, err := reach(dir)
 	if err != nil {
-		return "", nil, &os.PathError{Op: "open", Path: dir, Err: err}
+		return "", nil, err
 	}
-	short := fmt.Sprintf("/proc/self/fd/%d/%s", fd, name)
+	short := way.way + "/" + name
 	if len(short) > pathMax {
-		unix.Close(fd)
+		way.Close()
 		return "", nil, fmt.Errorf("the socket's name %s is too long", name)
 	}
-	return short, &folder{fd: fd}, nil
+	return short, way, nil
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command yardstick measures the coordinator's S3 store beside servers that are in use,
 // on the same disk and with the same client, and our mount beside others on one store:
 //

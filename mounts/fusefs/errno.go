@@ -1,12 +1,11 @@
+//go:build linux
+
 package fusefs
 
 import (
-	"context"
 	"errors"
-	"io/fs"
 	"syscall"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
@@ -21,23 +20,5 @@ func (t *tree) errno(op string, n *upper.Node, err error) syscall.Errno {
 		return number
 	}
 	t.log.Warn("a file system request failed", "op", op, "name", n.Name(), "err", err)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return syscall.EINTR
-	case errors.Is(err, context.DeadlineExceeded):
-		return syscall.ETIMEDOUT
-	case errors.Is(err, upper.ErrNoObject), errors.Is(err, upper.ErrChanged):
-		return syscall.ESTALE
-	case errors.Is(err, fs.ErrNotExist):
-		return syscall.ENOENT
-	}
-	switch fault.As(err).Kind {
-	case fault.Auth:
-		return syscall.EACCES
-	case fault.Quota:
-		return syscall.EDQUOT
-	case fault.NotFound:
-		return syscall.ENOENT
-	}
-	return syscall.EIO
+	return upper.Errno(err)
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 	"github.com/rclone/rclone/fs/config"
 	"github.com/rclone/rclone/vfs/vfscache"
 	"github.com/rclone/rclone/vfs/vfscommon"
-	"golang.org/x/sys/unix"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
 )
 
 const keepFor = 7 * 24 * time.Hour
@@ -93,8 +93,7 @@ const cleanly = "clean"
 func newStamp(opt Options) stamp {
 	boot := opt.BootID
 	if boot == "" {
-		raw, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-		boot = strings.TrimSpace(string(raw))
+		boot, _ = hostos.BootID()
 	}
 	return stamp{root: opt.CacheDir, id: opt.ID, boot: boot}
 }
@@ -117,12 +116,7 @@ func (s stamp) begin() error {
 
 // clean marks the cache as safe to use after a reboot, once it is on disk.
 func (s stamp) clean() error {
-	dir, err := os.Open(s.root)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err := unix.Syncfs(int(dir.Fd())); err != nil {
+	if err := hostos.SyncBelow(s.root); err != nil {
 		return err
 	}
 	return s.write(cleanly)

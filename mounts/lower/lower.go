@@ -34,7 +34,7 @@ type Options struct {
 	MaxSize  int64        // bytes; 10 GiB
 	Log      *slog.Logger // nil: discarded
 	Streams  int          // ranges that a sequential read fetches at once, at most; 16
-	BootID   string       // of the running kernel; default /proc/sys/kernel/random/boot_id
+	BootID   string       // of the running kernel; default hostos.BootID
 }
 
 // Lower is the read side of one mount.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -63,39 +62,4 @@ func within(dir, path string) bool {
 		dir = real
 	}
 	return dir == path || strings.HasPrefix(dir, strings.TrimSuffix(path, "/")+"/")
-}
-
-// machine is what mounting needs of the system.
-type machine struct {
-	device   string // /dev/fuse
-	root     bool   // whether mount(2) is ours to call
-	lookPath func(program string) (string, error)
-}
-
-func thisMachine() machine {
-	return machine{device: "/dev/fuse", root: os.Geteuid() == 0, lookPath: exec.LookPath}
-}
-
-// checkFUSE says what is missing to mount at all (SPEC C26: containers).
-func checkFUSE(m machine) error {
-	const container = "load the module with 'modprobe fuse'; in a container start it with --device /dev/fuse and --cap-add SYS_ADMIN"
-	f, err := os.OpenFile(m.device, os.O_RDWR, 0)
-	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
-		return fault.New(fault.Failure, container, "FUSE is not available: there is no %s", m.device)
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return fault.New(fault.Auth, container, "FUSE is not available: %s may not be opened", m.device)
-	case err != nil:
-		return fault.Wrap(fault.Failure, err, container, "FUSE is not available")
-	}
-	f.Close()
-	if m.root {
-		return nil
-	}
-	for _, helper := range []string{"fusermount3", "fusermount", "/bin/fusermount3", "/bin/fusermount"} {
-		if _, err := m.lookPath(helper); err == nil {
-			return nil
-		}
-	}
-	return fault.New(fault.Failure, "install it with 'apt install fuse3' or the like", "fusermount3 is not installed, and only root mounts without it")
 }

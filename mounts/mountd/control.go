@@ -150,10 +150,10 @@ func writeLine(w http.ResponseWriter, line mounts.DrainLine) {
 
 // status is the mount as it is now.
 func (d *daemon) status() mounts.Status {
-	read, written := d.fuse.Bytes()
+	read, written := d.shown.Bytes()
 	stats := d.upper.Stats()
 	s := mounts.Status{
-		Spec: d.start.Spec, PID: os.Getpid(), Since: d.began,
+		Spec: d.spec(), PID: os.Getpid(), Since: d.began,
 		Fingerprint: d.keys.Fingerprint(), Log: d.start.Log,
 		BytesRead: read, BytesWritten: written,
 		CacheBytes: d.lower.CacheBytes() + stats.CleanBytes, CacheLimit: d.start.Spec.Options.CacheSize,
@@ -166,7 +166,7 @@ func (d *daemon) status() mounts.Status {
 		s.CredentialsEnd = &end
 	}
 	s.Health, s.Reason = d.health(s.Drain, stats.Unreachable)
-	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles(), Nodes: d.fuse.Nodes()}
+	s.Process = mounts.Process{Goroutines: runtime.NumGoroutine(), Files: openFiles(), Nodes: d.shown.Nodes()}
 	return s
 }
 

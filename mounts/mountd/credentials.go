@@ -25,21 +25,32 @@ func (d *daemon) handleCredentials(w http.ResponseWriter, r *http.Request) {
 	creds := q.Credentials()
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
-	if err := mounts.Prove(ctx, d.start.Spec, creds, !d.start.Spec.ReadOnly); err != nil {
+	spec := d.spec()
+	if spec.CertificatePin != "" && q.CertificatePin != "" { // what was trusted without a pin stays so
+		spec.CertificatePin = q.CertificatePin
+	}
+	if err := mounts.Prove(ctx, spec, creds, !spec.ReadOnly); err != nil {
 		d.log.Warn("other credentials were refused", "fingerprint", creds.Fingerprint(), "err", err)
 		d.answerCredentials(w, err)
 		return
 	}
 	d.renewal.swap.Lock()
 	d.renewal.replace(q.Source, q.Profile, q.Provider)
+	d.remote.Repin(spec.CertificatePin)
 	d.useCredentials(creds)
-	spec := d.start.Spec
 	spec.CredentialSource, spec.CredentialProfile = q.Source, q.Profile
 	if err := mounts.SaveSpec(d.start.Roots, spec); err != nil {
 		d.log.Warn("after a crash this mount will look for its former credentials", "err", err)
 	}
 	d.renewal.swap.Unlock()
 	d.answerCredentials(w, nil)
+}
+
+// spec is what is served, with the certificate that is pinned now.
+func (d *daemon) spec() mounts.Spec {
+	spec := d.start.Spec
+	spec.CertificatePin = d.remote.CertificatePin()
+	return spec
 }
 
 func (d *daemon) handleCredentialsState(w http.ResponseWriter, _ *http.Request) {
@@ -177,7 +188,7 @@ func (d *daemon) successor(ctx context.Context, provider *keyring.Provider) (key
 	}
 	prove, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return creds, mounts.Prove(prove, d.start.Spec, creds, !d.start.Spec.ReadOnly)
+	return creds, mounts.Prove(prove, d.spec(), creds, !d.start.Spec.ReadOnly)
 }
 
 // renewAt is when a successor is asked for; zero: never.

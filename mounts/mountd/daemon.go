@@ -2,7 +2,6 @@ package mountd
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -10,13 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
-	"github.com/artifacts-tui/artifacts-tui/mounts/fusefs"
 	"github.com/artifacts-tui/artifacts-tui/mounts/lower"
 	"github.com/artifacts-tui/artifacts-tui/mounts/profile"
 	"github.com/artifacts-tui/artifacts-tui/mounts/remote"
@@ -38,7 +33,7 @@ type daemon struct {
 	remote *remote.Client
 	lower  *lower.Lower
 	upper  *upper.FS
-	fuse   *fusefs.FS
+	shown  layer
 	space  *spacious
 	socket net.Listener
 
@@ -66,7 +61,7 @@ func open(ctx context.Context, start mounts.Start, log *slog.Logger) (d *daemon,
 	if err := checkMountpoint(start); err != nil {
 		return nil, err
 	}
-	if err := checkFUSE(thisMachine()); err != nil {
+	if err := checkLayer(); err != nil {
 		return nil, err
 	}
 	d = &daemon{
@@ -169,30 +164,19 @@ func (d *daemon) mount(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	d.fuse, err = fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: spec.Options.Attributes, Space: d.space.forStatfs, Log: d.log,
-	})
-	if err != nil {
-		return mountError(err, spec.Mountpoint)
+	if d.shown, err = d.show(); err != nil {
+		return err
 	}
 	go func() {
-		d.fuse.Wait()
+		d.shown.Wait()
 		close(d.detached)
 	}()
 	if err := seal(); err != nil {
-		_ = d.fuse.Unmount()
+		_ = d.shown.Unmount()
 		return err
 	}
 	if err := mounts.SaveSpec(roots, spec); err != nil {
 		d.log.Warn("after a crash this mount will not be listed", "err", err)
 	}
 	return nil
-}
-
-func mountError(err error, mountpoint string) error {
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return fault.Wrap(fault.Auth, err, "in a container start it with --cap-add SYS_ADMIN --device /dev/fuse",
-			"mounting at %s is not permitted", mountpoint)
-	}
-	return fault.Wrap(fault.Failure, err, "what fusermount3 said is in the mount's log", "cannot mount at %s", mountpoint)
 }

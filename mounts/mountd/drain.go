@@ -1,11 +1,9 @@
 package mountd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -160,6 +158,10 @@ func (d *daemon) detachLazily() error {
 	if d.isDetached() || d.draining.Load() {
 		return nil
 	}
+	if !lingers {
+		return fault.New(fault.Usage, "close what uses it and unmount it without --lazy",
+			"this system cannot detach %s and go on serving the files that are open", d.start.Spec.Mountpoint)
+	}
 	err := unmountOnce(d.start.Spec.Mountpoint, true)
 	if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: someone was faster
 		return fault.Wrap(fault.Failure, err, "", "cannot detach %s", d.start.Spec.Mountpoint)
@@ -197,42 +199,4 @@ func (d *daemon) isDetached() bool {
 	default:
 		return false
 	}
-}
-
-// unmountOnce is umount2(2), or fusermount3 where that is not ours to call. A mount in
-// use is unix.EBUSY either way.
-func unmountOnce(path string, lazy bool) error {
-	if os.Geteuid() == 0 {
-		flags := unix.UMOUNT_NOFOLLOW
-		if lazy {
-			flags |= unix.MNT_DETACH
-		}
-		return unix.Unmount(path, flags)
-	}
-	how := "-u"
-	if lazy {
-		how = "-uz"
-	}
-	helper, err := exec.LookPath("fusermount3")
-	if err != nil {
-		if helper, err = exec.LookPath("fusermount"); err != nil {
-			return err
-		}
-	}
-	cmd := exec.Command(helper, how, "--", path)
-	cmd.Dir = "/"
-	cmd.Env = []string{"LC_ALL=C"}
-	var text bytes.Buffer
-	cmd.Stderr = &text
-	if err := cmd.Run(); err != nil {
-		switch said := strings.TrimSpace(text.String()); {
-		case strings.Contains(said, "busy"):
-			return unix.EBUSY
-		case strings.Contains(said, "not found in"), strings.Contains(said, "Invalid argument"):
-			return unix.EINVAL
-		default:
-			return errors.New(said)
-		}
-	}
-	return nil
 }

@@ -111,10 +111,6 @@ func harden() {
 	}
 }
 
-// seal hides memory, descriptors and environment from other processes of the user
-// (SPEC A35): /proc/PID/mem and ptrace are refused from now on.
-func seal() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
-
 // hinted gives an error of starting up its kind and hint where it has none.
 func hinted(err error, start mounts.Start) error {
 	var known *fault.Error

@@ -46,7 +46,7 @@ func (s *spacious) space() (remote.Space, bool) {
 
 func (s *spacious) isDue() bool { return time.Now().UnixNano() >= s.due.Load() }
 
-// forStatfs is fusefs.Options.Space.
+// forStatfs is what statfs(2) tells of: the Space of a layer.
 func (s *spacious) forStatfs() (used, free int64, known bool) {
 	space, known := s.space()
 	if free = space.Free; !space.Bounded {

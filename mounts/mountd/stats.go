@@ -52,6 +52,9 @@ func residentBytes() int64 {
 func openFiles() int {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
+		dir, err = os.Open("/dev/fd") // macOS
+	}
+	if err != nil {
 		return 0
 	}
 	defer dir.Close()

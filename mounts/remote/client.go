@@ -55,6 +55,7 @@ type Options struct {
 type Client struct {
 	s3            *s3.Client
 	web           *http.Client
+	pin           *pin
 	bucket        string
 	prefix        string
 	timeout       time.Duration
@@ -83,10 +84,13 @@ func New(opt Options) (*Client, error) {
 	if opt.Timeout <= 0 {
 		opt.Timeout = DefaultTimeout
 	}
-	web, err := httpClient(opt.CABundle, opt.CertificatePin, opt.Socket, opt.Timeout)
+	certificate := &pin{}
+	certificate.Store(&opt.CertificatePin)
+	trust, err := certificate.trust(opt.CABundle)
 	if err != nil {
 		return nil, err
 	}
+	web := httpClient(trust, opt.Socket, opt.Timeout)
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
 	clock := &skew{}
@@ -95,7 +99,7 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
+		web: web, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life}, hints: mountHints,
 	}

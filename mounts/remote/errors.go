@@ -30,7 +30,7 @@ var mountHints = Hints{
 	Region:      "set the bucket's region with --region or ARTIFACTS_S3_REGION",
 	Bucket:      "check the bucket's name and endpoint with 'artifacts workspace show'",
 	Reach:       "check the endpoint and the network; what was written is kept and uploaded when the store answers again",
-	Certificate: "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and mount again; what was written is kept",
+	Certificate: "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept",
 	Quota:       "free space in the bucket or raise its quota; what was written is kept and tried again",
 }
 

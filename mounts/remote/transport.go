@@ -2,12 +2,12 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
@@ -20,11 +20,7 @@ const connections = 128
 // vanished is how long sent bytes may stay unacknowledged.
 const vanished = 30 * time.Second
 
-func httpClient(caBundle, pin, socket string, timeout time.Duration) (*http.Client, error) {
-	trust, err := tlstrust.Config(caBundle, pin)
-	if err != nil {
-		return nil, err
-	}
+func httpClient(trust *tls.Config, socket string, timeout time.Duration) *http.Client {
 	client := &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
@@ -47,11 +43,31 @@ func httpClient(caBundle, pin, socket string, timeout time.Duration) (*http.Clie
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) }
 	}
-	return client, nil
+	return client
 }
 
+// pin is the certificate to take, in the form of tlstrust.Fingerprint; empty: one that an authority has
+// signed.
+type pin struct{ atomic.Pointer[string] }
+
+func (p *pin) get() string { return *p.Load() }
+
+// trust is what connections are made with.
+func (p *pin) trust(caBundle string) (*tls.Config, error) {
+	if p.get() != "" {
+		return tlstrust.Pinned(p.get), nil
+	}
+	return tlstrust.Config(caBundle, "")
+}
+
+// CertificatePin is the one in use.
+func (c *Client) CertificatePin() string { return c.pin.get() }
+
+// Repin has connections take another certificate than the one that was pinned from now on.
+func (c *Client) Repin(certificate string) { c.pin.Store(&certificate) }
+
 // dialer notices a peer that vanished within half a minute, by keep-alives where the
-// connection is quiet and by TCP_USER_TIMEOUT (tcp(7)) where sent bytes stay
+// connection is quiet and by giveUp where sent bytes stay
 // unacknowledged, so that requests themselves can have generous bounds.
 func dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{
@@ -63,7 +79,7 @@ func dialer(timeout time.Duration) *net.Dialer {
 			}
 			return raw.Control(func(fd uintptr) {
 				// Not being able to set it costs only time to notice.
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanished.Milliseconds()))
+				_ = giveUp(int(fd), vanished)
 			})
 		},
 	}

@@ -121,7 +121,7 @@ type Options struct {
 	NoAttributes bool
 	Log          *slog.Logger // nil: discarded
 	partLeast    int64        // of such an upload's parts, in bytes; what S3 wants
-	BootID       string       // of the running kernel; default /proc/sys/kernel/random/boot_id
+	BootID       string       // of the running kernel; default hostos.BootID
 }
 
 // Attr is what stat(2) shows of a node.

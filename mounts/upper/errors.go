@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"syscall"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -23,6 +24,34 @@ func errno(err error) error {
 		return fmt.Errorf("%w: %w", syscall.ESTALE, err)
 	}
 	return fmt.Errorf("%w: %w", syscall.EIO, err)
+}
+
+// Errno is what a program sees of an error of this package.
+func Errno(err error) syscall.Errno {
+	var number syscall.Errno
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &number):
+		return number
+	case errors.Is(err, context.Canceled):
+		return syscall.EINTR
+	case errors.Is(err, context.DeadlineExceeded):
+		return syscall.ETIMEDOUT
+	case errors.Is(err, ErrNoObject), errors.Is(err, ErrChanged):
+		return syscall.ESTALE
+	case errors.Is(err, fs.ErrNotExist):
+		return syscall.ENOENT
+	}
+	switch fault.As(err).Kind {
+	case fault.Auth:
+		return syscall.EACCES
+	case fault.Quota:
+		return syscall.EDQUOT
+	case fault.NotFound:
+		return syscall.ENOENT
+	}
+	return syscall.EIO
 }
 
 // errnoOf is the number in err, or EIO.

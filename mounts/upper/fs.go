@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
 )
 
 // FS is the write path of one mount.
@@ -114,11 +114,11 @@ func (opt *Options) fill() error {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.BootID == "" {
-		b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+		id, err := hostos.BootID()
 		if err != nil {
 			return err
 		}
-		opt.BootID = strings.TrimSpace(string(b))
+		opt.BootID = id
 	}
 	return nil
 }

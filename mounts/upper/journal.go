@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
+	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
 )
 
 const (
@@ -71,7 +71,7 @@ func (j *journal) sync(seq uint64) error {
 		return nil
 	}
 	last := j.seq.Load()
-	if err := unix.Fdatasync(int(j.file.Fd())); err != nil {
+	if err := hostos.SyncData(j.file); err != nil {
 		return fmt.Errorf("journal: fdatasync: %w", err)
 	}
 	j.durable = last

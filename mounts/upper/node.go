@@ -169,6 +169,13 @@ func (n *Node) In(dir *Node) bool {
 	return !n.gone && n.parent == dir
 }
 
+// Parent is the directory that the node is in, or was when it was removed; nil of the root.
+func (n *Node) Parent() *Node {
+	n.fs.mu.Lock()
+	defer n.fs.mu.Unlock()
+	return n.parent
+}
+
 // Kind says what the node is.
 func (n *Node) Kind() Kind { return n.kind }
 

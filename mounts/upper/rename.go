@@ -4,14 +4,16 @@ import (
 	"context"
 	"slices"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
+
+// NoReplace is the flag of Rename, as renameat2(2) and FUSE have it, that leaves what is
+// there.
+const NoReplace = 1
 
 // Rename moves an entry, over another where newDir has newName already. The new name
 // shows the content at once; the store follows.
 func (f *FS) Rename(ctx context.Context, dir *Node, name string, newDir *Node, newName string, flags uint32) error {
-	if flags&^unix.RENAME_NOREPLACE != 0 {
+	if flags&^NoReplace != 0 {
 		return syscall.EINVAL
 	}
 	if err := f.prepareNew(ctx, dir, name); err != nil {
@@ -47,7 +49,7 @@ func (f *FS) checkRename(n, t, newDir *Node, newName string, flags uint32) error
 	switch {
 	case n == nil:
 		return syscall.ENOENT
-	case t != nil && flags&unix.RENAME_NOREPLACE != 0:
+	case t != nil && flags&NoReplace != 0:
 		return syscall.EEXIST
 	case t == n:
 		return nil

@@ -48,7 +48,8 @@ func (r *room) left() int64 {
 		if err := unix.Statfs(r.dir, &fs); err != nil {
 			return 1 << 62 // the write itself will tell
 		}
-		total, free := int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
+		block := int64(fs.Bsize) //nolint:unconvert // uint32 on some systems
+		total, free := int64(fs.Blocks)*block, int64(fs.Bavail)*block
 		keep := min(max(total/keepFreeShare, keepFreeLeast), total/keepFreeMost)
 		r.at, r.then, r.spare = time.Now(), r.used.Load(), free-keep
 	}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
 )
 
 // syncEvery bounds what a loss of power can take: a second of closes.
@@ -66,7 +65,7 @@ func (f *FS) Sync(context.Context) error {
 }
 
 func (f *FS) syncTo(seq uint64) error {
-	if err := f.st.syncfs(); err != nil {
+	if err := hostos.SyncBelow(f.st.dir); err != nil {
 		return fmt.Errorf("staging folder: %w", err)
 	}
 	f.mu.Lock()
@@ -127,15 +126,6 @@ func (f *FS) reclaim() bool {
 	return f.Sync(f.ctx) == nil
 }
 
-func (s *staging) syncfs() error {
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return unix.Syncfs(int(d.Fd()))
-}
-
 // persist brings a data file to disk, its name included.
 func (s *staging) persist(d *dataFile) error {
 	f, err := s.acquire(d)
@@ -143,7 +133,7 @@ func (s *staging) persist(d *dataFile) error {
 		return err
 	}
 	defer s.release(d)
-	if err := unix.Fdatasync(int(f.Fd())); err != nil {
+	if err := hostos.SyncData(f); err != nil {
 		return fmt.Errorf("fdatasync: %w", err)
 	}
 	return syncDir(s.dir)

@@ -2,11 +2,10 @@ package upper
 
 import (
 	"os"
-	"slices"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
 )
 
 // write puts p at off. The caller holds io.
@@ -143,10 +142,17 @@ func (f *FS) truncate(n *Node, size int64) error {
 	return nil
 }
 
+// Modes of Handle.Allocate, as fallocate(2) and FUSE have them.
+const (
+	KeepSize  = 0x01
+	PunchHole = 0x02
+	ZeroRange = 0x10
+)
+
 // allocate is fallocate(2): mode 0 and KEEP_SIZE reserve, PUNCH_HOLE and ZERO_RANGE
 // write zeros. The caller holds io.
 func (f *FS) allocate(n *Node, off, size int64, mode uint32) error {
-	const known = unix.FALLOC_FL_KEEP_SIZE | unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_ZERO_RANGE
+	const known = KeepSize | PunchHole | ZeroRange
 	if off < 0 || size <= 0 {
 		return syscall.EINVAL
 	}
@@ -157,8 +163,8 @@ func (f *FS) allocate(n *Node, off, size int64, mode uint32) error {
 	old := n.size()
 	f.mu.Unlock()
 	end := off + size
-	keep := mode&unix.FALLOC_FL_KEEP_SIZE != 0
-	zero := mode&(unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_ZERO_RANGE) != 0
+	keep := mode&KeepSize != 0
+	zero := mode&(PunchHole|ZeroRange) != 0
 	if keep && (!zero || off >= old) {
 		return nil // nothing that a reader could see
 	}
@@ -178,7 +184,7 @@ func (f *FS) allocate(n *Node, off, size int64, mode uint32) error {
 	}
 	defer f.st.release(data)
 	if end > old {
-		if err := unix.Fallocate(int(file.Fd()), 0, old, end-old); err != nil && !slices.Contains([]error{unix.EOPNOTSUPP, unix.ENOSYS}, err) {
+		if err := hostos.Reserve(file, old, end-old); err != nil {
 			f.cutTail(n, file)
 			return err
 		}

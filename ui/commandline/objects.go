@@ -1,8 +1,10 @@
 package commandline
 
 import (
+	"strconv"
 	"strings"
 
+	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 )
 
@@ -34,13 +36,19 @@ func object(home, verb string, from []objects.Name, more ...string) string {
 		more = append(more, "…")
 	}
 	words := []string{"object", verb}
-	for _, n := range from {
-		if strings.HasSuffix(n.Path, "/") {
-			words = append(words, "--recursive")
-			break
+	names := places(from)
+	for i, n := range from {
+		if !strings.HasSuffix(n.Path, "/") {
+			continue
+		}
+		if len(words) == 2 {
+			words = append(words, "-r")
+		}
+		if verb != "delete" { // it goes along by its name: with a slash it is what is in it
+			names[i] = strings.TrimSuffix(names[i], "/")
 		}
 	}
-	return Line(home, append(append(words, places(from)...), more...)...)
+	return Line(home, append(append(words, names...), more...)...)
 }
 
 // List is the command that lists a folder.
@@ -48,7 +56,13 @@ func List(at objects.Name) string { return Line("", "object", "list", place(at))
 
 // Upload is the command that uploads files.
 func Upload(from []string, to objects.Name, home string) string {
-	words := append([]string{"object", "put"}, from...)
+	words := []string{"object", "put"}
+	if len(from) > 0 && strings.HasSuffix(from[0], "/") {
+		words = append(words, "-r")
+	}
+	for _, f := range from {
+		words = append(words, strings.TrimSuffix(f, "/"))
+	}
 	return Line(home, append(words, place(to))...)
 }
 
@@ -70,7 +84,7 @@ func Share(at objects.Name, expires string) string {
 }
 
 // Info is the command that shows all that is known of an object.
-func Info(at objects.Name) string { return Line("", "object", "info", place(at)) }
+func Info(at objects.Name) string { return Line("", "object", "head", place(at)) }
 
 // MakeBucket is the command that makes a bucket; quota is as it was typed.
 func MakeBucket(name, quota string) string {
@@ -96,4 +110,41 @@ func MountPlace(name string, at objects.Name, path, home string) string {
 		words = append(words, "--prefix", strings.TrimSuffix(at.Path, "/"))
 	}
 	return Line(home, words...)
+}
+
+// Transfer is the command that does what a job does.
+func Transfer(t backend.Transfer, home string) string {
+	switch t.Kind {
+	case backend.Upload:
+		return Upload(t.Local, t.To, home)
+	case backend.Download:
+		to := ""
+		if len(t.Local) > 0 {
+			to = t.Local[0]
+		}
+		return Download(t.From, to, home)
+	case backend.CopyTo:
+		return Copy(t.From, t.To)
+	case backend.MoveTo:
+		return Move(t.From, t.To)
+	case backend.Remove:
+		return Remove(t.From)
+	}
+	return ""
+}
+
+// Size is bytes as a command takes them; "" for none.
+func Size(bytes int64) string {
+	for _, u := range []struct {
+		bits int
+		name string
+	}{{30, "GB"}, {20, "MB"}, {10, "KB"}} {
+		if n := bytes >> u.bits; n > 0 && n<<u.bits == bytes {
+			return strconv.FormatInt(n, 10) + u.name
+		}
+	}
+	if bytes == 0 {
+		return ""
+	}
+	return strconv.FormatInt(bytes, 10) + "B"
 }

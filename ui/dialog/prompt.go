@@ -171,9 +171,9 @@ func local(text, home string) string {
 func NewUpload(to objects.Name, s *session.Session, t *theme.Theme) *Prompt {
 	d := &Prompt{s: s, theme: t, title: "Upload", verb: "upload", paths: true, about: []string{"to " + to.String()}}
 	d.form.Fields = []*component.Field{{Label: "File or folder", Note: "⇥ completes the path; a folder goes with all that is in it", Check: filled("the path")}}
-	from := func() string { return strings.TrimSuffix(local(d.form.Value(0), s.Home), "/") }
+	from := func() string { return local(d.form.Value(0), s.Home) }
 	d.then = func() action.Action {
-		return action.Transfer{Transfer: backend.Transfer{Kind: backend.Upload, Local: []string{from()}, To: to}}
+		return action.Transfer{Transfer: backend.Transfer{Kind: backend.Upload, Local: []string{strings.TrimSuffix(from(), "/")}, To: to}}
 	}
 	d.line = func() string { return commandline.Upload([]string{from()}, to, s.Home) }
 	return d

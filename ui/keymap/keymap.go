@@ -1,7 +1,5 @@
 package keymap
 
-import "strings"
-
 // Action is what a key asks for. The names are stable: a remapping refers to them.
 type Action string
 
@@ -22,6 +20,7 @@ const (
 	NextPage Action = "next-page"
 	PrevPage Action = "previous-page"
 	Help     Action = "help"
+	Commands Action = "commands" // the palette
 	Messages Action = "messages"
 	Refresh  Action = "refresh"
 	Clear    Action = "clear" // messages, filter, detail: the innermost of them
@@ -38,6 +37,9 @@ const (
 	Reverse  Action = "reverse"
 	Detail   Action = "detail"
 	Open     Action = "open"
+
+	NextView Action = "next-view" // of the log
+	PrevView Action = "previous-view"
 
 	Mount   Action = "mount"
 	Unmount Action = "unmount"
@@ -100,8 +102,10 @@ const (
 	Viewing    = "viewing" // an object, over the whole page
 	Jobs       = "jobs"
 	Keys       = "credentials"
+	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
 	Paths      = "paths"     // dialogs with a local path
+	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets
 	Dismiss    = "dismiss"   // forms again: what comes last
@@ -111,17 +115,18 @@ const (
 	Abandon    = "abandon"   // a wizard is to be left
 	Ask        = "ask"       // dialogs that want a yes or no
 	Progress   = "progress"  // dialogs that watch something run
+	Notice     = "notice"    // a message as a whole
 	Failure    = "failure"   // what, why, what to do
 	Reader     = "reader"    // help and messages
 )
 
 // Binding ties keys to an action and says so to people.
 type Binding struct {
-	Action Action
-	Keys   []string // as tea.KeyPressMsg.String() spells them
-	Label  string   // how the keys are shown; empty: the first key
-	Hint   string   // a word for the hint bar; empty: not in the bar
-	Help   string   // a sentence for the help
+	Action Action   `json:"action"`
+	Keys   []string `json:"keys"` // as tea.KeyPressMsg.String() spells them
+	Label  string   `json:"-"`    // how the keys are shown; empty: the first key
+	Hint   string   `json:"-"`    // a word for the hint bar; empty: not in the bar
+	Help   string   `json:"help"` // a sentence for the help
 }
 
 // Shown is the binding's key as people read it.
@@ -137,9 +142,9 @@ func (b Binding) Shown() string {
 
 // Scope is a set of bindings that apply together.
 type Scope struct {
-	Name     string
-	Title    string
-	Bindings []Binding
+	Name     string    `json:"scope"`
+	Title    string    `json:"-"`
+	Bindings []Binding `json:"bindings"`
 }
 
 // Map is every scope there is. Order is the order of the help.
@@ -184,21 +189,4 @@ func (m Map) Key(action Action, scopes ...string) string {
 		}
 	}
 	return ""
-}
-
-// Remap returns a copy of m in which action has keys in every scope that binds it.
-func (m Map) Remap(action Action, keys ...string) Map {
-	out := make(Map, len(m))
-	for i, s := range m {
-		bindings := make([]Binding, len(s.Bindings))
-		for j, b := range s.Bindings {
-			if b.Action == action {
-				b.Keys, b.Label = keys, strings.Join(keys, " ")
-			}
-			bindings[j] = b
-		}
-		s.Bindings = bindings
-		out[i] = s
-	}
-	return out
 }

@@ -32,9 +32,9 @@ func Scale(img image.Image, width, height int) image.Image {
 		return img
 	}
 	if w*height > h*width {
-		width, height = width, max(h*width/w, 1)
+		height = max(h*width/w, 1)
 	} else {
-		width, height = max(w*height/h, 1), height
+		width = max(w*height/h, 1)
 	}
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {

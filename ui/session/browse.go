@@ -102,12 +102,14 @@ type (
 	// BucketChanged ends the making of a bucket, or of a quota.
 	BucketChanged struct {
 		Bucket coordinator.Bucket
+		Quota  int64 // that was asked for
 		New    bool
 		Err    error
 		At     time.Time
 	}
 	// Shared ends the making of a link. Its URL is a secret: it goes to the clipboard alone.
 	Shared struct {
+		Of   objects.Name
 		Link objects.Link
 		Err  error
 		At   time.Time
@@ -198,7 +200,7 @@ const shareFor = time.Hour
 func (s *Session) Share(at objects.Name) tea.Cmd {
 	return guard("make a link", func() tea.Msg {
 		l, err := s.app.ShareObject(s.ctx, at, shareFor)
-		return Shared{Link: l, Err: err, At: time.Now()}
+		return Shared{Of: at, Link: l, Err: err, At: time.Now()}
 	})
 }
 
@@ -233,7 +235,7 @@ func (s *Session) CreateBucket(b coordinator.NewBucket) tea.Cmd {
 		if err != nil {
 			made.Name = b.Name
 		}
-		return BucketChanged{Bucket: made, New: true, Err: err, At: time.Now()}
+		return BucketChanged{Bucket: made, Quota: b.Quota, New: true, Err: err, At: time.Now()}
 	})
 }
 
@@ -244,7 +246,7 @@ func (s *Session) SetQuota(bucket string, q coordinator.Quota) tea.Cmd {
 		if err != nil {
 			b.Name = bucket
 		}
-		return BucketChanged{Bucket: b, Err: err, At: time.Now()}
+		return BucketChanged{Bucket: b, Quota: q.Bytes, Err: err, At: time.Now()}
 	})
 }
 

@@ -116,6 +116,7 @@ func (s *Session) StartJob(t backend.Transfer) tea.Cmd {
 		s.putJob(job)
 	}
 	s.transfers[id] = t
+	s.Begin(s.JobLine(id))
 	if t.Kind == backend.Remove {
 		s.deleting[id] = t.From
 	}
@@ -123,22 +124,7 @@ func (s *Session) StartJob(t backend.Transfer) tea.Cmd {
 }
 
 // JobLine is the command line that does what a job does.
-func (s *Session) JobLine(id string) string {
-	t := s.transfers[id]
-	switch t.Kind {
-	case backend.Upload:
-		return commandline.Upload(t.Local, t.To, s.Home)
-	case backend.Download:
-		return commandline.Download(t.From, firstOf(t.Local), s.Home)
-	case backend.CopyTo:
-		return commandline.Copy(t.From, t.To)
-	case backend.MoveTo:
-		return commandline.Move(t.From, t.To)
-	case backend.Remove:
-		return commandline.Remove(t.From)
-	}
-	return ""
-}
+func (s *Session) JobLine(id string) string { return commandline.Transfer(s.transfers[id], s.Home) }
 
 // CancelJob ends a job, and RetryJob starts it anew.
 func (s *Session) CancelJob(id string) tea.Cmd { return s.onJob(id, s.app.Jobs().Cancel) }
@@ -239,6 +225,18 @@ func (s *Session) applyJobs(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+func jobError(j jobs.Job) error {
+	switch {
+	case j.State == jobs.Cancelled:
+		return context.Canceled
+	case j.Err != nil:
+		return j.Err
+	case len(j.Errors) > 0:
+		return j.Errors[0]
+	}
+	return nil
+}
+
 func (s *Session) applyJobsChanged(msg JobsChanged) tea.Cmd {
 	var cmds []tea.Cmd
 	if msg.more != nil {
@@ -250,6 +248,7 @@ func (s *Session) applyJobsChanged(msg JobsChanged) tea.Cmd {
 		was := s.Job(j.ID)
 		if was != nil && !was.State.Final() && j.State.Final() {
 			changed = changed || backend.TransferKind(j.Kind) != backend.Download
+			s.End(s.JobLine(j.ID), jobError(j), msg.At)
 			delete(s.deleting, j.ID) // what is left of it is there again when it was listed anew
 		}
 		s.putJob(j)

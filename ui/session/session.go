@@ -12,6 +12,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
 // CoordinatorState is how the coordinator is.
@@ -45,6 +46,11 @@ type Session struct {
 	CredentialsErr   error
 	Draft            *backend.RotationDraft // of a rotation that was left; may be nil
 	Verifying        map[string]bool        // profiles whose credentials are being tried; "" is the global pair
+	Ran              []Ran                  // what was run in this session, oldest first
+	Tails            map[string]Tail        // the ends of log files that were looked at, by path
+
+	// TailFile is disk.Tail; tests put files of their own here.
+	TailFile func(path string) ([]disk.Line, error)
 
 	Browser Browser
 	Jobs    []jobs.Job // in the order they were started
@@ -63,6 +69,7 @@ type Session struct {
 	usageAt   time.Time       // when that was
 	ticking   time.Duration   // between ticks; 0: the clock stands
 	ticks     int
+	ranID     int
 	dooms     int
 	deleting  map[string][]objects.Name   // by jobs that run
 	transfers map[string]backend.Transfer // by the ids of their jobs
@@ -75,7 +82,8 @@ func New(ctx context.Context, app App, home string, now time.Time) *Session {
 		Home: home, Now: now, CoordinatorSince: now,
 		Workspaces: app.Remembered(),
 		After:      tea.Tick,
-		app:        app, ctx: ctx,
+		TailFile:   disk.Tail, Tails: map[string]Tail{},
+		app: app, ctx: ctx,
 		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
 		Verifying: map[string]bool{}, deleting: map[string][]objects.Name{}, transfers: map[string]backend.Transfer{},
 		Browser: Browser{AsListed: true},
@@ -186,6 +194,10 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 			s.drop(msg.Name)
 		}
 		next = s.readWorkspaces()
+	case TailRead:
+		s.at(msg.Tail.At)
+		s.Tails[msg.Path] = msg.Tail
+		return s.again("log "+msg.Path, func() tea.Cmd { return s.ReadTail(msg.Path, true) })
 	case Tick:
 		s.at(msg.At)
 		if msg.n != s.ticks {
@@ -209,6 +221,9 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 	}
 	return tea.Batch(next, s.tick())
 }
+
+// At moves the clock: something happened, such as a key, that is no message of this package.
+func (s *Session) At(t time.Time) { s.at(t) }
 
 func (s *Session) at(t time.Time) {
 	if t.After(s.Now) {

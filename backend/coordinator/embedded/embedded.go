@@ -170,25 +170,5 @@ func Stop(ctx context.Context, roots xdg.Roots) error {
 	if err != nil {
 		return err
 	}
-	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	tick := 100 * time.Millisecond
-	for {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(tick.Milliseconds()))
-		switch {
-		case n > 0:
-			return nil
-		case err != nil && !errors.Is(err, unix.EINTR):
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
-	}
+	return ended(ctx, pid)
 }

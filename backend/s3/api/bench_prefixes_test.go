@@ -3,16 +3,21 @@ package api_test
 import (
 	"bytes"
 	"fmt"
+	"sync"
 	"testing"
 )
 
 // countPrefixes gives the bucket 1,000 counted prefixes, with quotas.
 func (b *bench) countPrefixes() {
+	var done sync.WaitGroup
 	for i := range 1000 {
-		if err := b.srv.Store.SetPrefix(ctx, "bkt", fmt.Sprintf("ws-%d/", i), 1<<40); err != nil {
-			b.Fatal(err)
-		}
+		done.Go(func() {
+			if err := b.srv.Store.SetPrefix(ctx, "bkt", fmt.Sprintf("ws-%d/", i), 1<<40); err != nil {
+				b.Error(err)
+			}
+		})
 	}
+	done.Wait()
 }
 
 func BenchmarkPut4K1000Prefixes(b *testing.B) {

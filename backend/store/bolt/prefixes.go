@@ -124,7 +124,8 @@ func (t *txn) dropPrefixes(bucket string) error {
 	return eachPrefix(t.prefixTable, bucket, func(at prefixKey, _ *prefixRecord) { t.prefixes[at] = nil })
 }
 
-// prefix is the record as this transaction leaves it; nil: it is not counted.
+// prefix is the record as this transaction leaves it; nil: it is not counted. The table is
+// asked, never the memory of earlier transactions: one that failed may be in the file.
 func (t *txn) prefix(at prefixKey) (*prefixRecord, error) {
 	if rec, seen := t.prefixes[at]; seen {
 		return rec, nil

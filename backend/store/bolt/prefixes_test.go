@@ -127,6 +127,41 @@ func TestRecountOfPrefixes(t *testing.T) {
 	}
 }
 
+// A commit that failed may be in the file all the same: what comes after it counts on from
+// there, of a prefix that was begun to be counted too.
+func TestPrefixesAfterAFailedCommit(t *testing.T) {
+	x, err := Open(filepath.Join(t.TempDir(), "index.db"), 0)
+	must(t, err)
+	defer func() { must(t, x.Close()) }()
+	must(t, x.CreateBucket(t.Context(), store.BucketInfo{Name: "bucket"}))
+	must(t, x.SetPrefix(t.Context(), "bucket", "a/", 100))
+	put(t, x, "bucket", "a/k", 1)
+	tx, err := x.db.Begin(true)
+	must(t, err)
+	lost := newTxn(tx, &x.space)
+	lost.prefixes[prefixKey{"bucket", "b/"}] = &prefixRecord{Quota: 100}
+	for _, key := range []string{"a/lost", "b/lost"} {
+		_, err = lost.write(store.Object{ObjectInfo: store.ObjectInfo{Bucket: "bucket", Key: key, Size: 60}}, nil)
+		must(t, err)
+	}
+	must(t, lost.flush())
+	must(t, tx.Commit())
+	lost.abandon() // as if Commit had failed
+	put(t, x, "bucket", "a/l", 2)
+	put(t, x, "bucket", "b/l", 4)
+	for prefix, want := range map[string]int64{"a/": 63, "b/": 64} {
+		p, err := x.Prefix(t.Context(), "bucket", prefix)
+		free, _, err2 := x.Free(t.Context(), "bucket", prefix)
+		if p.Bytes != want || free != 100-want || errors.Join(err, err2) != nil {
+			t.Errorf("%s holds %d and has %d free, %v, %v; want %d", prefix, p.Bytes, free, err, err2, want)
+		}
+	}
+	r, err := x.Recount(t.Context(), false)
+	if err != nil || len(r.Drifts) != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // A transaction is one for all of its writers: what one of them sets, the next ones count.
 func TestPrefixesInOneTransaction(t *testing.T) {
 	x, err := Open(filepath.Join(t.TempDir(), "index.db"), 0)
