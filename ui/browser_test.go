@@ -397,3 +397,11 @@ func TestJobByKeys(t *testing.T) {
 	d.press("d")
 	d.sees("Nothing runs.")
 }
+
+// browseAgain leaves a deletion that can be taken back, and the places on the screen.
+func (d *driver) browseAgain() {
+	d.t.Helper()
+	d.enter("datasets")
+	d.cursor("config.json")
+	d.press("x", "h")
+}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -318,6 +319,9 @@ func (m *model) bindings() []keymap.Binding {
 		for _, key := range b.Keys {
 			free = free || !taken[key]
 			taken[key] = true
+		}
+		if v, ok := m.page().(interface{ Verb(keymap.Action) string }); ok && b.Hint != "" {
+			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
 		}
 		if free && !bound[b.Action] {
 			kept = append(kept, b)

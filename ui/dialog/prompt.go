@@ -170,7 +170,7 @@ func local(text, home string) string {
 // NewUpload asks for a file or a folder to put into to.
 func NewUpload(to objects.Name, s *session.Session, t *theme.Theme) *Prompt {
 	d := &Prompt{s: s, theme: t, title: "Upload", verb: "upload", paths: true, about: []string{"to " + to.String()}}
-	d.form.Fields = []*component.Field{{Label: "File or folder", Note: "⇥ completes the path; a folder goes with all that is in it", Check: filled("the path")}}
+	d.form.Fields = []*component.Field{{Label: "File or folder", Note: "tab completes the path; a folder goes with all that is in it", Check: filled("the path")}}
 	from := func() string { return local(d.form.Value(0), s.Home) }
 	d.then = func() action.Action {
 		return action.Transfer{Transfer: backend.Transfer{Kind: backend.Upload, Local: []string{strings.TrimSuffix(from(), "/")}, To: to}}
@@ -182,7 +182,7 @@ func NewUpload(to objects.Name, s *session.Session, t *theme.Theme) *Prompt {
 // NewDownload asks where to put objects.
 func NewDownload(from []objects.Name, s *session.Session, t *theme.Theme) *Prompt {
 	d := &Prompt{s: s, theme: t, title: "Download", verb: "download", paths: true, about: summary(from)}
-	f := &component.Field{Label: "To", Note: "a folder ends in /; ⇥ completes the path", Check: filled("the path")}
+	f := &component.Field{Label: "To", Note: "a folder ends in /; tab completes the path", Check: filled("the path")}
 	f.Input.SetValue("~/Downloads/")
 	d.form.Fields = []*component.Field{f}
 	to := func() string { return local(d.form.Value(0), s.Home) }

@@ -47,9 +47,9 @@ const (
 	Bring   Action = "bring" // your own bucket
 	Delete  Action = "delete"
 
-	Out        Action = "out" // of a folder
+	In         Action = "in"  // to a folder, or an object
+	Out        Action = "out" // of it
 	Preview    Action = "preview"
-	Mark       Action = "mark"
 	MarkAll    Action = "mark-all"
 	LoadAll    Action = "load-all"
 	CopyTo     Action = "copy-object"

@@ -63,6 +63,21 @@ func (p *Browser) Scope() string {
 	}
 }
 
+// Verb is a better word than the key map's for what an action does here; "" where there is none.
+func (p *Browser) Verb(a keymap.Action) string {
+	switch {
+	case a == keymap.Open && p.open:
+		return "close"
+	case a == keymap.Open:
+		return "open"
+	case a == keymap.Detail && p.atPlaces():
+		return "info"
+	case a == keymap.Detail:
+		return "mark"
+	}
+	return ""
+}
+
 // SetSize gives the page its room.
 func (p *Browser) SetSize(width, height int) {
 	p.width, p.height = width, height
@@ -205,6 +220,11 @@ func (p *Browser) move(a keymap.Action) bool {
 
 // Do does what a key asks for.
 func (p *Browser) Do(a keymap.Action) action.Action {
+	if a == keymap.In {
+		if a = keymap.Open; p.open {
+			return nil
+		}
+	}
 	if p.atPlaces() {
 		return p.doPlaces(a)
 	}
@@ -245,7 +265,7 @@ func (p *Browser) Do(a keymap.Action) action.Action {
 			p.beside = !p.beside
 		}
 		p.SetSize(p.width, p.height)
-	case keymap.Mark:
+	case keymap.Detail:
 		if ok {
 			f.marks.toggle(n)
 			p.move(keymap.Down)
@@ -295,7 +315,7 @@ func (p *Browser) doChosen(a keymap.Action, chosen []objects.Name) action.Action
 }
 
 func (p *Browser) doPlaces(a keymap.Action) action.Action {
-	if a != keymap.Detail && p.places.Do(a) {
+	if p.places.Do(a) {
 		return nil
 	}
 	row, ok := p.place()
@@ -373,6 +393,9 @@ func (p *Browser) back(a keymap.Action) action.Action {
 
 // Disabled says why an action cannot work now.
 func (p *Browser) Disabled(a keymap.Action) string {
+	if p.open && (a == keymap.Detail || a == keymap.Filter || a == keymap.Sort || a == keymap.Reverse) {
+		return "close the object first"
+	}
 	if a == keymap.Restore && len(p.s.Doomed) == 0 {
 		return "there is no deletion to take back"
 	}
@@ -382,7 +405,7 @@ func (p *Browser) Disabled(a keymap.Action) string {
 	b := &p.s.Browser
 	e, _, ok := p.folder.current()
 	switch a {
-	case keymap.Open, keymap.Mark, keymap.MarkAll, keymap.CopyTo, keymap.MoveTo, keymap.Remove, keymap.Download:
+	case keymap.Open, keymap.In, keymap.Detail, keymap.MarkAll, keymap.CopyTo, keymap.MoveTo, keymap.Remove, keymap.Download:
 		if !ok {
 			return "there is nothing here"
 		}
@@ -414,6 +437,9 @@ func (p *Browser) Disabled(a keymap.Action) string {
 }
 
 func (p *Browser) disabledAtPlaces(a keymap.Action) string {
+	if a == keymap.In {
+		a = keymap.Open
+	}
 	row, ok := p.place()
 	switch a {
 	case keymap.Quota:
@@ -541,7 +567,7 @@ func (p *Browser) besideList(lines []string, width, height int) {
 	if e, n, ok := p.folder.current(); ok && !e.Folder {
 		text, _ = drawPreview(p.s, e.Name, 0, width, height, p.theme)
 	} else if ok {
-		text = []string{p.theme.Strong.Render(component.Cut(component.Clean(e.Name), width)), p.theme.Dim.Render("folder, ⏎ goes in")}
+		text = []string{p.theme.Strong.Render(component.Cut(component.Clean(e.Name), width)), p.theme.Dim.Render("folder, " + p.theme.Glyph.Enter + " goes in")}
 		_ = n
 	}
 	for i, line := range component.Clip(text, width, height) {

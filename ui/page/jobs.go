@@ -42,7 +42,7 @@ func NewJobs(s *session.Session, t *theme.Theme) *Jobs {
 	p.grid.Columns = []component.Column{
 		jbState:   {Title: "STATE", Min: 11},
 		jbKind:    {Title: "KIND", Min: 8, Drop: 2, Below: 100},
-		jbWhat:    {Title: "WHAT", Min: 14, Max: 80, Flex: true},
+		jbWhat:    {Title: "WHAT", Min: 24, Max: 80, Flex: true},
 		jbBar:     {Title: "DONE", Min: barWidth - 6, Drop: 6, Below: 44},
 		jbBytes:   {Title: "BYTES", Min: 9, Align: right, Drop: 3, Below: 44},
 		jbObjects: {Title: "OBJECTS", Min: 9, Align: right, Drop: 1, Below: 80},
@@ -133,6 +133,9 @@ func (p *Jobs) Cell(i, column int) component.Cell {
 	switch column {
 	case jbState:
 		st := jobState(j, t)
+		if running && !p.grid.Shown(jbBar) {
+			st.words = fmt.Sprintf("%.0f %%", 100*fraction(j))
+		}
 		return component.Cell{Text: st.String(), Style: st.style}
 	case jbKind:
 		return component.Cell{Text: component.Clean(j.Kind), Style: t.Dim}
