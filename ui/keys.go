@@ -21,7 +21,7 @@ func DefaultKeys() k.Map {
 			{Action: k.MakeBucket, Keys: []string{"b"}, Hint: "new bucket", Help: "make a bucket of the mesh"},
 			{Action: k.Quota, Keys: []string{"Q"}, Hint: "quota", Help: "bound what the bucket may hold"},
 			{Action: k.Mount, Keys: []string{"m"}, Hint: "mount", Help: "mount it, or a workspace of it"},
-			{Action: k.Info, Keys: []string{"i"}, Hint: "info", Help: "show or hide what is known of it"},
+			{Action: k.Info, Keys: []string{"i"}, Help: "show or hide what is known of it"},
 			{Action: k.Restore, Keys: []string{"u"}, Help: "take the last deletion back"},
 		}},
 		{Name: k.Browser, Title: "Browser", Bindings: []k.Binding{

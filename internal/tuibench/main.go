@@ -162,8 +162,9 @@ func measure(bin string, env []string, s *store, rtt, idle time.Duration, keys i
 
 	x.write("G/")
 	began = time.Now()
-	x.write("0999999")
-	if err := x.sees(fmt.Sprintf("/0999999  1 of %s", thousands(s.objects)), "object-0999999"); err != nil {
+	last := fmt.Sprintf("%07d", s.objects-1)
+	x.write(last)
+	if err := x.sees(fmt.Sprintf("1 of %s", thousands(s.objects)), "object-"+last); err != nil {
 		return list, err
 	}
 	add("seven letters of a filter, to the screen", ms(time.Since(began)), "", true)

@@ -31,7 +31,6 @@ type Browser struct {
 	filtering     bool
 	filter        component.Input
 	visit         int
-	shown         bool // the page is the active one
 }
 
 var _ Page = (*Browser)(nil)

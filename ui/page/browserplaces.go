@@ -63,8 +63,12 @@ type place struct {
 func (p *places) at(i int) place {
 	b := p.s.Browser.Buckets
 	if i < len(b) {
+		kind := "bucket"
+		if reserved(b[i].Name) {
+			kind = "system bucket"
+		}
 		return place{
-			name: objects.Name{Kind: objects.Bucket, In: b[i].Name}, kind: "bucket",
+			name: objects.Name{Kind: objects.Bucket, In: b[i].Name}, kind: kind,
 			size: b[i].Used, objects: b[i].Objects, quota: b[i].Quota, bucket: &b[i],
 		}
 	}
@@ -79,6 +83,9 @@ func (p *places) at(i int) place {
 	return row
 }
 
+// reserved reports whether a bucket is the coordinator's own.
+func reserved(bucket string) bool { return strings.HasPrefix(bucket, "_") }
+
 // Len counts buckets and workspaces.
 func (p *places) Len() int { return len(p.s.Browser.Buckets) + len(p.s.Workspaces) }
 
@@ -88,7 +95,8 @@ func (p *places) ID(i int) string { return p.at(i).name.String() }
 // Text is what the filter looks through.
 func (p *places) Text(i int) string { return p.at(i).name.In + "\n" + p.at(i).kind }
 
-// Compare orders two places; by name the buckets come before the workspaces.
+// Compare orders two places; by name the buckets come before the workspaces, and what is the
+// coordinator's own last.
 func (p *places) Compare(a, b, column int) int {
 	x, y := p.at(a), p.at(b)
 	switch column {
@@ -103,6 +111,12 @@ func (p *places) Compare(a, b, column int) int {
 	case plShare:
 		return -cmp.Compare(x.share(), y.share())
 	default:
+		if rx, ry := reserved(x.name.In), reserved(y.name.In); rx != ry {
+			if rx {
+				return 1
+			}
+			return -1
+		}
 		return cmp.Or(cmp.Compare(x.name.Kind, y.name.Kind), cmp.Compare(strings.ToLower(x.name.In), strings.ToLower(y.name.In)))
 	}
 }
@@ -133,6 +147,9 @@ func (p *places) Cell(i, column int) component.Cell {
 	none := component.Cell{Text: "–", Style: t.Dim}
 	switch column {
 	case plName:
+		if reserved(row.name.In) {
+			return component.Cell{Text: component.Clean(row.name.In), Style: t.Dim}
+		}
 		return component.Cell{Text: component.Clean(row.name.In), Style: t.Text}
 	case plKind:
 		return component.Cell{Text: component.Clean(row.kind), Style: t.Dim}

@@ -97,9 +97,10 @@ func (l *language) next(s string, block *bool) (int, Tone) {
 	switch {
 	case strings.IndexByte(l.quotes, c) >= 0:
 		for i := 1; i < len(s); i++ {
-			if s[i] == '\\' {
+			switch s[i] {
+			case '\\':
 				i++
-			} else if s[i] == c {
+			case c:
 				return i + 1, String
 			}
 		}

@@ -134,7 +134,6 @@ type (
 		Rows  []uint32 // nil: it was given up
 		visit int
 		list  int // entries it is of
-		plain bool
 	}
 )
 
