@@ -555,7 +555,12 @@ func (p *Browser) View() []string {
 	}
 	lines = component.Clip(lines, p.width, height)
 	if p.crumbLines() > 0 {
-		lines = append([]string{p.crumbs()}, lines...)
+		crumbs := p.crumbs()
+		if s := p.Split(); s >= 0 {
+			rest := strings.Repeat(" ", max(p.width-s-1, 0))
+			crumbs = component.Fit(crumbs, s, component.Left) + p.theme.Faint.Render(p.theme.Glyph.Wall) + rest
+		}
+		lines = append([]string{crumbs}, lines...)
 	}
 	return lines
 }

@@ -118,6 +118,9 @@ func attributes(s *session.Session, width int, t *theme.Theme) []string {
 	const most = 4
 	for _, set := range []map[string]string{i.Metadata, i.Tags} {
 		for n, key := range sorted(set) {
+			if key == "mtime" && !i.FileTime.IsZero() {
+				continue // it is a time that was shown, in seconds
+			}
 			if n == most {
 				lines = append(lines, t.Dim.Render(fmt.Sprintf("… %d more", len(set)-n)))
 				break

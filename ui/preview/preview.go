@@ -161,6 +161,13 @@ func jsonDocument(text string, whole bool) Document {
 	}
 	d := code(text, &jsonLanguage)
 	d.Kind = JSON
+	for _, spans := range d.Lines {
+		for i := range len(spans) - 1 {
+			if spans[i].Tone == String && strings.HasPrefix(spans[i+1].Text, ":") {
+				spans[i].Tone = Keyword // a member's name
+			}
+		}
+	}
 	return d
 }
 

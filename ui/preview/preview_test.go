@@ -40,7 +40,7 @@ func TestMake(t *testing.T) {
 		{"a.go", "x := 1 // one", 0, Code, "x := 1 // one", "pppppnpcccccc"},
 		{"a.py", "def f(): return 'a#b'", 0, Code, "def f(): return 'a#b'", "kkkppppppkkkkkkpsssss"},
 		{"a.json", `{"a":[1,true]}`, 0, JSON, "{", "p"},
-		{"a.json", `{"a":[1`, 9, JSON, `{"a":[1`, "psssppn"},
+		{"a.json", `{"a":[1`, 9, JSON, `{"a":[1`, "pkkkppn"},
 		{"a.csv", "name,n\nbeta,12\n", 0, Table, "name  n   ", "hhhhpphhpp"},
 		{"a.md", "# Title\n`code`", 0, Prose, "# Title", "hhhhhhh"},
 		{"a.bin", "\x00\x01AB", 0, Hex, "000000  00 01 41 42                                       ..AB", ""},
