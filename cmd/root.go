@@ -114,7 +114,7 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
+		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
 		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
@@ -177,10 +177,12 @@ func (c *cli) openUI(ctx context.Context) error {
 	if c.accessible || os.Getenv("TERM") == "dumb" {
 		return c.inLines(ctx, app, os.Getenv("HOME"))
 	}
+	desk := app.Desk()
+	defer desk.Close()
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
 		Config: keys,
-		App:    app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App:    desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
