@@ -317,7 +317,10 @@ func TestBrowseByKeys(t *testing.T) {
 			term.see("done")
 			term.press("q")
 			select {
-			case <-term.ended:
+			case err := <-term.ended:
+				if err != nil {
+					t.Errorf("the app ended with %v", err)
+				}
 			case <-time.After(10 * time.Second):
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
