@@ -45,6 +45,7 @@ func (m *model) actObjects(a action.Action) tea.Cmd {
 	case action.Complete:
 		return s.Complete(a.Text)
 	case action.Transfer:
+		m.toasts.Dismiss() // they were about what came before
 		return tea.Batch(s.StartJob(a.Transfer), m.say(component.Info, string(a.Transfer.Kind)+" has begun", "page 5 shows how far it is"))
 	case action.Remove:
 		return m.remove5s(a)

@@ -105,9 +105,9 @@ func TestPreviewFollowsTheCursor(t *testing.T) {
 		t.Errorf("read %s", last)
 	}
 	d.press("enter")
-	d.sees("000140")
+	d.sees("0000a0")
 	d.press("j", "j")
-	d.seesNot("000010  ")
+	d.seesNot("000008  ")
 	d.press("esc")
 	d.sees("▸ weights.bin")
 }

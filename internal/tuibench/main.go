@@ -102,7 +102,7 @@ func measure(bin string, env []string, s *store, rtt, idle time.Duration, keys i
 	if err := x.sees("million", "byo workspace"); err != nil {
 		return list, err
 	}
-	x.write("G")
+	x.write("/million\r")
 	if err := x.sees("▸ million"); err != nil {
 		return list, err
 	}

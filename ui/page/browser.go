@@ -555,10 +555,13 @@ func (p *Browser) View() []string {
 	}
 	lines = component.Clip(lines, p.width, height)
 	if p.crumbLines() > 0 {
-		crumbs := p.crumbs()
+		width := p.width
 		if s := p.Split(); s >= 0 {
-			rest := strings.Repeat(" ", max(p.width-s-1, 0))
-			crumbs = component.Fit(crumbs, s, component.Left) + p.theme.Faint.Render(p.theme.Glyph.Wall) + rest
+			width = s
+		}
+		crumbs := p.crumbs(width)
+		if rest := p.width - width; rest > 0 {
+			crumbs += p.theme.Faint.Render(p.theme.Glyph.Wall) + strings.Repeat(" ", rest-1)
 		}
 		lines = append([]string{crumbs}, lines...)
 	}
@@ -580,10 +583,10 @@ func (p *Browser) besideList(lines []string, width, height int) {
 }
 
 // crumbs is the line that says where this is.
-func (p *Browser) crumbs() string {
+func (p *Browser) crumbs(width int) string {
 	t, at := p.theme, p.s.Browser.At
 	if at.Kind == "" {
-		return component.Fit("  "+t.Strong.Render("Places"), p.width, component.Left)
+		return component.Fit("  "+t.Strong.Render("Places"), width, component.Left)
 	}
 	list := breadcrumbs(at)
 	for i := range list {
@@ -591,7 +594,7 @@ func (p *Browser) crumbs() string {
 	}
 	sep := t.Faint.Render(" › ")
 	// The folders in the middle go where room is short.
-	for i := 1; crumbsWidth(list) > p.width-4 && len(list) > 2 && i < len(list)-1; {
+	for i := 1; crumbsWidth(list) > width-4 && len(list) > 2 && i < len(list)-1; {
 		if list[i] == "…" {
 			list = append(list[:i], list[i+1:]...)
 		} else {
@@ -606,7 +609,7 @@ func (p *Browser) crumbs() string {
 			out += sep + t.Text.Render(crumb)
 		}
 	}
-	return component.Fit(out, p.width, component.Left)
+	return component.Fit(out, width, component.Left)
 }
 
 func crumbsWidth(list []string) int {

@@ -228,12 +228,12 @@ func (f *folder) empty(width int) []string {
 // status counts what is loaded, and says of what the order and the filter are.
 func (f *folder) status() string {
 	b, t := &f.s.Browser, f.theme
-	n := component.Count(int64(b.List.Len()))
+	n := component.Count(int64(b.Known()))
 	var text string
 	switch b.State {
 	case session.Whole:
-		text = component.Plural(b.List.Len(), "entry")
-		if b.List.Len() != 1 {
+		text = component.Plural(b.Known(), "entry")
+		if b.Known() != 1 {
 			text = n + " entries"
 		}
 		text += ", " + component.Bytes(b.List.Bytes())

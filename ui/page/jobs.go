@@ -140,7 +140,7 @@ func (p *Jobs) Cell(i, column int) component.Cell {
 	case jbKind:
 		return component.Cell{Text: component.Clean(j.Kind), Style: t.Dim}
 	case jbWhat:
-		title := component.Clean(j.Title)
+		title := p.title(j)
 		if !p.grid.Shown(jbKind) {
 			title = component.Clean(j.Kind) + " " + title
 		}
@@ -175,6 +175,15 @@ func (p *Jobs) Cell(i, column int) component.Cell {
 	}
 }
 
+// title is the job's, with "~" for home.
+func (p *Jobs) title(j *jobs.Job) string {
+	title := j.Title
+	if home := strings.TrimSuffix(p.s.Home, "/"); home != "" {
+		title = strings.ReplaceAll(title, home+"/", "~/")
+	}
+	return component.Clean(title)
+}
+
 // timeLeft is a duration that is estimated: whole seconds at the least.
 func timeLeft(d time.Duration) string {
 	if d < 10*time.Second {
@@ -190,7 +199,7 @@ func (p *Jobs) Detail(i, width int) [][]string {
 	st := jobState(j, t)
 	d.say(st.style, st.String())
 	d.gap()
-	d.say(t.Text, component.Clean(j.Title))
+	d.say(t.Text, p.title(j))
 	d.section()
 	total := component.Bytes(j.Bytes)
 	if j.BytesTotal > 0 {

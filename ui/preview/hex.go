@@ -5,18 +5,16 @@ import (
 	"strings"
 )
 
-const hexWidth = 16
+// hexWidth is how many bytes are in a row: as many as fit beside a list.
+const hexWidth = 8
 
-// hex is bytes in rows of 16, with the letters among them beside.
+// hex is bytes in rows, with the letters among them beside.
 func hex(b []byte) Document {
 	d := Document{Kind: Hex}
 	for at := 0; at < len(b); at += hexWidth {
 		row := b[at:min(at+hexWidth, len(b))]
 		var digits, letters strings.Builder
 		for i := range hexWidth {
-			if i == hexWidth/2 {
-				digits.WriteByte(' ')
-			}
 			if i >= len(row) {
 				digits.WriteString("   ")
 				continue

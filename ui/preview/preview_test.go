@@ -43,10 +43,10 @@ func TestMake(t *testing.T) {
 		{"a.json", `{"a":[1`, 9, JSON, `{"a":[1`, "pkkkppn"},
 		{"a.csv", "name,n\nbeta,12\n", 0, Table, "name  n   ", "hhhhpphhpp"},
 		{"a.md", "# Title\n`code`", 0, Prose, "# Title", "hhhhhhh"},
-		{"a.bin", "\x00\x01AB", 0, Hex, "000000  00 01 41 42                                       ..AB", ""},
+		{"a.bin", "\x00\x01AB", 0, Hex, "000000  00 01 41 42              ..AB", ""},
 		{"a.txt", "", 0, None, "", ""},
 		{"a.txt", "grü\xc3", 5, Text, "grü", "pppp"}, // cut within a character
-		{"a.txt", "gr\xfcn", 0, Hex, "000000  67 72 fc 6e                                       gr.n", ""},
+		{"a.txt", "gr\xfcn", 0, Hex, "000000  67 72 fc 6e              gr.n", ""},
 		{"a.png", "no picture", 0, Text, "no picture", "pppppppppp"},
 	} {
 		d := Make(c.name, []byte(c.body), int64(len(c.body))+c.more)

@@ -79,6 +79,9 @@ type Browser struct {
 	hidden    map[string]bool // names that are being deleted
 }
 
+// Known is how many entries are here: those that are being deleted do not count.
+func (b *Browser) Known() int { return b.List.Len() - len(b.hidden) }
+
 // Folder is the name of a folder below another.
 func Folder(at objects.Name, name string) objects.Name { return at.At(at.Path + name) }
 
