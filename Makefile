@@ -60,6 +60,7 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 	KILL_ROUNDS=50 $(GO) test -count=1 -timeout=60m -v -run 'TestKill(InsideRename|DuringRecovery|AfterMappedWrites)' ./mounts
 	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
+	$(GO) test -count=1 -timeout=60m -parallel=16 -run 'TestModel' ./mounts/upper -model.rounds=2000
 	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
 screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program

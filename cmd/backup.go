@@ -153,6 +153,9 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 				return err
 			}
 			c.notifyDamaged(contents.Manifest)
+			if contents.Manifest.Created.IsZero() {
+				c.notify("A copy of the system bucket does not say what the buckets held: objects that are not there will not be reported.")
+			}
 			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
 				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
 			})

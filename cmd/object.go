@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,29 @@ func (c *cli) withPlaces(flags placeFlags, f func(app *backend.App, p *backend.P
 	}
 	p := app.Places(flags.opt)
 	defer p.Close()
-	return f(app, p)
+	err = f(app, p)
+	if err == nil || c.format == "json" {
+		return err
+	}
+	told := *fault.As(err)
+	told.Message = clean(told.Error()) // it may name a key that somebody else chose
+	return &told
+}
+
+// clean writes what would move a terminal's cursor, or change what it shows, as escapes.
+func clean(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // remotePlace opens a place that has to be in a store.
@@ -129,7 +152,7 @@ func (c *cli) objectHead() *cobra.Command {
 
 func headText(out io.Writer, place string, i objects.Info) {
 	pairs := []string{
-		"Place", place, "Size", fmt.Sprintf("%s, %d bytes", oneDigit(i.Size), i.Size), "Modified", stamp(i.Modified), "File's time", stamp(i.FileTime),
+		"Place", printable(place), "Size", fmt.Sprintf("%s, %d bytes", oneDigit(i.Size), i.Size), "Modified", stamp(i.Modified), "File's time", stamp(i.FileTime),
 		"ETag", i.ETag, "Type", i.ContentType, "Encoding", i.Encoding, "Disposition", i.Disposition, "Language", i.Language,
 		"Cache control", i.CacheControl, "Storage class", i.StorageClass, "Encryption", i.Encryption,
 	}

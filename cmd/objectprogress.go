@@ -33,7 +33,7 @@ func (c *cli) job(ctx context.Context, kind, title string, r objects.Request, do
 	<-shown
 	for _, e := range result.Errors {
 		if result.Failed > 1 && c.format == "text" {
-			fmt.Fprintln(c.err, "failed: "+e.Error())
+			fmt.Fprintln(c.err, "failed: "+clean(e.Error()))
 		}
 	}
 	return result, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -218,7 +219,8 @@ func TestJourneyByKeys(t *testing.T) {
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 			out, err := term.command("workspace", "show", "notes")
-			if err != nil || !strings.Contains(string(out), ", 2 objects") { // the file, and the sheet of its attributes
+			// The file, and the sheet with its attributes.
+			if err != nil || !regexp.MustCompile(`\(\d+ bytes\), 2 objects`).Match(out) {
 				t.Errorf("after the journey: %s %v", out, err)
 			}
 			term.mu.Lock()

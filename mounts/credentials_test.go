@@ -415,7 +415,7 @@ func TestMountLeaksNothing(t *testing.T) {
 	w.until("the process has died", func() bool {
 		_, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", s.PID))
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID))
-		return err != nil || strings.Contains(string(stat), ") Z ")
+		return os.IsNotExist(err) || strings.Contains(string(stat), ") Z ")
 	})
 	for _, root := range []string{w.roots.State, w.roots.Cache, w.roots.Config} {
 		must(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {

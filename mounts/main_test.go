@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -120,7 +121,9 @@ func (w *world) sweep(dir string) {
 	left, _ := mountinfo.GetMounts(mountinfo.PrefixFilter(dir))
 	for _, i := range left {
 		_ = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", i.Minor), []byte("1"), 0)
-		_ = unix.Unmount(i.Mountpoint, unix.MNT_DETACH)
+		if unix.Unmount(i.Mountpoint, unix.MNT_DETACH) != nil { // root's alone
+			_ = exec.Command("fusermount3", "-u", "-z", "-q", i.Mountpoint).Run()
+		}
 	}
 }
 

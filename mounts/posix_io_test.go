@@ -149,6 +149,19 @@ var posixIO = []posixRow{
 			must(t, err)
 		}
 	}),
+	bytesRow("append-cleared-by-fcntl", "data", "DatA+", func(t *testing.T, f *os.File) {
+		a, err := os.OpenFile(f.Name(), os.O_APPEND|os.O_RDWR, 0)
+		must(t, err)
+		_, err = a.WriteString("+")
+		must(t, err)
+		_, err = unix.FcntlInt(a.Fd(), unix.F_SETFL, 0)
+		must(t, err)
+		for off, b := range map[int64]string{0: "D", 3: "A"} {
+			_, err := unix.Pwrite(int(a.Fd()), []byte(b), off)
+			must(t, err)
+		}
+		must(t, a.Close())
+	}),
 	bytesRow("append-set-by-fcntl", "data", "data!", func(t *testing.T, f *os.File) {
 		_, err := unix.FcntlInt(f.Fd(), unix.F_SETFL, unix.O_APPEND)
 		must(t, err)

@@ -76,9 +76,10 @@ func (o *Orchestrator) CreateBucket(ctx context.Context, name string, opt store.
 }
 
 // DeleteBucket implements api.Buckets. The record goes first: a crash between the two leaves
-// a bucket that the next start knows again.
+// a bucket that the next start knows again. Its shares and its recycle bin go with it: who makes
+// a bucket of the name after that has neither guests nor objects of the one before.
 func (o *Orchestrator) DeleteBucket(ctx context.Context, name string) error {
-	return o.change(func(c *control) error {
+	err := o.change(func(c *control) error {
 		if b, err := o.store.Bucket(ctx, name); err != nil || b.Objects > 0 {
 			return o.store.DeleteBucket(ctx, name) // which says why not
 		}
@@ -92,8 +93,15 @@ func (o *Orchestrator) DeleteBucket(ctx context.Context, name string) error {
 		if err != nil && known {
 			return errors.Join(err, c.putBucket(context.WithoutCancel(ctx), record))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.dropShares(ctx, func(s Share) bool { return s.Bucket == name })
 	})
+	if err != nil {
+		return err
+	}
+	return o.dropBin(ctx, name)
 }
 
 // NewBucket makes a bucket that belongs to owner, a peer's id.
@@ -180,7 +188,10 @@ func (o *Orchestrator) SetBucketQuota(ctx context.Context, name string, q Quota)
 		if err := c.putBucket(ctx, record); err != nil {
 			return err
 		}
-		return o.store.SetQuota(ctx, name, q.Bytes)
+		if err := o.store.SetQuota(ctx, name, q.Bytes); err != nil {
+			return err
+		}
+		return o.boundBin(ctx, record)
 	})
 	if err != nil {
 		return Bucket{}, err
@@ -232,6 +243,9 @@ func (o *Orchestrator) reconcile(ctx context.Context) error {
 			}
 		}
 		for name, record := range c.buckets {
+			if err := o.boundBin(ctx, record); err != nil {
+				return err
+			}
 			if slices.ContainsFunc(present, func(b store.BucketInfo) bool { return b.Name == name }) {
 				continue
 			}

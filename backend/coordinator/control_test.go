@@ -325,6 +325,67 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// SPEC C27: a share ends with its bucket, whoever has the bucket's name after that; with its workspace; and
+// with its owner.
+func TestSharesEnd(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	owner := m.peer(t, "owner")
+	for what, end := range map[string]func() error{
+		"bucket": func() error {
+			if err := m.DeleteBucket(ctx, "team"); err != nil {
+				return err
+			}
+			_, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, "")
+			return err
+		},
+		"workspace": func() error {
+			if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+				return err
+			}
+			_, err := m.RestoreWorkspace(ctx, "notes")
+			return err
+		},
+	} {
+		req, by := coordinator.NewShare{Name: what, Bucket: "team"}, ""
+		var err error
+		if what == "bucket" {
+			_, err = m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, owner.ID)
+		} else {
+			_, err = m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, "")
+			req = coordinator.NewShare{Name: what, Workspace: "notes"}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		share, err := m.CreateShare(ctx, req, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !m.may(t, share.AccessKeyID, authz.Read, share.Bucket, share.Prefix+"x") {
+			t.Errorf("%s: the share does not open", what)
+		}
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		if m.may(t, share.AccessKeyID, authz.Read, share.Bucket, share.Prefix+"x") {
+			t.Errorf("%s: the share outlives it", what)
+		}
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "of a peer", Bucket: "team"}, owner.ID); !fault.Is(err, fault.Usage) {
+		t.Error(err)
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "theirs", Bucket: "team"}, owner.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RemovePeer(ctx, owner.ID); err != nil {
+		t.Fatal(err)
+	}
+	if list := m.Shares(); len(list) != 0 {
+		t.Errorf("shares %+v", list)
+	}
+}
+
 // SPEC C22, C1: a deleted workspace comes back with what was in it; when its retention is
 // over it is removed for good, its objects too, also where a purge was cut off.
 func TestRecycleBin(t *testing.T) {
@@ -556,7 +617,10 @@ func TestPeerNames(t *testing.T) {
 	if _, err := m.Peer("Build Runner 7"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a name of two: %v", err)
 	}
-	for _, bad := range []string{"", "///", "a\nb", strings.Repeat("x", 41)} {
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: m.Peers()[0].ID}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the id of another: %v", err)
+	}
+	for _, bad := range []string{"", "///", "a\nb", " a", "a\x1b[31m", "a\u202eb", "a\xffb", strings.Repeat("x", 41)} {
 		if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: bad}); !fault.Is(err, fault.Usage) {
 			t.Errorf("%q: %v", bad, err)
 		}

@@ -49,6 +49,7 @@ func record(t *testing.T, s *store.Store, key string) string {
 type running struct {
 	status coordinator.Status
 	admin  *client.Client
+	socket string
 	log    *strings.Builder
 	stop   func()
 }
@@ -83,7 +84,7 @@ func serveWith(t *testing.T, opt coordinator.ServeOptions) *running {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	r.admin = client.Local(opt.Socket)
+	r.admin, r.socket = client.Local(opt.Socket), opt.Socket
 	stopped := false
 	r.stop = func() {
 		if stopped {

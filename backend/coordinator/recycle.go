@@ -63,22 +63,47 @@ func (o *Orchestrator) SetRecycle(ctx context.Context, name string, r Recycle) (
 		if err != nil {
 			return withHint(err, store.NoSuchBucket, "`artifacts-tui bucket list` shows those there are")
 		}
-		if r.Seconds > 0 {
-			if err := ensureBucket(ctx, o.store, RecycledBucket); err != nil {
-				return err
-			}
-		}
 		record, ok := c.buckets[name]
 		if !ok {
 			record = BucketRecord{Name: name, Owner: b.Owner, Quota: b.Quota, Created: b.Created}
 		}
 		record.RecycleSeconds = r.Seconds
-		return c.putBucket(ctx, record)
+		if err := c.putBucket(ctx, record); err != nil {
+			return err
+		}
+		return o.boundBin(ctx, record)
 	})
 	if err != nil {
 		return Bucket{}, err
 	}
 	return o.Bucket(ctx, name)
+}
+
+// boundBin lets the recycle bin of a bucket hold as much as the bucket itself may: who writes
+// and deletes in turn must not get past the quota.
+func (o *Orchestrator) boundBin(ctx context.Context, b BucketRecord) error {
+	if b.RecycleSeconds == 0 {
+		return nil
+	}
+	if err := ensureBucket(ctx, o.store, RecycledBucket); err != nil {
+		return err
+	}
+	if p, err := o.store.Prefix(ctx, RecycledBucket, b.Name+"/"); err == nil && p.Quota == b.Quota {
+		return nil
+	}
+	return o.store.SetPrefix(ctx, RecycledBucket, b.Name+"/", b.Quota)
+}
+
+// dropBin removes the recycle bin of a bucket that is no more.
+func (o *Orchestrator) dropBin(ctx context.Context, bucket string) error {
+	if err := empty(ctx, o.store, RecycledBucket, bucket+"/"); err != nil {
+		return err
+	}
+	err := o.store.DropPrefix(ctx, RecycledBucket, bucket+"/")
+	if isCode(err, store.NoSuchBucket) {
+		return nil
+	}
+	return err
 }
 
 func (o *Orchestrator) recycleTime(bucket string) time.Duration {
@@ -88,7 +113,7 @@ func (o *Orchestrator) recycleTime(bucket string) time.Duration {
 }
 
 // DeleteIf implements api.Buckets: an object of a bucket with a recycle bin moves there. Where
-// the store is too full for that it is deleted for good: deleting must always be possible.
+// the bin or the store is too full for that it is deleted for good: deleting must always be possible.
 func (o *Orchestrator) DeleteIf(ctx context.Context, bucket, key string, c store.Condition) error {
 	keep := o.recycleTime(bucket)
 	if keep == 0 {
@@ -127,14 +152,14 @@ func (o *Orchestrator) recycle(ctx context.Context, old store.ObjectInfo, keep t
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[metaKey], meta[metaDeleted] = url.QueryEscape(old.Key), now.Format(time.RFC3339)
+	meta[metaKey], meta[metaDeleted] = url.QueryEscape(old.Key), now.Format(time.RFC3339Nano)
 	_, err := o.store.Copy(ctx, old.Bucket, old.Key, RecycledBucket, id, store.CopyOptions{
 		Replace: true, ContentType: old.ContentType, Headers: old.Headers, Meta: meta,
 		Source: func(src store.ObjectInfo) error { return store.Condition{IfMatch: old.ETag}.Check(&src) },
 	})
 	switch {
 	case isCode(err, store.QuotaExceeded):
-		o.log.Warn("the store is too full for the recycle bin: an object is deleted for good", "bucket", old.Bucket, "key", old.Key)
+		o.log.Warn("the recycle bin or the store is too full: an object is deleted for good", "bucket", old.Bucket, "key", old.Key)
 		return "", nil
 	case isCode(err, store.PreconditionFailed), isCode(err, store.NoSuchKey): // the deletion sees it too
 		return "", nil
@@ -146,14 +171,22 @@ func (o *Orchestrator) recycle(ctx context.Context, old store.ObjectInfo, keep t
 // last first; limit bounds how many.
 func (o *Orchestrator) Recycled(ctx context.Context, bucket, prefix string, limit int) ([]RecycledObject, error) {
 	list := []RecycledObject{}
+	since := o.bucketSince(bucket)
 	err := o.eachRecycled(ctx, bucket, func(r RecycledObject) bool {
-		if strings.HasPrefix(r.Key, prefix) {
+		if strings.HasPrefix(r.Key, prefix) && !r.Deleted.Before(since) {
 			list = append(list, r)
 		}
 		return true
 	})
 	slices.SortStableFunc(list, func(a, b RecycledObject) int { return b.Deleted.Compare(a.Deleted) })
 	return list[:min(len(list), limit)], err
+}
+
+// bucketSince is when a bucket was made: what was deleted before was another's of the same name.
+func (o *Orchestrator) bucketSince(bucket string) time.Time {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.state.buckets[bucket].Created
 }
 
 // eachRecycled calls f with those of a bucket, or of all where that is empty, until it returns false.
@@ -230,15 +263,16 @@ func (o *Orchestrator) deletedObject(ctx context.Context, bucket string, req Res
 	if (req.ID == "") == (req.Key == "") {
 		return found, fault.New(fault.Usage, "give one of them", "a deleted object is named by its key or by its id")
 	}
+	since := o.bucketSince(bucket)
 	if req.ID != "" {
 		obj, err := o.store.Head(ctx, RecycledBucket, req.ID)
-		if err != nil || !strings.HasPrefix(req.ID, bucket+"/") {
+		if err != nil || !strings.HasPrefix(req.ID, bucket+"/") || recycled(obj).Deleted.Before(since) {
 			return found, none
 		}
 		return recycled(obj), nil
 	}
 	err = o.eachRecycled(ctx, bucket, func(r RecycledObject) bool {
-		if r.Key == req.Key && !r.Deleted.Before(found.Deleted) {
+		if r.Key == req.Key && !r.Deleted.Before(found.Deleted) && !r.Deleted.Before(since) {
 			found = r
 		}
 		return true

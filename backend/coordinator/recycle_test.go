@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,5 +179,108 @@ func TestRecycleOnAFullStore(t *testing.T) {
 	}
 	if list, err := m.Recycled(ctx, "bkt", "", 10); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// SPEC C22: a bucket that is deleted takes its recycle bin with it; who has its name after that sees,
+// and gets back, nothing of the one before.
+func TestRecycleBinEndsWithItsBucket(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	before, after := m.peer(t, "before"), m.peer(t, "after")
+	for _, crash := range []bool{false, true} {
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, before.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.SetRecycle(ctx, "team", coordinator.Recycle{Seconds: 3600}); err != nil {
+			t.Fatal(err)
+		}
+		m.putText(t, "team", "plan", "secret")
+		if err := m.DeleteIf(ctx, "team", "plan", store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := m.Recycled(ctx, "team", "", 10)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		m.time = m.time.Add(time.Second)
+		if crash { // after the bucket went, before its bin did
+			if err := m.store.DeleteBucket(ctx, "team"); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := m.DeleteBucket(ctx, "team"); err != nil {
+			t.Fatal(err)
+		}
+		b, err := m.store.Bucket(ctx, coordinator.RecycledBucket)
+		if err != nil || b.Objects != 0 && !crash {
+			t.Errorf("the bin holds %d objects, %v", b.Objects, err)
+		}
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, after.ID); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := m.Recycled(ctx, "team", "", 10); err != nil || len(list) != 0 {
+			t.Errorf("the next owner sees %+v, %v", list, err)
+		}
+		for _, req := range []coordinator.RestoreObject{{Key: "plan"}, {ID: list[0].ID}} {
+			if _, err := m.RestoreObject(ctx, "team", req); !fault.Is(err, fault.NotFound) {
+				t.Errorf("the next owner gets %+v back: %v", req, err)
+			}
+		}
+		if err := m.DeleteBucket(ctx, "team"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// SPEC B25, C22: the recycle bin of a bucket with a quota holds as much again at most, whatever was set
+// first, and over a restart: writing and deleting in turn is no way past the quota.
+func TestRecycleBinIsBounded(t *testing.T) {
+	for _, first := range []string{"quota", "bin"} {
+		m := newMesh(t)
+		ctx := t.Context()
+		if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+			t.Fatal(err)
+		}
+		steps := []func() error{
+			func() error {
+				_, err := m.SetBucketQuota(ctx, "team", coordinator.Quota{Bytes: 1000})
+				return err
+			},
+			func() error {
+				_, err := m.SetRecycle(ctx, "team", coordinator.Recycle{Seconds: 3600})
+				return err
+			},
+		}
+		if first == "bin" {
+			slices.Reverse(steps)
+		}
+		for _, step := range steps {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 6 {
+			if i == 3 {
+				m.restart(t)
+			}
+			m.put(t, "team", "k", 400)
+			if err := m.DeleteIf(ctx, "team", "k", store.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := m.store.Bucket(ctx, coordinator.RecycledBucket)
+		if err != nil || b.Total() != 800 {
+			t.Errorf("%s first: the bin holds %d bytes, want 800; %v", first, b.Total(), err)
+		}
+		if _, err := m.SetBucketQuota(ctx, "team", coordinator.Quota{}); err != nil {
+			t.Fatal(err)
+		}
+		m.put(t, "team", "k", 400)
+		if err := m.DeleteIf(ctx, "team", "k", store.Condition{}); err != nil {
+			t.Fatal(err)
+		}
+		if b, err = m.store.Bucket(ctx, coordinator.RecycledBucket); err != nil || b.Total() != 1200 {
+			t.Errorf("%s first, without a quota: the bin holds %d bytes, want 1200; %v", first, b.Total(), err)
+		}
 	}
 }

@@ -31,7 +31,7 @@ func intercept(t *testing.T, endpoint string, before func(*http.Request), change
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{
-		Director:       func(r *http.Request) { r.URL.Scheme, r.URL.Host = u.Scheme, u.Host },
+		Rewrite:        func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host },
 		ModifyResponse: change,
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -252,7 +252,7 @@ func TestResume(t *testing.T) {
 	report := &moving{f: func() {}}
 	r.Report = report
 	counted := intercept(t, proxy.Endpoint(), nil, func(res *http.Response) error {
-		if res.Request.Method == http.MethodPut && res.StatusCode == 200 && parts.Add(1) == 3 {
+		if res.Request.Method == http.MethodPut && res.StatusCode == http.StatusOK && parts.Add(1) == 3 {
 			proxy.Set(faultproxy.Broken)
 		}
 		return nil

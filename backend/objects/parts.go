@@ -280,7 +280,7 @@ func (u *upload) abort(ctx context.Context) error {
 func (s *Store) putStream(ctx context.Context, key string, r io.Reader, in input) (Object, error) {
 	first := make([]byte, singlePut)
 	n, err := io.ReadFull(r, first)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		in.body, in.size = readerAt(first[:n]), int64(n)
 		return s.put(ctx, key, in)
 	}

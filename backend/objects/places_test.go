@@ -82,7 +82,7 @@ func TestDestinations(t *testing.T) {
 		if from[0] == '@' {
 			r.To = w.place("bkt/o9/")
 		}
-		if _, err := objects.Copy(t.Context(), r); from != "bkt/none/" && !fault.Is(err, fault.NotFound) {
+		if _, err := objects.Copy(t.Context(), r); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", from, err)
 		}
 	}
@@ -230,7 +230,7 @@ func TestShare(t *testing.T) {
 	if status, body := do("PUT", put.URL, "uploaded"); status != 200 || string(w.content("up")) != "uploaded" {
 		t.Errorf("PUT: %d %s", status, body)
 	}
-	if strings.Contains(get.URL, w.server.Secret) || get.Expires.Sub(time.Now()) > time.Hour {
+	if strings.Contains(get.URL, w.server.Secret) || time.Until(get.Expires) > time.Hour {
 		t.Errorf("%+v", get)
 	}
 	for _, life := range []time.Duration{0, 7*24*time.Hour + 1, -time.Hour} {
@@ -264,7 +264,7 @@ func TestKinds(t *testing.T) {
 // A listing's pages come as they arrive, prefixes among keys in their order.
 func TestPages(t *testing.T) {
 	w := newWorld(t)
-	for i := range 2500 {
+	for i := range 1200 {
 		if _, err := w.server.Store.Put(t.Context(), "bkt", fmt.Sprintf("k%04d", i), strings.NewReader("x"), store.PutOptions{Size: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestPages(t *testing.T) {
 		count += len(page)
 		return nil
 	})
-	if err != nil || pages < 3 || count != 2502 || prefixes != 2 {
+	if err != nil || pages < 2 || count != 1202 || prefixes != 2 {
 		t.Errorf("%d pages, %d entries, %d prefixes, %v", pages, count, prefixes, err)
 	}
 }

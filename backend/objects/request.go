@@ -79,11 +79,29 @@ func (t *transfer) feedCopies(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !some && src.match != nil {
-			return fault.New(fault.NotFound, "`object list` shows what is there; quote the pattern", "nothing matches %s", p)
+		if !some {
+			if err := t.nothing(ctx, src); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// nothing is an error where a source that has nothing in it is none: an empty bucket, and an
+// empty folder that a marker or this machine's disk has, are there.
+func (t *transfer) nothing(ctx context.Context, src found) error {
+	switch {
+	case src.match != nil:
+		return fault.New(fault.NotFound, "`object list` shows what is there; quote the pattern", "nothing matches %s", src.Place)
+	case src.Store == nil || src.root == "":
+		return nil
+	}
+	_, err := src.Store.Head(ctx, src.root)
+	if errors.Is(err, errMissing) {
+		return fault.New(fault.NotFound, "`object list` shows what is there", "nothing is at %s", src.Place)
+	}
+	return err
 }
 
 // into reports whether sources go into the destination by their names, or become it.

@@ -204,8 +204,11 @@ func same(l load, back string) error {
 		name := fmt.Sprintf("file%04d", i)
 		if l.size > 64<<20 { // its checksum was verified; here the size will do
 			info, err := os.Stat(filepath.Join(back, name))
-			if err != nil || info.Size() != l.size {
-				return fmt.Errorf("%s came back otherwise (%v)", name, err)
+			if err != nil {
+				return err
+			}
+			if info.Size() != l.size {
+				return fmt.Errorf("%s came back with %d bytes", name, info.Size())
 			}
 			continue
 		}
@@ -214,8 +217,11 @@ func same(l load, back string) error {
 			return err
 		}
 		b, err := os.ReadFile(filepath.Join(back, name))
-		if err != nil || !bytes.Equal(a, b) {
-			return fmt.Errorf("%s came back otherwise (%v)", name, err)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			return fmt.Errorf("%s came back otherwise", name)
 		}
 	}
 	return nil

@@ -73,6 +73,7 @@ func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResul
 // Write implements fs.FileWriter.
 func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
 	f.tree.unprivileged(ctx, f.up.Node())
+	f.up.KernelWrites(off)
 	n, err := f.up.WriteAt(unhurried(ctx), data, off)
 	f.tree.written.Add(int64(n))
 	if err != nil && n == 0 {

@@ -20,6 +20,10 @@ type node struct {
 	tree *tree
 	up   *upper.Node
 	seen atomic.Uint64 // Generation+1 that the kernel's page cache belongs to; 0: none
+
+	// Of the table of nodes, guarded by tree.making.
+	found   time.Time // by a look-up, last
+	leaving bool      // the kernel forgot it
 }
 
 var (
@@ -46,12 +50,33 @@ var (
 // the store is bounded below.
 func unhurried(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
-// OnForget implements fs.NodeOnForgetter. Whatever is in the table under this number goes: a
-// look-up that raced with the kernel's last forget may have put another node there, which
-// nobody would ever forget.
+// settled is how long ago a look-up has surely told the library which node it found.
+const settled = time.Second
+
+// OnForget implements fs.NodeOnForgetter. A look-up that found the node in the table just
+// before brings it back to life after this: it stays there until that is out of the question.
 func (n *node) OnForget() {
-	if _, there := n.tree.nodes.LoadAndDelete(n.StableAttr().Ino); there {
-		n.tree.known.Add(-1)
+	n.tree.making.Lock()
+	defer n.tree.making.Unlock()
+	if !n.leaving {
+		n.leaving = true
+		time.AfterFunc(settled, n.leave)
+	}
+}
+
+// leave takes n out of the table, unless the kernel knows it again.
+func (n *node) leave() {
+	t := n.tree
+	t.making.Lock()
+	defer t.making.Unlock()
+	if time.Since(n.found) < settled {
+		time.AfterFunc(settled, n.leave)
+		return
+	}
+	n.leaving = false
+	//nolint:staticcheck // OnForget says that the node was forgotten, not that it still is
+	if n.Forgotten() && t.nodes.CompareAndDelete(n.StableAttr().Ino, n) {
+		t.known.Add(-1)
 	}
 }
 
@@ -119,9 +144,11 @@ func (n *node) child(ctx context.Context, up *upper.Node, out *fuse.EntryOut) *f
 	t.making.Lock()
 	defer t.making.Unlock()
 	if known, ok := t.nodes.Load(attr.Ino); ok {
-		return known.(*node).EmbeddedInode()
+		known := known.(*node)
+		known.found = time.Now()
+		return known.EmbeddedInode()
 	}
-	fresh := &node{tree: t, up: up}
+	fresh := &node{tree: t, up: up, found: time.Now()}
 	inode := n.NewInode(ctx, fresh, fs.StableAttr{Mode: kindMode(attr.Kind), Ino: attr.Ino})
 	t.nodes.Store(attr.Ino, fresh)
 	t.known.Add(1)

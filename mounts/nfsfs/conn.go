@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ const (
 	version                  = 3
 	procedureNull            = 0
 	procedureMount           = 1
+	procedureUmount          = 3 // of the mount program
 	procedureCreate          = 8
 	procedureMknod           = 11
 	procedureLink            = 15
@@ -49,8 +51,14 @@ type conn struct {
 	now     call   // what it is about
 
 	mu     sync.Mutex
-	failed map[uint32]nfs.NFSStatus // by transaction
-	reply  int                      // bytes that are left of the reply being written
+	failed map[uint32]failure // by transaction
+	reply  int                // bytes that are left of the reply being written
+}
+
+// failure is what became of a request, where it fails.
+type failure struct {
+	procedure uint32
+	status    nfs.NFSStatus
 }
 
 // call is the head of a request.
@@ -65,7 +73,7 @@ type call struct {
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.request) == 0 {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				c.server.log.Warn("an NFS connection ends", "err", err)
 			}
 			c.Close()
@@ -143,7 +151,7 @@ func (s *Server) look(request []byte) (call, error) {
 	case now.procedure == procedureNull:
 		return now, nil
 	case now.program == mountProgram:
-		if now.procedure == procedureMount && !s.named(r.opaque()) {
+		if (now.procedure == procedureMount || now.procedure == procedureUmount) && !s.named(r.opaque()) {
 			return now, errStranger
 		}
 		return now, nil
@@ -171,25 +179,29 @@ func (s *Server) own(flavor uint32, credential []byte) bool {
 func (c *conn) fail(status nfs.NFSStatus) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failed[c.now.transaction] = status
+	c.failed[c.now.transaction] = failure{c.now.procedure, status}
 }
 
 // Write implements io.Writer. A reply begins with a write of its own.
 func (c *conn) Write(p []byte) (int, error) {
+	out := p
 	c.mu.Lock()
 	if c.reply == 0 && len(p) >= 4 {
 		c.reply = 4 + int(binary.BigEndian.Uint32(p)&^lastFragment)
-		c.correct(p)
+		out = c.correct(p)
 	}
 	c.reply -= len(p)
 	c.mu.Unlock()
-	return c.Conn.Write(p)
+	if _, err := c.Conn.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // correct replaces the status of a reply that says that a request failed, and counts what
 // the library calls an unknown procedure and the like as RFC 5531 does: it leaves one out.
 // c.mu is held.
-func (c *conn) correct(reply []byte) {
+func (c *conn) correct(reply []byte) []byte {
 	r := &words{left: reply[4:]}
 	transaction, kind, accepted := r.word(), r.word(), r.word()
 	r.word()
@@ -199,11 +211,17 @@ func (c *conn) correct(reply []byte) {
 	if !r.short && kind == 1 && accepted == 0 && result >= programMismatch {
 		binary.BigEndian.PutUint32(reply[at-4:], result+1)
 	}
-	status, known := c.failed[transaction]
+	f, known := c.failed[transaction]
 	delete(c.failed, transaction)
-	if said := r.word(); known && !r.short && kind == 1 && accepted == 0 && result == 0 && said != 0 {
-		binary.BigEndian.PutUint32(reply[at:], uint32(status))
+	if said := r.word(); !known || r.short || kind != 1 || accepted != 0 || result != 0 || said == 0 {
+		return reply
 	}
+	binary.BigEndian.PutUint32(reply[at:], uint32(f.status))
+	if f.procedure == procedureLink { // the library leaves the file's attributes out
+		reply = append(slices.Clone(reply), 0, 0, 0, 0)
+		binary.BigEndian.PutUint32(reply, uint32(len(reply)-4)|lastFragment)
+	}
+	return reply
 }
 
 // words reads XDR (RFC 4506).

@@ -133,7 +133,7 @@ func (s *Server) accept() {
 // serve hands a connection to the library, with a handler of its own: a connection's
 // requests are answered one after the other, so that the handler knows which one it is in.
 func (s *Server) serve(raw net.Conn) {
-	c := &conn{Conn: raw, server: s, failed: map[uint32]nfs.NFSStatus{}}
+	c := &conn{Conn: raw, server: s, failed: map[uint32]failure{}}
 	c.ended = func() {
 		s.mu.Lock()
 		delete(s.connections, raw)

@@ -213,8 +213,10 @@ func TestExclusiveCreate(t *testing.T) {
 	if have.Load() != 20 {
 		t.Errorf("20 files were made %d times", have.Load())
 	}
-	if status, _, err := first.call(nfsProgram, procedureLink, opaque(opaque(opaque(nil, root), root), []byte("link"))); err != nil || status != 1 {
-		t.Errorf("a hard link: status %d, %v", status, err)
+	// No hard links: the answer has neither the file's attributes nor the directory's.
+	status, body, err := first.call(nfsProgram, procedureLink, opaque(opaque(opaque(nil, root), root), []byte("link")))
+	if err != nil || status != 1 || !bytes.Equal(body, numbers(0, 0, 0)) {
+		t.Errorf("a hard link: status %d, %x, %v", status, body, err)
 	}
 }
 
@@ -496,6 +498,9 @@ func TestStrangers(t *testing.T) {
 	}
 	if status, _, err := dial(t, addr).call(mountProgram, procedureMount, opaque(nil, []byte(w.server.Export()))); err != nil || status != 13 {
 		t.Errorf("a second mount: status %d, %v", status, err)
+	}
+	if status, _, err := dial(t, addr).call(mountProgram, procedureUmount, opaque(nil, []byte("/"))); err == nil {
+		t.Errorf("an unmount of /: status %d", status)
 	}
 	root := w.server.nodes.handle(w.up.Root())
 	forged := [][]byte{nil, make([]byte, 8), make([]byte, 24), root[:23], append(slices.Clone(root), 0)}

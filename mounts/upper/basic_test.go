@@ -100,3 +100,35 @@ func TestErrnos(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 }
+
+// O_APPEND that fcntl(2) took away is seen by where the kernel writes, but for a file of
+// which it may know an older size.
+func TestAppendOrNot(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("f", "data")
+	w.ls("")
+	put := func(h *Handle, off int64, text string) {
+		t.Helper()
+		h.KernelWrites(off)
+		_, err := h.WriteAt(context.Background(), []byte(text), off)
+		w.must(err)
+	}
+	h := w.openFile("f", os.O_WRONLY|os.O_APPEND)
+	put(h, 4, "+")
+	put(h, 0, "D")
+	if got := w.read("f"); got != "Data+" {
+		t.Errorf("%q after the flag was taken away", got)
+	}
+	w.must(h.Flush(context.Background()))
+	h.Release()
+	w.drain()
+	w.store.set("f", "longer data")
+	w.refresh()
+	w.ls("")
+	h = w.openFile("f", os.O_WRONLY|os.O_APPEND)
+	put(h, 5, "+") // the end that the kernel knows
+	if got := w.read("f"); got != "longer data+" {
+		t.Errorf("%q after an append to a file that somebody else has changed", got)
+	}
+	h.Release()
+}

@@ -230,7 +230,7 @@ func (f *FS) executeMove(o *op) error {
 			n.base = dst
 			if src.ETag != known && known != "" && n.file.put == nil && !n.file.dirty {
 				f.letGo(n) // somebody else replaced the object before it was moved
-				n.gen++
+				n.shift()
 				f.tell(n, false)
 			}
 		}

@@ -15,8 +15,10 @@ type Handle struct {
 	fs               *FS
 	node             *Node
 	readable, writes bool
-	publishes        bool // its close is the close of a version
-	atEnd            bool // O_APPEND
+	publishes        bool        // its close is the close of a version
+	atEnd            atomic.Bool // O_APPEND
+	opened           uint64      // the node's generation then
+	known            bool        // and the kernel's
 	closed           atomic.Bool
 }
 
@@ -74,8 +76,9 @@ func (f *FS) newHandle(n *Node, flags int, made bool) *Handle {
 	access := flags & syscall.O_ACCMODE
 	h := &Handle{
 		fs: f, node: n, readable: access != os.O_WRONLY,
-		writes: access != os.O_RDONLY, atEnd: flags&os.O_APPEND != 0,
+		writes: access != os.O_RDONLY, opened: n.gen, known: time.Since(n.turned) > kernelBelieves,
 	}
+	h.atEnd.Store(flags&os.O_APPEND != 0)
 	st := n.state()
 	st.handles++
 	f.handles++
@@ -129,6 +132,24 @@ func (f *FS) Open(_ context.Context, n *Node, flags int) (*Handle, error) {
 	return h, nil
 }
 
+// kernelBelieves is more than the time for which a kernel believes what it was told of a file.
+const kernelBelieves = 3 * time.Second
+
+// KernelWrites takes account of a write by a kernel that knows the size of the file and says
+// where to write also with O_APPEND: elsewhere than at the end means that fcntl(2) took the
+// flag away. Where the content was changed from elsewhere, while the file was open or just
+// before, the kernel may know an older size.
+func (h *Handle) KernelWrites(off int64) {
+	if !h.atEnd.Load() {
+		return
+	}
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	if h.known && off != h.node.size() && h.node.gen == h.opened {
+		h.atEnd.Store(false)
+	}
+}
+
 // WriteAt implements io.WriterAt; with O_APPEND it writes at the end. A full disk of the
 // staging folder is ENOSPC.
 func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
@@ -162,7 +183,7 @@ func (h *Handle) missed(off int64, size int, err error) {
 	defer n.file.io.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if h.atEnd {
+	if h.atEnd.Load() {
 		off = n.size()
 	}
 	f.spoil(n, off, off+int64(size), err)
@@ -172,7 +193,7 @@ func (h *Handle) tryWrite(p []byte, off int64) (int, error) {
 	f, n := h.fs, h.node
 	n.file.io.Lock()
 	defer n.file.io.Unlock()
-	if h.atEnd {
+	if h.atEnd.Load() {
 		f.mu.Lock()
 		off = n.size()
 		f.mu.Unlock()
@@ -321,7 +342,7 @@ func (f *FS) revert(n *Node) {
 		f.detach(n)
 		dir.dir.loadedAt = time.Time{} // an object that it was to replace may be there still
 	}
-	n.gen++
+	n.shift()
 	f.tell(n, false)
 	if len(f.gone) > 0 {
 		if err := f.record(&record{}); err != nil {

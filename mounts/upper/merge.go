@@ -69,7 +69,7 @@ type listed struct {
 	Object
 	at int
 	// before are those of earlier places: what a moveTree that was interrupted has copied.
-	before []Object
+	before []Object // of a file
 }
 
 // about reports whether e speaks of o, or of what o is a copy of.
@@ -77,15 +77,54 @@ func (o listed) about(e *entry) bool {
 	return e.about(o.Object) || slices.ContainsFunc(o.before, e.about)
 }
 
+// pick returns what counts of an object that several places showed: the last one that no
+// operation is about.
+func (f *FS) pick(from []source, key string, places []listed, start uint64) (o listed, ok bool) {
+	for _, p := range slices.Backward(places) {
+		switch {
+		case f.guarded(from, key, start, p.at):
+		case !ok:
+			o, ok = p, true
+		default:
+			o.before = append(o.before, p.Object)
+		}
+	}
+	if ok {
+		from[o.at].relocate(&o.Object)
+	}
+	return o, ok
+}
+
+// unclear reports whether something ended, after start, that cleared a place for what a
+// moveTree brings there: what was listed there may be the one or the other.
+func (f *FS) unclear(from []source, found map[string][]listed, start uint64) bool {
+	if len(from) == 1 {
+		return false
+	}
+	for key, places := range found {
+		for _, p := range places {
+			if p.at == 0 {
+				continue
+			}
+			for _, o := range f.q.dirs[from[p.at].path][key].since(start) {
+				if o.ended && o.id < from[p.at-1].op.id {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // merge lays dir's pending state over a listing that began at start.
-func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, start uint64) {
+func (f *FS) merge(dir *Node, from []source, found map[string][]listed, k known, start uint64) {
 	d := dir.dir
 	shown := make(map[string]listed, len(found))
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
-	for key, o := range found {
-		name := entryName(o.Object)
-		from[o.at].relocate(&o.Object)
-		if f.guarded(from, key, start, o.at) {
+	for key, places := range found {
+		name := entryName(places[0].Object)
+		o, ok := f.pick(from, key, places, start)
+		if !ok {
 			hidden[name] = true
 			continue
 		}
@@ -243,7 +282,7 @@ func (f *FS) refresh(n *Node, o Object) {
 	n.base, n.target, n.ghost = &o, "", false
 	n.attrs = f.usual(n.kind, n.mtime)
 	n.setTimes(o.ModTime)
-	n.gen++
+	n.shift()
 	f.lean(n)
 	f.tell(n, false)
 }

@@ -94,10 +94,10 @@ func (p *player) written(path string) {
 	p.m.looks[path] = l
 }
 
-// setLook changes what path, or the root, is besides its content.
+// setLook changes what path, or the player's own directory, is besides its content.
 func (p *player) setLook(path string) {
 	if p.rng.IntN(12) == 0 {
-		path = ""
+		path = p.root
 	}
 	l, ok := p.m.looks[path]
 	if !ok {

@@ -25,8 +25,9 @@ type Node struct {
 
 	base   *Object // where the bytes that are not staged come from; never changed in place
 	gen    uint64
-	ghost  bool   // an object that is not base may exist under this node's key
-	target string // of a symlink, where known
+	turned time.Time // when gen changed last
+	ghost  bool      // an object that is not base may exist under this node's key
+	target string    // of a symlink, where known
 
 	file *fileState // of a file or symlink that was opened or changed
 	dir  *dirState  // of a directory
@@ -184,6 +185,12 @@ func (n *Node) Kind() Kind { return n.kind }
 
 // Ino is the node's inode number, the same for as long as the mount lives.
 func (n *Node) Ino() uint64 { return n.ino }
+
+// shift says that the content is another one.
+func (n *Node) shift() {
+	n.gen++
+	n.turned = time.Now()
+}
 
 // Generation changes whenever the content changed other than through this mount.
 func (n *Node) Generation() uint64 {

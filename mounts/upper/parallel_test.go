@@ -35,7 +35,10 @@ func playParallel(t *testing.T, seed uint64) {
 		w.mkdir(root)
 		players = append(players, &player{
 			world: w, root: root, rng: rand.New(rand.NewPCG(seed, uint64(i))),
-			m: &model{files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{root: true}},
+			m: &model{
+				files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{root: true},
+				looks: map[string]look{root: {mode: 0o755}},
+			},
 		})
 	}
 	all := func(do func(p *player)) {
@@ -76,5 +79,10 @@ func playParallel(t *testing.T, seed uint64) {
 	}
 	w.wantRemote(want)
 	w.refresh()
+	all(func(p *player) { p.compareBelow(p.root) })
+	o := w.elsewhere()
+	for _, p := range players {
+		p.world = o
+	}
 	all(func(p *player) { p.compareBelow(p.root) })
 }

@@ -202,7 +202,7 @@ func (o *op) record() *opRecord {
 	}
 	if o.ver != nil {
 		r.Ver = o.ver.record()
-	} else if o.node != nil {
+	} else if n := o.node; n != nil && (n.dir == nil || !n.dir.untold) {
 		r.attrsRecord = o.node.closedAttrs().record()
 	}
 	for name, n := range o.notes {

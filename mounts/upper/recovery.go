@@ -75,10 +75,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opPutMarker:
 		n := f.placeholder(strings.TrimSuffix(r.Key, "/"))
 		n.dir.marker = true
-		if a := r.attrs(); a.mode != 0 || a.mtime != 0 {
-			n.attrs = a
-		}
-		n.dir.op, n.dir.untold = o, false
+		n.restoreDir(o, r.attrs())
 		if r.Made {
 			n.dir.since = r.ID
 		}
@@ -101,7 +98,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
 		n.comesFrom(from, o)
-		n.attrs, n.dir.op, n.dir.untold = r.attrs(), o, false
+		n.restoreDir(o, r.attrs())
 		o.node = n
 	case opSheet:
 		for name, e := range r.Notes {
@@ -110,6 +107,15 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	}
 	f.q.add(o)
 	f.lean(o.node)
+}
+
+// restoreDir notes that o made n, or brought it, and which attributes its record has, where
+// they were known then.
+func (n *Node) restoreDir(o *op, a attrs) {
+	n.dir.op = o
+	if a.mode != 0 || a.mtime != 0 {
+		n.attrs, n.dir.untold = a, false
+	}
 }
 
 func nodePath(key string) string {

@@ -502,3 +502,70 @@ func TestRenamedOverAnOlderMoveAfterACrash(t *testing.T) {
 		t.Errorf("t/d is %q", got)
 	}
 }
+
+// What a pending rename of a directory brings to a name shows, also while the store still
+// has what was deleted there before. SPEC C7, E11.
+func TestRenamedOverWhatIsBeingDeletedAfterACrash(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("s/f", "closed")
+	w.store.set("s/sub/g", "closed too")
+	w.store.set("t/f", "deleted")
+	w.store.set("t/sub/", "")
+	w.ls("")
+	w.ls("s/sub")
+	w.ls("t/sub")
+	w.client.setDown(true)
+	w.unlink("t/f")
+	w.rmdir("t/sub")
+	w.rename("s", "t")
+	w.store.before = func(op, _ string) error {
+		if op == "delete" || op == "walk" || op == "sheet" {
+			return errDown
+		}
+		return nil
+	}
+	w.crash()
+	if got := w.ls("t"); got != "f sub/" {
+		t.Errorf("t shows %q", got)
+	}
+	for path, want := range map[string]string{"t/f": "closed", "t/sub/g": "closed too"} {
+		if got := w.read(path); got != want {
+			t.Errorf("%s is %q", path, got)
+		}
+	}
+}
+
+// An upload that a pending rename of its directory is to move stays where it is when what
+// was above its former place is renamed. SPEC C7, E11.
+func TestUploadBeforeAMoveIsNotMovedTwice(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("top")
+	w.mkdir("top/c")
+	w.drain()
+	w.client.setDown(true)
+	w.write("top/c/f", "closed")
+	h := w.create("x", os.O_RDWR)
+	_, err := h.WriteAt(context.Background(), []byte("never closed"), 0)
+	w.must(err)
+	w.rename("x", "top/c/f")
+	w.rename("top/c", "e")
+	var refuses atomic.Bool
+	refuses.Store(true)
+	w.store.before = func(op, _ string) error {
+		if op == "put" && refuses.Load() {
+			return errDown
+		}
+		return nil
+	}
+	w.crash()
+	w.rename("top", "new")
+	refuses.Store(false)
+	w.drain()
+	w.wantRemote(map[string]string{"e/f": "closed"})
+	if got := w.read("e/f"); got != "closed" {
+		t.Errorf("e/f is %q", got)
+	}
+	if got := w.ls("new"); got != "" {
+		t.Errorf("new shows %q", got)
+	}
+}

@@ -166,7 +166,8 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 	c.add = append(c.add, tree)
 	var puts []*op
 	for _, o := range f.q.ops {
-		if o.kind == opPut && below(o.key, oldPath) && o.node.file != nil && o.node.file.put == o && !o.node.gone {
+		// One whose node is elsewhere already is carried there by an earlier move.
+		if o.kind == opPut && below(o.key, oldPath) && o.node.file != nil && o.node.file.put == o && !o.node.gone && o.node.key() == o.key {
 			puts = append(puts, o)
 		}
 	}

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 )
 
@@ -99,7 +100,12 @@ func TestNotesFollowCopiesThroughACrash(t *testing.T) {
 	w.client.setDown(true)
 	w.rename("d", "e")
 	w.chmod("e/f", 0o700)
+	var refuses atomic.Bool
+	refuses.Store(true)
 	store.before = func(op, key string) error {
+		if !refuses.Load() {
+			return nil
+		}
 		if _, there := store.get("d/f"); op == "sheet" && key == sheetKey("e") && !there {
 			return errDown
 		}
@@ -113,9 +119,33 @@ func TestNotesFollowCopiesThroughACrash(t *testing.T) {
 		return len(w.q.trees) == 0
 	})
 	w.crash()
-	w.client.setDown(true)
-	store.before = nil
-	w.client.setDown(false)
+	refuses.Store(false)
 	w.drain()
 	w.elsewhere().wantMode("e/f", 0o700)
+}
+
+// A directory that two pending renames bring back to where it was has what was noted about
+// it last, also after a crash. SPEC C7.
+func TestDirectoryOnItsWayBack(t *testing.T) {
+	w := newWorld(t)
+	w.mkdir("d")
+	w.mkdir("d/c")
+	w.mkdir("e")
+	w.mkdirMode("d/c/sub", 0o700)
+	w.write("d/c/sub/f", "content")
+	w.drain()
+	w.client.setDown(true)
+	w.setx("d/c/sub", "user.a", "b")
+	w.rename("d/c", "e/c")
+	w.rename("e", "d")
+	w.write("d/c/sub/g", "content") // so that recovery knows the directory
+	w.store.before = func(op, _ string) error {
+		if op == "walk" || op == "sheet" {
+			return errDown
+		}
+		return nil
+	}
+	w.crash()
+	w.wantMode("d/c/sub", 0o700)
+	w.wantXattr("d/c/sub", "user.a", "b")
 }

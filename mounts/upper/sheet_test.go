@@ -301,3 +301,67 @@ func TestSheetOfVeryManyNames(t *testing.T) {
 		t.Errorf("%v, %v", s.Entries, err)
 	}
 }
+
+// What is usual again is so on other hosts too, which have the file and the directory
+// already.
+func TestUsualAgainElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.mkdirMode("d", 0o700)
+	w.write("f", "content")
+	w.chmod("f", 0o755)
+	w.setx("f", "user.a", "b")
+	w.drain()
+	o := w.elsewhere()
+	o.wantMode("d", 0o700)
+	o.wantMode("f", 0o755)
+	o.wantXattr("f", "user.a", "b")
+	w.chmod("d", 0o755)
+	w.chmod("f", 0o644)
+	n, err := w.node("f")
+	w.must(err)
+	w.must(w.RemoveXattr(n, "user.a"))
+	w.drain()
+	o.refresh()
+	o.ls("")
+	o.wantMode("d", 0o755)
+	o.wantMode("f", 0o644)
+	n, err = o.node("f")
+	w.must(err)
+	if names := o.Xattrs(n); len(names) > 0 {
+		t.Errorf("attributes %v", names)
+	}
+}
+
+// A large sheet waits longer for more to note, but not for an unmount.
+func TestLargeSheetIsWrittenRarely(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.WriteBack = time.Millisecond })
+	w.mkdir("d")
+	w.write("d/f", "content")
+	w.drain()
+	n, err := w.node("d")
+	w.must(err)
+	w.mu.Lock()
+	n.dir.sheetSize = 10 << 20
+	w.mu.Unlock()
+	w.chmod("d/f", 0o755)
+	w.mu.Lock()
+	if o := w.q.last(sheetKey("d")); o == nil || time.Until(o.due) < 30*time.Second {
+		t.Errorf("the sheet is to be written at once: %+v", o)
+	}
+	w.mu.Unlock()
+	w.drain()
+	w.elsewhere().wantMode("d/f", 0o755)
+}
+
+// A mount without attributes goes on with those that wait from one with them.
+func TestWithoutAttributesAfterACrash(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", "content")
+	w.drain()
+	w.client.setDown(true)
+	w.chmod("f", 0o755)
+	w.opt.NoAttributes = true
+	w.crash()
+	w.drain()
+	w.elsewhere(func(o *Options) { o.NoAttributes = false }).wantMode("f", 0o755)
+}

@@ -153,7 +153,7 @@ func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
 	// A listing that was forgotten on purpose is not what anybody wants to see.
 	if serves || d.loaded && !d.loadedAt.IsZero() && !force {
 		wait := lateListing - time.Since(call.began)
-		if f.late {
+		if f.late && !serves {
 			wait = 0
 		}
 		timer := time.NewTimer(wait)
@@ -216,7 +216,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		expected := dir.dir.sheet == present
 		f.mu.Unlock()
 
-		found := map[string]listed{}
+		found := map[string][]listed{}
 		places := make([]listing, len(from))
 		var err error
 		for i, s := range from {
@@ -229,11 +229,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			for _, o := range places[i].objects {
 				if name := entryName(o); name != "" {
 					key := keyOf(name, o.Kind)
-					now := listed{Object: o, at: i}
-					if earlier, ok := found[key]; ok && o.Kind != Dir {
-						now.before = append(earlier.before, earlier.Object)
-					}
-					found[key] = now
+					found[key] = append(found[key], listed{Object: o, at: i})
 				}
 			}
 		}
@@ -243,7 +239,7 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		again := false
 		if err == nil {
 			f.storeAnswers()
-			again = dir.path() != own || !slices.Equal(from, f.sources(dir))
+			again = dir.path() != own || !slices.Equal(from, f.sources(dir)) || f.unclear(from, found, start)
 			if !again && !dir.detached() {
 				f.seeSheet(dir, from, places, start)
 				f.merge(dir, from, found, f.known(from, places, start), start)
