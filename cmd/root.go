@@ -177,10 +177,12 @@ func (c *cli) openUI(ctx context.Context) error {
 	if c.accessible || os.Getenv("TERM") == "dumb" {
 		return c.inLines(ctx, app, os.Getenv("HOME"))
 	}
+	desk := app.Desk()
+	defer desk.Close()
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
 		Config: keys,
-		App:    app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App:    desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})

@@ -48,11 +48,33 @@ const (
 	Mesh    Action = "mesh"  // a bucket of the coordinator's store
 	Delete  Action = "delete"
 
+	In         Action = "in"  // to a folder, or an object
+	Out        Action = "out" // of it
+	Preview    Action = "preview"
+	MarkAll    Action = "mark-all"
+	LoadAll    Action = "load-all"
+	CopyTo     Action = "copy-object"
+	MoveTo     Action = "move-object"
+	Remove     Action = "delete-object"
+	Restore    Action = "undo-delete"
+	Upload     Action = "upload"
+	Download   Action = "download"
+	Presign    Action = "presign"
+	Info       Action = "info"
+	MakeBucket Action = "make-bucket"
+	Quota      Action = "quota"
+
+	CancelJob Action = "cancel-job"
+	ClearJob  Action = "clear-job"
+	ClearJobs Action = "clear-jobs"
+
 	Rotate      Action = "rotate"
 	Verify      Action = "verify"
 	Edit        Action = "edit"
 	Forget      Action = "forget"              // credentials that are kept
 	RefreshKeys Action = "refresh-credentials" // of a running mount
+
+	Complete Action = "complete" // a path
 
 	Choose    Action = "choose" // what a mount does
 	DryRun    Action = "dry-run"
@@ -76,9 +98,14 @@ const (
 	List       = "list"
 	Workspaces = "workspaces"
 	Mounts     = "mounts"
+	Places     = "places"  // the browser's first list
+	Browser    = "browser" // a folder in it
+	Viewing    = "viewing" // an object, over the whole page
+	Jobs       = "jobs"
 	Keys       = "credentials"
 	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
+	Paths      = "paths"     // dialogs with a local path
 	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets

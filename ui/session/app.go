@@ -31,6 +31,8 @@ type App interface {
 	// DefaultMountpoint is the absolute path proposed for a workspace.
 	DefaultMountpoint(workspace string) string
 	Credentials
+	Objects
+	Jobs
 }
 
 // Credentials is the part of App that is about the user's own S3 credentials. No method

@@ -10,6 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
@@ -17,17 +19,29 @@ import (
 // stub is a program whose answers the test sets.
 type stub struct {
 	Credentials // what no test here asks for
-	mu          sync.Mutex
-	reads       int
-	list        []mounts.Status
-	events      chan backend.Event
-	unmount     func(mounts.UnmountOptions) (mounts.Drain, error)
+	Objects
+	working
+	mu      sync.Mutex
+	reads   int
+	list    []mounts.Status
+	events  chan backend.Event
+	unmount func(mounts.UnmountOptions) (mounts.Drain, error)
 }
 
 func (s *stub) CredentialSources(context.Context) ([]backend.CredentialSource, error) {
 	return nil, nil
 }
 func (s *stub) RotationDraft() *backend.RotationDraft { return nil }
+
+type working interface{ Jobs }
+
+func (s *stub) Buckets(context.Context) ([]coordinator.Bucket, error) { return nil, nil }
+
+func (s *stub) WatchJobs(context.Context) <-chan jobs.Job {
+	none := make(chan jobs.Job)
+	close(none)
+	return none
+}
 
 func (s *stub) Workspaces(context.Context) ([]workspace.Workspace, error) { return nil, nil }
 
