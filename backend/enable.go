@@ -35,8 +35,14 @@ type Enabled struct {
 	Next        []string `json:"next,omitempty"`
 }
 
-// unitName is the service that mounts a workspace. Names of workspaces need no escaping in it.
-func unitName(name string) string { return "artifacts-mount-" + name + ".service" }
+// unitName is the service that mounts a workspace of a coordinator. Names of workspaces and contexts
+// need no escaping in it, and the former have no dot.
+func unitName(name string, t target) string {
+	if t.context.Name != "" {
+		name += "." + t.context.Name
+	}
+	return "artifacts-mount-" + name + ".service"
+}
 
 // final are the exit codes of a mount that starting it again does not change: usage, wrong
 // keys, no such workspace, and an unmount that was given up.
@@ -115,7 +121,11 @@ func (a *App) DisableMount(ctx context.Context, name string, now bool) (Enabled,
 	if err := workspace.CheckName(name); err != nil {
 		return Enabled{}, err
 	}
-	e := Enabled{Workspace: name, Unit: unitName(name)}
+	t, err := a.target()
+	if err != nil {
+		return Enabled{}, err
+	}
+	e := Enabled{Workspace: name, Unit: unitName(name, t)}
 	dir := systemd.Dir(a.opt.Getenv)
 	if _, err := os.Lstat(filepath.Join(dir, e.Unit)); errors.Is(err, os.ErrNotExist) {
 		return Enabled{}, fault.New(fault.NotFound, "'artifacts mount enable "+name+"' does that", "workspace %s is not mounted with the session", name)
@@ -156,7 +166,7 @@ func (a *App) mountService(name, mountpoint string, flags []string) (systemd.Ser
 	}
 	command = append(command, "--coordinator="+t.kept())
 	return systemd.Service{
-		Name: unitName(name), Description: "Workspace " + name + " at " + mountpoint + " (S3)",
+		Name: unitName(name, t), Description: "Workspace " + name + " at " + mountpoint + " (S3)",
 		Command: append(command, flags...), Environment: a.serviceEnvironment(), Final: final,
 	}, nil
 }

@@ -113,8 +113,23 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 		link.reach(&spec)
 	}
 	spec.Region = creds.SigningRegion()
+	if w.Backend == workspace.Mesh && !spec.ReadOnly {
+		if err := mayWrite(ctx, spec, creds); err != nil {
+			return spec, creds, err
+		}
+	}
 	a.rememberOne(w)
 	return spec, creds, nil
+}
+
+// mayWrite refuses a peer that may read a mesh workspace alone: what it wrote would stay on this
+// machine for good.
+func mayWrite(ctx context.Context, spec mounts.Spec, creds keyring.Credentials) error {
+	err := mounts.Prove(ctx, spec, creds, true)
+	if fault.Is(err, fault.Auth) && mounts.Check(ctx, spec, creds) == nil {
+		return fault.New(fault.Auth, "mount it with --read-only, or ask an admin for bucket-write on it", "you may only read workspace %q", spec.Workspace)
+	}
+	return err
 }
 
 func usable(w workspace.Workspace) error {

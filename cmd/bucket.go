@@ -15,7 +15,8 @@ import (
 func (c *cli) bucketCommand() *cobra.Command {
 	quota := group("quota", "Bound what buckets may hold", c.bucketQuotaSet(), c.bucketQuotaClear())
 	cmd := group("bucket", "Make, list and bound the buckets of the mesh's store",
-		c.bucketCreate(), c.bucketList(), c.bucketInfo(), c.bucketDelete(), c.bucketUsage(), c.bucketAcceptLoss(), quota)
+		c.bucketCreate(), c.bucketList(), c.bucketInfo(), c.bucketDelete(), c.bucketUsage(), c.bucketAcceptLoss(),
+		c.bucketRecycle(), c.bucketDeleted(), c.bucketRestore(), quota)
 	cmd.Aliases = []string{"buckets"}
 	return cmd
 }
@@ -106,7 +107,7 @@ func (c *cli) bucketInfo() *cobra.Command {
 					lost = fmt.Sprintf("%d objects (%d bytes) known to the backup of %s", b.Missing.Objects, b.Missing.Bytes, stamp(b.KnownAt))
 				}
 				fields(out, "Name", b.Name, "Owner", ownerText(b), "Created", stamp(b.Created), "Usage", usedOf(b.Used, b.Quota),
-					"Objects", strconv.FormatInt(b.Objects, 10), "In flight", fmt.Sprintf("%d bytes of unfinished uploads", b.PartBytes), "Missing", lost)
+					"Objects", strconv.FormatInt(b.Objects, 10), "In flight", fmt.Sprintf("%d bytes of unfinished uploads", b.PartBytes), "Recycle bin", recycleText(b), "Missing", lost)
 			})
 		},
 	}

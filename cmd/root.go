@@ -107,7 +107,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
-	root.Flags().BoolVar(&c.accessible, "accessible", false, "draw the terminal app with letters alone")
+	root.Flags().BoolVar(&c.accessible, "accessible", false, "the terminal app in lines: a question at a time, plain lists")
 	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
@@ -174,6 +174,9 @@ func (c *cli) openUI(ctx context.Context) error {
 		default: // the app has ended, or a flood: neither may hold up the work
 		}
 	}})
+	if c.accessible || os.Getenv("TERM") == "dumb" {
+		return c.inLines(ctx, app, os.Getenv("HOME"))
+	}
 	desk := app.Desk()
 	defer desk.Close()
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())

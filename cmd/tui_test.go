@@ -38,13 +38,13 @@ type terminal struct {
 	raw strings.Builder // every byte the program drew
 }
 
-func openTerminal(t *testing.T, home string, columns, rows int) *terminal {
+func openTerminal(t *testing.T, home string, columns, rows int, args ...string) *terminal {
 	t.Helper()
 	term := &terminal{
 		t: t, home: home, screen: vt10x.New(vt10x.WithSize(columns, rows)), ended: make(chan error, 1),
 		env: []string{"HOME=" + home, "PATH=" + programDir + ":" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"},
 	}
-	c := exec.Command(filepath.Join(programDir, "artifacts-tui"))
+	c := exec.Command(filepath.Join(programDir, "artifacts-tui"), args...)
 	c.Env, c.Dir = term.env, home
 	var err error
 	term.pty, err = pty.StartWithSize(c, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})
@@ -218,7 +218,7 @@ func TestJourneyByKeys(t *testing.T) {
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 			out, err := term.command("workspace", "show", "notes")
-			if err != nil || !strings.Contains(string(out), "(25 bytes), 1 objects") {
+			if err != nil || !strings.Contains(string(out), ", 2 objects") { // the file, and the sheet of its attributes
 				t.Errorf("after the journey: %s %v", out, err)
 			}
 			term.mu.Lock()
@@ -317,7 +317,10 @@ func TestBrowseByKeys(t *testing.T) {
 			term.see("done")
 			term.press("q")
 			select {
-			case <-term.ended:
+			case err := <-term.ended:
+				if err != nil {
+					t.Errorf("the app ended with %v", err)
+				}
 			case <-time.After(10 * time.Second):
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}

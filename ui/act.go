@@ -92,7 +92,7 @@ func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
 		return nil
 	}
 	at := m.session.MountAt(a.Mountpoint)
-	cmd := m.act(action.Unmount{Workspace: a.Workspace, Mountpoint: a.Mountpoint})
+	cmd := m.act(action.Unmount(a))
 	if at != nil && at.Pending() > 0 {
 		m.push(dialog.NewUnmount(a.Mountpoint, m.session, m.theme))
 	}

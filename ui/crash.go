@@ -41,9 +41,8 @@ func (g guarded) View() (v tea.View) {
 		if r := recover(); r != nil {
 			g.broke("View", r, debug.Stack())
 			v = tea.View{}
-			// View cannot end the program itself.
-			if g.model.quitNow != nil {
-				go g.model.quitNow()
+			if g.quitNow != nil { // View cannot end the program itself
+				go g.quitNow()
 			}
 		}
 	}()

@@ -29,6 +29,27 @@ func TestCreateManaged(t *testing.T) {
 	}
 }
 
+// SPEC A5b: a bucket of the mesh's store needs no keys, and the command says the same.
+func TestCreateMesh(t *testing.T) {
+	d := drive(t, newFake(), 120, 32)
+	d.press("B")
+	d.sees("A bucket of the mesh")
+	d.text("shared")
+	d.press("tab")
+	d.press("tab")
+	d.press("enter")
+	d.sees("the bucket is missing")
+	d.text("team")
+	d.press("tab")
+	d.text("docs")
+	d.sees("$ artifacts workspace create shared --backend mesh --bucket team --prefix docs") // SPEC D8
+	d.press("enter")
+	d.sees("▸ shared", "created shared")
+	if got := d.app.created[0]; got != (backend.CreateRequest{Name: "shared", Backend: workspace.Mesh, Bucket: "team", Prefix: "docs"}) {
+		t.Fatalf("asked for %+v", got)
+	}
+}
+
 // A workspace that was just made is under the cursor, so that m mounts it.
 func TestCreateSelectsTheNewRow(t *testing.T) {
 	d := drive(t, aFew(), 120, 32)

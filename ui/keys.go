@@ -10,6 +10,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount it"},
 			{Action: k.New, Keys: []string{"n"}, Hint: "new", Help: "new managed workspace"},
 			{Action: k.Bring, Keys: []string{"b"}, Hint: "bring a bucket", Help: "new workspace in your bucket"},
+			{Action: k.Mesh, Keys: []string{"B"}, Help: "new workspace in a mesh bucket"},
 			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
@@ -66,7 +67,7 @@ func DefaultKeys() k.Map {
 			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
 		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
-			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
+			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "open the row"},
 			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
 			{Action: k.Filter, Keys: []string{"/"}, Hint: "filter", Help: "filter the list"},
 			{Action: k.Sort, Keys: []string{"s"}, Hint: "sort", Help: "sort by the next column"},
@@ -174,6 +175,8 @@ func DefaultKeys() k.Map {
 		{Name: k.Reader, Title: "Help and messages", Bindings: []k.Binding{
 			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Hint: "scroll", Help: "down"},
 			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.HalfDown, Keys: []string{"space", "pgdown", "ctrl+d"}, Hint: "page", Help: "a page down"},
+			{Action: k.HalfUp, Keys: []string{"pgup", "ctrl+u"}, Help: "a page up"},
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q", "?"}, Hint: "close", Help: "close"},
 		}},
 	}

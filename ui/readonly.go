@@ -6,7 +6,7 @@ import (
 )
 
 // readOnlyReason is why an action cannot work in an app that was opened with --read-only.
-const readOnlyReason = "the app was opened with --read-only"
+const readOnlyReason = "--read-only is on"
 
 // reading are the actions that look and change nothing. Any other is disabled in an app that is
 // read-only, so that one which is forgotten here is refused rather than done.

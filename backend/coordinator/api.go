@@ -123,6 +123,7 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"POST /v1/workspaces/{name}/restore":    a.restoreWorkspace,
 		"POST /v1/workspaces/{name}/purge":      a.purgeWorkspace,
 		"PUT /v1/workspaces/{name}/quota":       a.setWorkspaceQuota,
+		"DELETE /v1/workspaces/{name}/known":    a.forgetWorkspace,
 
 		"GET /v1/buckets":                 a.listBuckets,
 		"POST /v1/buckets":                a.createBucket,
@@ -130,6 +131,9 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"DELETE /v1/buckets/{name}":       a.deleteBucket,
 		"PUT /v1/buckets/{name}/quota":    a.setBucketQuota,
 		"DELETE /v1/buckets/{name}/known": a.forgetBucket,
+		"PUT /v1/buckets/{name}/recycle":  a.setRecycle,
+		"GET /v1/buckets/{name}/deleted":  a.listRecycled,
+		"POST /v1/buckets/{name}/restore": a.restoreObject,
 
 		"GET /v1/peers":              a.listPeers,
 		"POST /v1/peers":             a.addPeer,
@@ -206,6 +210,7 @@ func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
 		by := caller{local: true}
 		if id, _, err := a.o.AccessKey(r.Context(), r.Header.Get(PeerHeader)); err == nil && id.Scope == nil {
 			by.id = id
+			a.o.seen(id.ID)
 		}
 		return by, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -64,7 +65,7 @@ func (a *orchestratorAPI) deleteBucket(r *http.Request, by caller) (any, error) 
 	if r.URL.Query().Get("recursive") == "true" {
 		return b, a.o.EmptyBucket(r.Context(), name)
 	}
-	return b, a.o.DeleteBucket(r.Context(), name)
+	return b, withHint(a.o.DeleteBucket(r.Context(), name), store.BucketNotEmpty, "delete its objects first, or with it: `artifacts-tui bucket delete "+name+" --recursive --yes`")
 }
 
 // setBucketQuota is for admins, and for who was bound to the bucket as its admin. Whoever
@@ -93,6 +94,52 @@ func (a *orchestratorAPI) forgetBucket(r *http.Request, by caller) (any, error) 
 		return nil, err
 	}
 	return a.o.Bucket(r.Context(), name)
+}
+
+func (a *orchestratorAPI) setRecycle(r *http.Request, by caller) (any, error) {
+	var req Recycle
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if !by.admin() && !authz.Allowed(by.id, authz.DeleteBucket, name, "") {
+		return nil, fault.New(fault.Auth, "its owner, its bucket-admins and the admins of the mesh may", "you may not give bucket %q a recycle bin", name)
+	}
+	return a.o.SetRecycle(r.Context(), name, req)
+}
+
+// recycledMax is how many deleted objects one answer lists.
+const recycledMax = 10000
+
+func (a *orchestratorAPI) listRecycled(r *http.Request, by caller) (any, error) {
+	name, prefix := r.PathValue("name"), r.URL.Query().Get("prefix")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	if !by.admin() && !authz.Allowed(by.id, authz.List, name, prefix) {
+		return nil, fault.New(fault.Auth, "ask its owner, or an admin of the mesh", "you may not list bucket %q", name)
+	}
+	return a.o.Recycled(r.Context(), name, prefix, recycledMax)
+}
+
+func (a *orchestratorAPI) restoreObject(r *http.Request, by caller) (any, error) {
+	var req RestoreObject
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	found, err := a.o.deletedObject(r.Context(), name, req)
+	if err != nil && !by.admin() && !authz.Allowed(by.id, authz.Write, name, req.Key) || err == nil && !by.admin() && !authz.Allowed(by.id, authz.Write, name, found.Key) {
+		return nil, fault.New(fault.Auth, "ask its owner, or an admin of the mesh", "you may not write to bucket %q", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	req.ID, req.Key = found.ID, ""
+	return a.o.RestoreObject(r.Context(), name, req)
 }
 
 func (a *orchestratorAPI) listPeers(_ *http.Request, by caller) (any, error) {
@@ -143,7 +190,8 @@ func (a *orchestratorAPI) rotatePeer(r *http.Request, by caller) (any, error) {
 	}
 	var grace *time.Duration
 	if req.GraceSeconds != nil {
-		d := time.Duration(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1)) * time.Second
+		// Within bounds that RotatePeer refuses: seconds must not overflow to a grace that it takes.
+		d := time.Duration(max(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1), -1)) * time.Second
 		grace = &d
 	}
 	return a.o.RotatePeer(r.Context(), r.PathValue("id"), grace)

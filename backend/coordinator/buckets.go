@@ -24,6 +24,7 @@ type Bucket struct {
 	Used      int64            `json:"used"`       // bytes that count against the quota: objects, and parts of uploads in flight
 	PartBytes int64            `json:"part_bytes"` // of Used
 	Objects   int64            `json:"objects"`
+	Recycle   int64            `json:"recycle_seconds"`   // how long deleted objects are kept; 0: they are not
 	Missing   *workspace.Usage `json:"missing,omitempty"` // known to the backup that it was restored from, and not there
 	KnownAt   time.Time        `json:"known_at,omitzero"` // of that backup
 }
@@ -104,7 +105,7 @@ func (o *Orchestrator) NewBucket(ctx context.Context, req NewBucket, owner strin
 		return Bucket{}, err
 	}
 	if err := o.CreateBucket(ctx, req.Name, store.CreateBucketOptions{Owner: owner, Quota: req.Quota}); err != nil {
-		return Bucket{}, err
+		return Bucket{}, withHint(err, store.BucketAlreadyExists, "choose another name")
 	}
 	return o.Bucket(ctx, req.Name)
 }
@@ -143,6 +144,7 @@ func (o *Orchestrator) describeBucket(b store.BucketInfo) Bucket {
 		Used: b.Total(), PartBytes: b.PartBytes, Objects: b.Objects,
 	}
 	record := o.state.buckets[b.Name]
+	d.Recycle = record.RecycleSeconds
 	if !record.Created.IsZero() {
 		d.Created = record.Created
 	}

@@ -67,6 +67,8 @@ type BucketRecord struct {
 	Owner   string    `json:"owner"`
 	Quota   int64     `json:"quota,omitempty"` // bytes; 0: unlimited
 	Created time.Time `json:"created"`
+	// RecycleSeconds is how long deleted objects are kept; 0: they are not.
+	RecycleSeconds int64 `json:"recycle_seconds,omitempty"`
 	// Known is what a backup knew to be in a bucket that was restored from it.
 	Known *workspace.Known `json:"known,omitempty"`
 }

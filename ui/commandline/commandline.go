@@ -30,9 +30,12 @@ func Create(req backend.CreateRequest) string {
 		if req.Region != "" {
 			words = append(words, "--region", req.Region)
 		}
-		if req.Prefix != "" {
-			words = append(words, "--prefix", req.Prefix)
-		}
+	}
+	if req.Backend == workspace.Mesh {
+		words = append(words, "--backend", "mesh", "--bucket", req.Bucket)
+	}
+	if req.Prefix != "" {
+		words = append(words, "--prefix", req.Prefix)
 	}
 	return Line("", words...)
 }

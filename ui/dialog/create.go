@@ -30,6 +30,9 @@ const (
 	fieldToken
 )
 
+// fieldMeshPrefix follows name and bucket of a mesh workspace.
+const fieldMeshPrefix = 2
+
 // Create is the form of a new workspace.
 type Create struct {
 	s       *session.Session
@@ -40,13 +43,20 @@ type Create struct {
 
 var _ Dialog = (*Create)(nil)
 
-// NewCreate makes the form for a managed or a byo workspace.
+// NewCreate makes the form for a workspace.
 func NewCreate(b workspace.Backend, s *session.Session, t *theme.Theme) *Create {
 	d := &Create{s: s, theme: t, backend: b}
 	d.form.Fields = []*component.Field{{
 		Label: "Name", Note: "1 to 63 letters, digits, _ and -", Check: d.checkName,
 	}}
-	if b != workspace.BYO {
+	switch b {
+	case workspace.Managed:
+		return d
+	case workspace.Mesh:
+		d.form.Fields = append(d.form.Fields,
+			&component.Field{Label: "Bucket", Note: "of the coordinator's store; it exists already", Check: checkBucket},
+			&component.Field{Label: "Prefix", Note: "empty: the whole bucket", Check: checkPrefix},
+		)
 		return d
 	}
 	secret := func(label, note string) *component.Field {
@@ -73,8 +83,11 @@ func NewCreate(b workspace.Backend, s *session.Session, t *theme.Theme) *Create 
 
 // Title names the form.
 func (d *Create) Title() string {
-	if d.backend == workspace.BYO {
+	switch d.backend {
+	case workspace.BYO:
 		return "Bring your own bucket"
+	case workspace.Mesh:
+		return "A bucket of the mesh"
 	}
 	return "New workspace"
 }
@@ -134,13 +147,8 @@ func (d *Create) Notify(msg any) action.Action {
 func (d *Create) value(field int) string { return strings.TrimSpace(d.form.Value(field)) }
 
 func (d *Create) request() backend.CreateRequest {
-	req := backend.CreateRequest{Name: d.value(fieldName), Backend: d.backend}
-	if d.backend != workspace.BYO {
-		return req
-	}
-	req.Bucket, req.Endpoint = d.value(fieldBucket), d.value(fieldEndpoint)
-	req.Region, req.Prefix = d.value(fieldRegion), d.value(fieldPrefix)
-	if d.value(fieldKey) != "" {
+	req := d.plainRequest()
+	if d.backend == workspace.BYO && d.value(fieldKey) != "" {
 		req.Credentials = keyring.Credentials{
 			AccessKeyID:     d.value(fieldKey),
 			SecretAccessKey: keyring.NewSecret(d.form.Value(fieldSecret)),
@@ -168,9 +176,12 @@ func (d *Create) Command() string {
 // plainRequest is the request without credentials.
 func (d *Create) plainRequest() backend.CreateRequest {
 	req := backend.CreateRequest{Name: d.value(fieldName), Backend: d.backend}
-	if d.backend == workspace.BYO {
+	switch d.backend {
+	case workspace.BYO:
 		req.Bucket, req.Endpoint = d.value(fieldBucket), d.value(fieldEndpoint)
 		req.Region, req.Prefix = d.value(fieldRegion), d.value(fieldPrefix)
+	case workspace.Mesh:
+		req.Bucket, req.Prefix = d.value(fieldBucket), d.value(fieldMeshPrefix)
 	}
 	return req
 }

@@ -45,6 +45,7 @@ const (
 	Unmount Action = "unmount"
 	New     Action = "new"
 	Bring   Action = "bring" // your own bucket
+	Mesh    Action = "mesh"  // a bucket of the coordinator's store
 	Delete  Action = "delete"
 
 	In         Action = "in"  // to a folder, or an object

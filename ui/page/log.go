@@ -312,10 +312,10 @@ func (p *Log) Detail(i, width int) [][]string {
 // Empty says what will be here.
 func (p *Log) Empty(width int) []string {
 	t := p.theme
-	switch {
-	case p.view == viewCommands:
+	switch p.view {
+	case viewCommands:
 		return []string{t.Strong.Render("Nothing was run yet."), t.Dim.Render(component.Cut("What you do is kept here as a command line.", width))}
-	case p.view == viewNotices:
+	case viewNotices:
 		return []string{t.Dim.Render("Nothing has been said yet.")}
 	}
 	tail, read := p.s.Tails[p.file]

@@ -50,7 +50,7 @@ func (p *Workspaces) Detail(i, width int) [][]string {
 // Disabled says why a key cannot work on the workspace under the cursor.
 func (p *Workspaces) Disabled(a keymap.Action) string {
 	switch a {
-	case keymap.New, keymap.Bring:
+	case keymap.New, keymap.Bring, keymap.Mesh:
 		return p.coordinatorMissing()
 	case keymap.Mount, keymap.Unmount, keymap.Delete:
 	default:

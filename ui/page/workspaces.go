@@ -206,6 +206,8 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 		return action.OpenCreate{Backend: workspace.Managed}
 	case keymap.Bring:
 		return action.OpenCreate{Backend: workspace.BYO}
+	case keymap.Mesh:
+		return action.OpenCreate{Backend: workspace.Mesh}
 	case keymap.Mount:
 		return action.OpenMount{Workspace: w.Name}
 	case keymap.Unmount:
@@ -284,6 +286,8 @@ func (p *Workspaces) CommandOf(a keymap.Action) string {
 		return commandline.Line("", "workspace", "create", "NAME")
 	case keymap.Bring:
 		return commandline.Line("", "workspace", "create", "NAME", "--backend", "byo", "--bucket", "BUCKET", "--endpoint", "URL")
+	case keymap.Mesh:
+		return commandline.Line("", "workspace", "create", "NAME", "--backend", "mesh", "--bucket", "BUCKET")
 	case keymap.Mount:
 		path := "PATH"
 		if ok {

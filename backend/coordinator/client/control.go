@@ -80,6 +80,26 @@ func (c *Client) ForgetMissing(ctx context.Context, name string) (b coordinator.
 	return b, c.call(ctx, http.MethodDelete, at("/v1/buckets/", name, "/known"), nil, &b)
 }
 
+// ForgetMissingOf accepts that a workspace lacks what a backup knew of.
+func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, &w)
+}
+
+// SetRecycle gives a bucket a recycle bin, or takes it away.
+func (c *Client) SetRecycle(ctx context.Context, name string, keep time.Duration) (b coordinator.Bucket, err error) {
+	return b, c.call(ctx, http.MethodPut, at("/v1/buckets/", name, "/recycle"), coordinator.Recycle{Seconds: int64(keep / time.Second)}, &b)
+}
+
+// DeletedObjects lists what can be restored, those deleted last first.
+func (c *Client) DeletedObjects(ctx context.Context, bucket, prefix string) (list []coordinator.RecycledObject, err error) {
+	return list, c.call(ctx, http.MethodGet, at("/v1/buckets/", bucket, "/deleted?prefix="+url.QueryEscape(prefix)), nil, &list)
+}
+
+// RestoreObject brings a deleted object back.
+func (c *Client) RestoreObject(ctx context.Context, bucket string, req coordinator.RestoreObject) (r coordinator.RecycledObject, err error) {
+	return r, c.call(ctx, http.MethodPost, at("/v1/buckets/", bucket, "/restore"), req, &r)
+}
+
 // Peers lists them; admins alone may ask.
 func (c *Client) Peers(ctx context.Context) (list []coordinator.PeerInfo, err error) {
 	return list, c.call(ctx, http.MethodGet, "/v1/peers", nil, &list)

@@ -67,7 +67,7 @@ func (q *request) deleteObjects() error {
 		}
 		slots <- struct{}{}
 		done.Go(func() {
-			results[i] = q.store.DeleteIf(q.r.Context(), q.bucket, o.Key, store.Condition{IfMatch: unquote(o.ETag)})
+			results[i] = q.buckets.DeleteIf(q.r.Context(), q.bucket, o.Key, store.Condition{IfMatch: unquote(o.ETag)})
 			<-slots
 		})
 	}

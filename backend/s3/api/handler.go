@@ -55,17 +55,19 @@ type Config struct {
 	Observe func(Request)
 }
 
-// Buckets makes and deletes buckets; *store.Store does, and who keeps records of them.
+// Buckets makes and deletes buckets, and deletes objects; *store.Store does, and who keeps
+// records of buckets, or what is deleted.
 type Buckets interface {
 	CreateBucket(ctx context.Context, name string, o store.CreateBucketOptions) error
 	DeleteBucket(ctx context.Context, name string) error
+	DeleteIf(ctx context.Context, bucket, key string, c store.Condition) error
 }
 
 // Decision is one answer to the question whether somebody may do something.
 type Decision struct {
 	RequestID   string
 	Identity    string // of the peer or workspace; empty: not known
-	AccessKeyID string // that the request claims
+	AccessKeyID string // that the request claims; masked where nobody has it
 	Action      string // an authz.Action, or Authenticate
 	Bucket, Key string
 	Allowed     bool
@@ -320,9 +322,22 @@ func (q *request) record(action, bucket, key string, refusal error) {
 		}
 	}
 	if d.AccessKeyID == "" {
-		d.AccessKeyID = authn.Claimed(q.r)
+		d.AccessKeyID = q.claimed()
 	}
 	q.audit(d)
+}
+
+// claimed is the access key that a request that was not believed says it is signed with. One
+// that nobody has may be a secret in the wrong place: it is masked, as the keyring masks.
+func (q *request) claimed() string {
+	key := authn.Claimed(q.r)
+	if _, _, err := q.auth.Identities.AccessKey(q.r.Context(), key); err == nil || key == "" {
+		return key
+	}
+	if len(key) < 16 {
+		return "***"
+	}
+	return key[:4] + "***" + key[len(key)-4:]
 }
 
 // recorder counts the answer for the log and lets net/http's ReadFrom (sendfile) through.

@@ -79,7 +79,7 @@ func (q *request) deleteObject() error {
 	if err != nil {
 		return err
 	}
-	if err := q.store.DeleteIf(q.r.Context(), q.bucket, q.key, store.Condition{IfMatch: match}); err != nil {
+	if err := q.buckets.DeleteIf(q.r.Context(), q.bucket, q.key, store.Condition{IfMatch: match}); err != nil {
 		return err
 	}
 	q.w.WriteHeader(http.StatusNoContent)
