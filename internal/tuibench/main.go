@@ -179,10 +179,14 @@ func measure(bin string, env []string, s *store, rtt, idle time.Duration, keys i
 	}
 	began = time.Now()
 	x.write("x")
-	if err := x.sees("○ cancelled"); err != nil {
+	if err := x.loses("◐ running"); err != nil {
 		return list, err
 	}
 	within("cancel of the job, to the screen", time.Since(began), 100*time.Millisecond)
+	if err := x.sees("○ cancelled"); err != nil {
+		return list, err
+	}
+	add("until it had cleaned up", ms(time.Since(began)), "", true)
 	if left, _ := filepath.Glob(filepath.Join(strings.TrimPrefix(env[0], "HOME="), "sink*")); len(left) > 0 {
 		add("left behind by it", strings.Join(left, " "), "nothing", false)
 	}

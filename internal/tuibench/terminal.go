@@ -108,6 +108,16 @@ func (x *terminal) keyToByte(key string) (time.Duration, error) {
 	}
 }
 
+// loses waits until a text has left the screen.
+func (x *terminal) loses(text string) error {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if !strings.Contains(x.screen.String(), text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q stays; the screen is\n%s", text, x.screen.String())
+}
+
 func (x *terminal) sees(texts ...string) error { return x.seesIn(patience, texts...) }
 
 func (x *terminal) seesIn(patience time.Duration, texts ...string) error {
