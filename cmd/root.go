@@ -34,6 +34,7 @@ type cli struct {
 	quiet       bool
 	noColor     bool
 	accessible  bool
+	readOnly    bool
 
 	name   string // what the program was started as
 	failed error  // what the command returned
@@ -104,6 +105,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
 	root.Flags().BoolVar(&c.accessible, "accessible", false, "draw the terminal app with letters alone")
+	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
 	})
@@ -171,7 +173,7 @@ func (c *cli) openUI(ctx context.Context) error {
 	}})
 	return ui.Run(ctx, ui.Options{
 		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
-		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible,
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible, ReadOnly: c.readOnly,
 	})
 }
 

@@ -114,7 +114,7 @@ func TestRotationByKeys(t *testing.T) {
 			defer file.Close()
 			term.see("train")
 
-			term.press("3")
+			term.press("4")
 			term.press("R")
 			term.see("global", "KEYA***0001")
 			// A pair that the store does not know is not saved.

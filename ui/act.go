@@ -10,11 +10,15 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
 // act does what a page or the topmost dialog asked for.
 func (m *model) act(a action.Action) tea.Cmd {
+	if m.readOnly && !reads(a) {
+		return m.say(component.Warn, readOnlyReason)
+	}
 	var cmd tea.Cmd
 	switch a.(type) {
 	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount, action.OpenRotate, action.OpenEdit, action.OpenClear:
@@ -46,6 +50,8 @@ func (m *model) act(a action.Action) tea.Cmd {
 		m.push(dialog.NewEdit(a.Source, m.session, m.theme))
 	case action.OpenClear:
 		m.push(dialog.NewForget(a.Source, m.session, m.theme))
+	case action.Invoke:
+		cmd = m.do(keymap.Action(a.Name))
 	case action.Refresh:
 		cmd = m.session.Refresh()
 	case action.Show:

@@ -1,8 +1,11 @@
 package ui
 
 import (
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
@@ -29,8 +32,18 @@ func (m *model) capturing() bool {
 	return m.page().Capturing()
 }
 
+// doubleClick is how soon after the first the second click has to come.
+const doubleClick = 400 * time.Millisecond
+
 // key finds what a key asks for. Where a field has the focus, text is text.
 func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
+	if m.tooSmall() {
+		// What is not seen is not done; leaving, suspending and drawing again are.
+		if a, ok := m.keys.Lookup(msg.String(), keymap.Always); ok && a != keymap.Copy {
+			return m.do(a)
+		}
+		return nil
+	}
 	if m.capturing() && msg.Key().Text != "" {
 		m.input(msg)
 		return nil
@@ -78,19 +91,18 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 		f.Filtering(a)
 		return nil
 	}
+	if m.showNumbered(a) {
+		return nil
+	}
 	switch a {
-	case keymap.Page1:
-		m.show(0)
-	case keymap.Page2:
-		m.show(1)
-	case keymap.Page3:
-		m.show(2)
 	case keymap.NextPage:
 		m.show(m.active + 1)
 	case keymap.PrevPage:
 		m.show(m.active - 1)
 	case keymap.Help:
 		m.push(dialog.NewHelp(m.keys, []string{p.Scope(), keymap.List}, m.theme))
+	case keymap.Commands:
+		m.push(dialog.NewPalette(m.paletteEntries(), m.theme))
 	case keymap.Messages:
 		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
 		m.toasts.Dismiss()
@@ -107,11 +119,13 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 }
 
 func (m *model) disabled(a keymap.Action) string {
-	if a == keymap.Copy {
-		if m.command() == "" {
-			return "there is no command line for this"
-		}
+	switch {
+	case a == keymap.Copy && m.command() == "":
+		return "there is no command line for this"
+	case a == keymap.Copy:
 		return ""
+	case m.readOnly && !reading[a]:
+		return readOnlyReason
 	}
 	if d := m.top(); d != nil {
 		return d.Disabled(a)
@@ -129,10 +143,17 @@ func (m *model) command() string {
 
 func (m *model) show(i int) { m.active = (i + len(m.pages)) % len(m.pages) }
 
-// click selects a row or a tab. Behind a dialog nothing can be clicked.
+// click selects a row or a tab; a second one at once opens the row. Behind a dialog nothing can
+// be clicked.
 func (m *model) click(at tea.Mouse) tea.Cmd {
-	if m.top() != nil || at.Button != tea.MouseLeft {
+	if at.Button != tea.MouseLeft || m.tooSmall() {
 		return nil
+	}
+	now := m.clock()
+	double := at.X == m.clicked.x && at.Y == m.clicked.y && now.Sub(m.clicked.at) < doubleClick
+	m.clicked.x, m.clicked.y, m.clicked.at = at.X, at.Y, now
+	if d := m.top(); d != nil {
+		return m.clickDialog(d, at)
 	}
 	if at.Y == 0 {
 		for i := range m.pages {
@@ -144,10 +165,35 @@ func (m *model) click(at tea.Mouse) tea.Cmd {
 		}
 		return nil
 	}
-	return m.act(m.page().Click(at.X, at.Y-m.bodyTop()))
+	y := at.Y - m.bodyTop()
+	if y < 0 || y >= m.bodyHeight() {
+		return nil
+	}
+	if double {
+		m.clicked.at = time.Time{} // a third click is a first one again
+		return m.do(keymap.Open)
+	}
+	return m.act(m.page().Click(at.X, y))
+}
+
+// clickDialog hands a click on the content of a dialog to it, where it takes any.
+func (m *model) clickDialog(d dialog.Dialog, at tea.Mouse) tea.Cmd {
+	c, ok := d.(interface{ Click(x, y int) action.Action })
+	if !ok {
+		return nil
+	}
+	box := m.place(d)
+	x, y := at.X-box.x-3, at.Y-box.y-box.above
+	if x < 0 || x >= box.width {
+		return nil
+	}
+	return m.act(c.Click(x, y))
 }
 
 func (m *model) wheel(at tea.Mouse) {
+	if m.tooSmall() {
+		return
+	}
 	delta := 0
 	switch at.Button {
 	case tea.MouseWheelUp:

@@ -37,10 +37,11 @@ func DefaultKeys() k.Map {
 			{Action: k.HalfDown, Keys: []string{"ctrl+d", "pgdown"}, Help: "half a page down"},
 		}},
 		{Name: k.Everywhere, Title: "Everywhere", Bindings: []k.Binding{
+			{Action: k.Commands, Keys: []string{":", "ctrl+p"}, Hint: "commands", Help: "find any command"},
 			{Action: k.Help, Keys: []string{"?"}, Hint: "help", Help: "this help"},
 			{Action: k.Page1, Keys: []string{"1"}, Help: "workspaces"},
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
-			{Action: k.Page3, Keys: []string{"3"}, Help: "credentials"},
+			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
@@ -59,6 +60,14 @@ func DefaultKeys() k.Map {
 			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "clear", Help: "clear the filter"},
 			{Action: k.Up, Keys: []string{"up"}, Label: "↑", Help: "up"},
 			{Action: k.Down, Keys: []string{"down"}, Label: "↓", Help: "down"},
+		}},
+		{Name: k.Searching, Title: "While looking for a command", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "do it", Help: "do it"},
+			{Action: k.Up, Keys: []string{"up", "ctrl+p"}, Label: "↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"down", "ctrl+n"}, Label: "↓", Help: "down"},
+			{Action: k.HalfUp, Keys: []string{"pgup"}, Help: "half a page up"},
+			{Action: k.HalfDown, Keys: []string{"pgdown"}, Help: "half a page down"},
+			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "close", Help: "close"},
 		}},
 		{Name: k.Form, Title: "Forms", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next field; confirm on the last"},

@@ -21,6 +21,7 @@ var together = [][]string{
 	{keymap.Filtering, keymap.Always},
 	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
 	{keymap.Ask, keymap.Always},
+	{keymap.Searching, keymap.Always},
 	{keymap.Progress, keymap.Always},
 	{keymap.Failure, keymap.Always},
 	{keymap.Reader, keymap.Always},
@@ -57,8 +58,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 	places := map[string]func(d *driver){
 		keymap.Workspaces: func(d *driver) { d.to("old-runs") },
 		keymap.Mounts:     func(d *driver) { d.press("2") },
-		keymap.Keys:       func(d *driver) { d.press("3") },
-		keymap.Pick:       func(d *driver) { d.press("3", "r", "j") },
+		keymap.Keys:       func(d *driver) { d.press("4") },
+		keymap.Pick:       func(d *driver) { d.press("4", "r", "j") },
 		keymap.Check:      func(d *driver) { d.rotateTo(stepVerify) },
 		keymap.Choices: func(d *driver) {
 			uses := d.app.cr.rotation.Uses
@@ -83,7 +84,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.press("m", "enter")
 			d.app.mountErr = nil
 		},
-		keymap.Reader: func(d *driver) { d.press("?", "j") },
+		keymap.Searching: func(d *driver) { d.press(":", "down", "down") },
+		keymap.Reader:    func(d *driver) { d.press("?", "j") },
 	}
 	for _, scope := range DefaultKeys() {
 		enter, ok := places[scope.Name]

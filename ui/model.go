@@ -34,11 +34,17 @@ type model struct {
 	width, height int
 	wasDown       bool // the coordinator; said, and taken back when it answers
 	monochrome    bool
-	err           error // ends Run
+	readOnly      bool
+	clock         func() time.Time // for double clicks alone: what is drawn depends on messages
+	clicked       struct {
+		x, y int
+		at   time.Time
+	}
+	err error // ends Run
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != ""}
+	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now}
 	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
 	if m.monochrome {
 		m.look.Profile = colorprofile.ASCII
@@ -46,7 +52,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	t := theme.New(m.look)
 	m.theme = &t
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
-	m.pages = []page.Page{page.NewWorkspaces(m.session, m.theme), page.NewMounts(m.session, m.theme), page.NewCredentials(m.session, m.theme)}
+	m.pages = m.makePages()
 	return m
 }
 

@@ -23,7 +23,7 @@ const (
 // rotateTo plays a rotation of the global pair up to a step.
 func (d *driver) rotateTo(step int) {
 	d.t.Helper()
-	d.press("3", "r", "enter")
+	d.press("4", "r", "enter")
 	d.paste(testKey)
 	d.press("tab")
 	d.paste(testSecret)
@@ -44,7 +44,7 @@ func (d *driver) rotateTo(step int) {
 func TestRotate(t *testing.T) {
 	d := drive(t, withCredentials(), 80, 24)
 	d.clear()
-	d.press("3")
+	d.press("4")
 	d.sees("global", "AKIA***726M", "verified", "profile prod", "profile vault")
 	d.press("r")
 	d.sees("Rotate credentials", "▸ Global credentials", "Profile prod", "Workspace train-data")
@@ -152,7 +152,7 @@ func TestRotateLeftAndResumed(t *testing.T) {
 		t.Fatalf("draft %+v", f.cr.draft)
 	}
 	f.cr.draft = &backend.RotationDraft{Profile: "prod", Command: "new-keys"}
-	d.press("R", "3", "r")
+	d.press("R", "4", "r")
 	d.sees("▸ Profile prod")
 	d.press("enter")
 	d.sees("new-keys")
@@ -237,7 +237,7 @@ func TestRotateCommandFails(t *testing.T) {
 	f.cr.issueErr = fault.New(fault.Auth, "run it in a shell", "its command printed no JSON document")
 	d := drive(t, f, 80, 24)
 	d.clear()
-	d.press("3", "r", "enter", "shift+tab")
+	d.press("4", "r", "enter", "shift+tab")
 	d.text("false")
 	d.press("enter")
 	d.sees("printed no JSON document", "run it in a shell", "2 new keys")
@@ -247,7 +247,7 @@ func TestRotateCommandFails(t *testing.T) {
 func TestEditCredentials(t *testing.T) {
 	d := drive(t, withCredentials(), 80, 24)
 	d.clear()
-	d.press("3", "e")
+	d.press("4", "e")
 	d.sees("Global credentials", "AKIA***726M", "LFq0***g03S", "eu-west-2")
 	d.press("tab", "tab", "tab")
 	d.text("eu-west-3")
@@ -284,7 +284,7 @@ func TestCredentialsPage(t *testing.T) {
 	f.mounts[0].Health = "ok"
 	d := drive(t, f, 120, 32)
 	d.clear()
-	d.press("3", "v")
+	d.press("4", "v")
 	d.sees("refused by 1 of 2 workspaces", "old-runs: the store does not know the access")
 	d.clear()
 	d.press("d")

@@ -109,18 +109,18 @@ var screens = []struct {
 		f.unmountErr = fault.New(fault.Pending, "", "1 file could not be uploaded and is kept")
 		return f
 	}, func(d *driver) { d.clear(); d.to("mnt/train"); d.press("u") }},
-	{"credentials", withCredentials, func(d *driver) { d.clear(); d.press("3") }},
-	{"credentials-detail", withCredentials, func(d *driver) { d.clear(); d.press("3", "space") }},
+	{"credentials", withCredentials, func(d *driver) { d.clear(); d.press("4") }},
+	{"credentials-detail", withCredentials, func(d *driver) { d.clear(); d.press("4", "space") }},
 	{"credentials-edit", withCredentials, func(d *driver) {
 		d.clear()
-		d.press("3", "e")
+		d.press("4", "e")
 		d.paste(testKey)
 		d.press("tab")
 		d.paste(testSecret)
 		d.press("tab")
 	}},
-	{"credentials-forget", withCredentials, func(d *driver) { d.clear(); d.press("3", "d") }},
-	{"rotate-what", withCredentials, func(d *driver) { d.clear(); d.press("3", "r") }},
+	{"credentials-forget", withCredentials, func(d *driver) { d.clear(); d.press("4", "d") }},
+	{"rotate-what", withCredentials, func(d *driver) { d.clear(); d.press("4", "r") }},
 	{"rotate-pair", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepPair) }},
 	{"rotate-verify", withCredentials, func(d *driver) { d.clear(); d.app.cr.refuse["old-runs"] = true; d.rotateTo(stepVerify) }},
 	{"rotate-save", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepSave) }},
@@ -128,6 +128,8 @@ var screens = []struct {
 	{"rotate-done", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepDone) }},
 	{"rotate-leave", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("esc") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
+	{"palette", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press(":") }},
+	{"palette-search", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("ctrl+p"); d.text("unm") }},
 	{"messages", aFew, func(d *driver) { d.press("t") }},
 	{"quit", aFew, func(d *driver) {
 		d.clear()

@@ -32,6 +32,7 @@ type Options struct {
 
 	NoColor    bool
 	Accessible bool // plain ASCII signs
+	ReadOnly   bool // what changes something is disabled
 	Keys       keymap.Map
 	// Notices are lines the program wants seen while the screen is ours, such
 	// as a folder that was made; may be nil.

@@ -60,11 +60,30 @@ func (m *model) View() tea.View {
 
 // plain writes the few signs that are in texts, not in the theme, in ASCII; each
 // as wide as it was.
-var plain = strings.NewReplacer("…", "~", "–", "-", "·", "-", "�", "?", "“", `"`, "”", `"`, "›", ">")
+var plain = strings.NewReplacer("…", "~", "–", "-", "·", "-", "�", "?", "“", `"`, "”", `"`, "›", ">", "×", "x")
+
+// The smallest terminal that the app is drawn in.
+const (
+	minWidth  = 40
+	minHeight = 10
+)
+
+// tooSmall reports whether there is no room for the app.
+func (m *model) tooSmall() bool { return m.width < minWidth || m.height < minHeight }
+
+// small asks for more room.
+func (m *model) small() []string {
+	lines := make([]string, max((m.height-2)/2, 0))
+	lines = append(lines, component.Wrap("Please make the terminal 40×10 or larger.", m.width)...)
+	return component.Clip(lines, m.width, m.height)
+}
 
 func (m *model) frame() ([]string, *tea.Cursor) {
 	if m.width <= 0 || m.height <= 0 {
 		return nil, nil
+	}
+	if m.tooSmall() {
+		return m.small(), nil
 	}
 	p := m.page()
 	split := p.Split()
@@ -95,9 +114,16 @@ func (m *model) frame() ([]string, *tea.Cursor) {
 // header is the top line; its right end says how the coordinator is.
 func (m *model) header() component.Header {
 	h := component.Header{Name: "artifacts", Active: m.active, Right: m.coordinatorText()}
-	for i, p := range m.pages {
-		key := m.keys.Key([]keymap.Action{keymap.Page1, keymap.Page2, keymap.Page3}[i], keymap.Everywhere)
-		h.Tabs = append(h.Tabs, component.Tab{Key: key, Name: p.Name()})
+	if m.readOnly {
+		// Where there is no room for the words the keys still say it.
+		var marked []string
+		for _, right := range h.Right {
+			marked = append(marked, m.theme.Warn.Render("read-only")+"  "+right)
+		}
+		h.Right = append(marked, h.Right...)
+	}
+	for _, p := range m.pages {
+		h.Tabs = append(h.Tabs, m.tab(p))
 	}
 	return h
 }
@@ -222,6 +248,43 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 		return nil
 	}
 	component.Recede(lines, m.theme)
+	b := m.place(d)
+	if b.x > 0 {
+		for i, line := range b.lines {
+			b.lines[i] = " " + line + " "
+		}
+		component.Overlay(lines, b.lines, b.x-1, b.y)
+	} else {
+		component.Overlay(lines, b.lines, 0, b.y)
+	}
+	if m.height >= rulesFrom {
+		m.lineToast(lines)
+	}
+	if c := m.command(); c != "" && m.height >= rulesFrom && b.y+len(b.lines) < m.height-1 {
+		// What the dialog is about to do stays in sight, below it.
+		text := m.theme.Dim.Render("$ " + component.Clean(c))
+		lines[m.height-2] = component.Rule(m.width, -1, 0, 0, "", text, "", m.theme)
+	}
+	if b.cursor == nil || b.y+b.above+b.cursor.Y >= m.height || b.x+3+b.cursor.X >= m.width {
+		return nil
+	}
+	cursor := tea.NewCursor(b.x+3+b.cursor.X, b.y+b.above+b.cursor.Y)
+	cursor.Shape = tea.CursorBar
+	cursor.Color = m.theme.Cursor
+	return cursor
+}
+
+// placed is a dialog's box and where it is on the screen.
+type placed struct {
+	lines  []string
+	x, y   int // of the box's top left corner
+	above  int // lines of the box above the content
+	width  int // of the content
+	cursor *component.Point
+}
+
+// place draws a dialog's box.
+func (m *model) place(d dialog.Dialog) placed {
 	width, height := m.dialogRoom(d)
 	content, at := d.View(width, height)
 	if len(content) > height {
@@ -240,29 +303,8 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 		border, _ = toned.Tone().Style(m.theme)
 	}
 	box := component.Box(d.Title(), content, width, border.Render, m.theme)
-	x := max((m.width-width-component.BoxPadding)/2, 0)
-	y := max((m.height-len(box))*2/5, 0)
-	if x > 0 {
-		for i, line := range box {
-			box[i] = " " + line + " "
-		}
-		component.Overlay(lines, box, x-1, y)
-	} else {
-		component.Overlay(lines, box, 0, y)
+	return placed{
+		lines: box, above: above, width: width, cursor: at,
+		x: max((m.width-width-component.BoxPadding)/2, 0), y: max((m.height-len(box))*2/5, 0),
 	}
-	if m.height >= rulesFrom {
-		m.lineToast(lines)
-	}
-	if c := m.command(); c != "" && m.height >= rulesFrom && y+len(box) < m.height-1 {
-		// What the dialog is about to do stays in sight, below it.
-		text := m.theme.Dim.Render("$ " + component.Clean(c))
-		lines[m.height-2] = component.Rule(m.width, -1, 0, 0, "", text, "", m.theme)
-	}
-	if at == nil || y+above+at.Y >= m.height || x+3+at.X >= m.width {
-		return nil
-	}
-	cursor := tea.NewCursor(x+3+at.X, y+above+at.Y)
-	cursor.Shape = tea.CursorBar
-	cursor.Color = m.theme.Cursor
-	return cursor
 }

@@ -72,6 +72,8 @@ type (
 	}
 	// KeepDraft keeps a rotation for later; nil forgets it.
 	KeepDraft struct{ Draft *backend.RotationDraft }
+	// Invoke does what the action of this name in the key map does, as if its key was pressed.
+	Invoke struct{ Name string }
 	// Refresh reads everything again.
 	Refresh struct{}
 	// Show goes to a page and selects a row: a workspace's name or a mountpoint.
@@ -102,6 +104,7 @@ func (Create) action()             {}
 func (Mount) action()              {}
 func (Unmount) action()            {}
 func (Delete) action()             {}
+func (Invoke) action()             {}
 func (Refresh) action()            {}
 func (OpenRotate) action()         {}
 func (OpenEdit) action()           {}

@@ -6,8 +6,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
-// Tab is a page in the header.
-type Tab struct{ Key, Name string }
+// Tab is a page in the header. Short is its name where room is short.
+type Tab struct{ Key, Name, Short string }
 
 // Header is the top line: the program, the tabs, and something at the right.
 type Header struct {
@@ -41,33 +41,56 @@ func (h Header) Span(width int, t *theme.Theme) (from, to int) {
 	return from, to
 }
 
-// left draws name and tabs and returns where the active tab is. The name goes
-// first where room is short, then the other tabs' names.
+// The room that the right end wants, for its words and for its sign alone.
+const (
+	rightWords = 16
+	rightSign  = 3
+)
+
+// left draws name and tabs and returns where the active tab is. Where room is short the
+// program's name goes first, then the tabs' long names, then the names of all but the active one.
 func (h Header) left(width int, t *theme.Theme) (text string, from, to int) {
-	full := Width(h.Name) + 4
-	for _, tab := range h.Tabs {
-		full += Width(tab.Key) + 1 + Width(tab.Name) + 3
+	long := func(i int) string { return h.Tabs[i].Key + " " + h.Tabs[i].Name }
+	short := func(i int) string { return h.Tabs[i].Key + " " + h.Tabs[i].Short }
+	for _, try := range []struct {
+		name  string
+		label func(int) string
+		apart int
+		spare int
+	}{{h.Name, long, 3, rightWords}, {"", long, 3, rightWords}, {"", long, 2, rightSign}, {"", short, 2, rightSign}} {
+		if text, from, to = h.tabs(try.name, try.label, try.apart, t); Width(text)+try.spare <= width {
+			return text, from, to
+		}
 	}
+	return h.tabs("", func(i int) string {
+		if i == h.Active || h.Tabs[i].Key == "" {
+			return short(i)
+		}
+		return h.Tabs[i].Key
+	}, 2, t)
+}
+
+func (h Header) tabs(name string, label func(int) string, apart int, t *theme.Theme) (text string, from, to int) {
 	var b strings.Builder
 	b.WriteString(" ")
 	at := 1
-	if full+16 <= width {
-		b.WriteString(t.Strong.Render(h.Name) + "   ")
-		at += Width(h.Name) + 3
+	if name != "" {
+		b.WriteString(t.Strong.Render(name) + "   ")
+		at += Width(name) + 3
 	}
-	for i, tab := range h.Tabs {
+	for i := range h.Tabs {
 		if i > 0 {
-			b.WriteString("   ")
-			at += 3
+			b.WriteString(strings.Repeat(" ", apart))
+			at += apart
 		}
-		label := tab.Key + " " + tab.Name
+		text := label(i)
 		if i == h.Active {
-			from, to = at, at+Width(label)
-			b.WriteString(t.Select.Render(label))
+			from, to = at, at+Width(text)
+			b.WriteString(t.Select.Render(text))
 		} else {
-			b.WriteString(t.Dim.Render(label))
+			b.WriteString(t.Dim.Render(text))
 		}
-		at += Width(label)
+		at += Width(text)
 	}
 	return b.String(), from, to
 }

@@ -63,6 +63,9 @@ func (ts *Toasts) Add(m Message) int {
 		ts.messages = ts.messages[1:]
 		ts.first++
 	}
+	if newest := ts.Newest(); newest != nil && newest.Text == m.Text && newest.Tone == m.Tone {
+		ts.live = ts.live[:len(ts.live)-1] // said twice in a row it is shown once
+	}
 	ts.live = append(ts.live, id)
 	if len(ts.live) > shownToasts {
 		ts.live = ts.live[1:]

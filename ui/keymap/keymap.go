@@ -15,9 +15,14 @@ const (
 	Page1    Action = "page-1"
 	Page2    Action = "page-2"
 	Page3    Action = "page-3"
+	Page4    Action = "page-4"
+	Page5    Action = "page-5"
+	Page6    Action = "page-6"
+	Page7    Action = "page-7"
 	NextPage Action = "next-page"
 	PrevPage Action = "previous-page"
 	Help     Action = "help"
+	Commands Action = "commands" // the palette
 	Messages Action = "messages"
 	Refresh  Action = "refresh"
 	Clear    Action = "clear" // messages, filter, detail: the innermost of them
@@ -72,6 +77,7 @@ const (
 	Mounts     = "mounts"
 	Keys       = "credentials"
 	Filtering  = "filtering" // while the filter is being typed
+	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets
 	Dismiss    = "dismiss"   // forms again: what comes last

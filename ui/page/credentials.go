@@ -347,3 +347,20 @@ func (p *Credentials) Command() string {
 	}
 	return commandline.Line("", "storage", "show")
 }
+
+// CommandOf is the command line of an action on the source under the cursor.
+func (p *Credentials) CommandOf(a keymap.Action) string {
+	profile := ""
+	if c := p.current(); c != nil {
+		profile = c.Profile
+	}
+	switch a {
+	case keymap.Rotate:
+		return commandline.Rotate(profile, "", "", "")
+	case keymap.Verify:
+		return commandline.Verify(profile)
+	case keymap.Forget:
+		return commandline.Forget(profile)
+	}
+	return ""
+}

@@ -273,3 +273,18 @@ func (p *Mounts) Command() string {
 	}
 	return commandline.Line("", "mount", "list")
 }
+
+// CommandOf is the command line of an action on the mount under the cursor.
+func (p *Mounts) CommandOf(a keymap.Action) string {
+	path := "PATH"
+	if m := p.current(); m != nil {
+		path = m.Mountpoint
+	}
+	switch a {
+	case keymap.Unmount:
+		return commandline.Unmount(path, p.s.Home)
+	case keymap.RefreshKeys:
+		return commandline.RefreshCredentials(path, p.s.Home)
+	}
+	return ""
+}

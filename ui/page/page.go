@@ -30,3 +30,9 @@ type Page interface {
 	Status() string  // what the list holds, for the rule below it
 	Command() string // the command line of the action under the cursor
 }
+
+// Commander is a page that knows the command line of each of its actions.
+type Commander interface {
+	// CommandOf is the command line of an action on the row under the cursor; "" where it has none.
+	CommandOf(a keymap.Action) string
+}

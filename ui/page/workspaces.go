@@ -273,3 +273,32 @@ func (p *Workspaces) Status() string {
 	}
 	return text
 }
+
+// CommandOf is the command line of an action on the workspace under the cursor.
+func (p *Workspaces) CommandOf(a keymap.Action) string {
+	w, ok := p.current()
+	name := w.Name
+	if !ok {
+		name = "NAME"
+	}
+	switch a {
+	case keymap.New:
+		return commandline.Line("", "workspace", "create", "NAME")
+	case keymap.Bring:
+		return commandline.Line("", "workspace", "create", "NAME", "--backend", "byo", "--bucket", "BUCKET", "--endpoint", "URL")
+	case keymap.Mount:
+		path := "PATH"
+		if ok {
+			path = p.s.DefaultMountpoint(name)
+		}
+		return commandline.Mount(name, path, p.s.Home)
+	case keymap.Unmount:
+		if path := p.mountpoint(w); path != "" {
+			return commandline.Unmount(path, p.s.Home)
+		}
+		return commandline.Unmount("PATH", p.s.Home)
+	case keymap.Delete:
+		return commandline.Delete(name)
+	}
+	return ""
+}
