@@ -18,6 +18,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // Version is set by the linker.
@@ -171,8 +172,15 @@ func (c *cli) openUI(ctx context.Context) error {
 		default: // the app has ended, or a flood: neither may hold up the work
 		}
 	}})
+	control := func(ctx context.Context) (control.Client, error) {
+		c, err := app.Control(ctx)
+		if err != nil {
+			return nil, err // a nil *client.Client would be no nil control.Client
+		}
+		return c, nil
+	}
 	return ui.Run(ctx, ui.Options{
-		App: app, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App: app, Control: control, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible, ReadOnly: c.readOnly,
 	})
 }

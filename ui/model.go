@@ -52,6 +52,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	t := theme.New(m.look)
 	m.theme = &t
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
+	m.session.OpenControl = o.Control
 	m.pages = m.makePages()
 	return m
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // CoordinatorState is how the coordinator is.
@@ -44,6 +45,12 @@ type Session struct {
 	Draft            *backend.RotationDraft // of a rotation that was left; may be nil
 	Verifying        map[string]bool        // profiles whose credentials are being tried; "" is the global pair
 
+	Control          *control.State         // as of the last read; nil: not known
+	ControlErr       error                  // of the last read
+	Contexts         []backend.Context      // coordinators that can be used
+
+	// OpenControl opens the control plane of the coordinator in use; nil: there is none to show.
+	OpenControl func(ctx context.Context) (control.Client, error)
 	// After is tea.Tick; tests put a clock of their own here.
 	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
 
@@ -84,7 +91,7 @@ func (s *Session) Refresh() tea.Cmd {
 		s.setCoordinator(Starting, s.Now)
 		return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials())
 	}
-	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials())
+	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials(), s.ReadControl())
 }
 
 // DefaultMountpoint is the path proposed for a workspace.
@@ -187,7 +194,10 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		}
 	default:
 		var known bool
-		if next, known = s.applyCredentials(msg); !known {
+		if next, known = s.applyCredentials(msg); known {
+			break
+		}
+		if next, known = s.applyControl(msg); !known {
 			return nil
 		}
 	}
@@ -234,7 +244,7 @@ func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
 	}
 	s.CoordinatorErr, s.CoordinatorInfo = nil, msg.Status
 	s.setCoordinator(Up, msg.At)
-	return tea.Batch(next, s.readWorkspaces())
+	return tea.Batch(next, s.readWorkspaces(), s.ReadControl())
 }
 
 func (s *Session) applyChanged(msg Changed) tea.Cmd {
@@ -243,7 +253,7 @@ func (s *Session) applyChanged(msg Changed) tea.Cmd {
 	if msg.Kinds[backend.CoordinatorChanged] {
 		cmds = append(cmds, s.readCoordinator())
 	} else if msg.Kinds[backend.WorkspacesChanged] {
-		cmds = append(cmds, s.readWorkspaces())
+		cmds = append(cmds, s.readWorkspaces(), s.ReadControl())
 	}
 	if msg.Kinds[backend.MountsChanged] {
 		cmds = append(cmds, s.readMounts())
