@@ -48,6 +48,9 @@ func driveUnstarted(t *testing.T, f *fake, width, height int, env ...string) *dr
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
 	d := &driver{t: t, app: f, now: start}
 	d.m = newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys()}, start)
+	if f.hasPlane {
+		d.m.session.OpenControl = f.openControl
+	}
 	d.m.session.After = func(wait time.Duration, fn func(time.Time) tea.Msg) tea.Cmd {
 		d.timers = append(d.timers, timer{d.now.Add(wait), fn})
 		return nil
@@ -235,6 +238,18 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 		msg.At = d.now
 		return msg
 	case session.RotationEnded:
+		msg.At = d.now
+		return msg
+	case session.ControlRead:
+		msg.At = d.now
+		return msg
+	case session.ControlChanged:
+		msg.At = d.now
+		return msg
+	case session.ContextsRead:
+		msg.At = d.now
+		return msg
+	case session.BinRead:
 		msg.At = d.now
 		return msg
 	}

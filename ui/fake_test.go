@@ -39,7 +39,9 @@ type fake struct {
 	panicIn        string // the method that panics
 	notices        []string
 
-	cr fakeCredentials
+	cr       fakeCredentials
+	plane    fakeControl
+	hasPlane bool
 }
 
 func newFake() *fake {

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 )
 
@@ -14,6 +15,15 @@ var together = [][]string{
 	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
 	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
 	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Overview, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Peers, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Buckets, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Shares, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Deleted, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Backups, keymap.List, keymap.Everywhere, keymap.Always},
+	{keymap.Told, keymap.Always},
+	{keymap.Bin, keymap.Always},
+	{keymap.Places, keymap.Always},
 	{keymap.Pick, keymap.Always},
 	{keymap.Check, keymap.Always},
 	{keymap.Choices, keymap.Always},
@@ -59,6 +69,22 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		keymap.Workspaces: func(d *driver) { d.to("old-runs") },
 		keymap.Mounts:     func(d *driver) { d.press("2") },
 		keymap.Keys:       func(d *driver) { d.press("4") },
+		keymap.Overview:   func(d *driver) { d.section("Overview") },
+		keymap.Peers:      func(d *driver) { d.section("Peers"); d.press("j") },
+		keymap.Buckets:    func(d *driver) { d.section("Buckets") },
+		keymap.Shares:     func(d *driver) { d.section("Shares") },
+		keymap.Deleted:    func(d *driver) { d.section("Deleted") },
+		keymap.Backups:    func(d *driver) { d.section("Backup") },
+		keymap.Told:       func(d *driver) { d.addPeer() },
+		keymap.Bin: func(d *driver) {
+			d.app.plane.bin = append(d.app.plane.bin, d.app.plane.bin[0], d.app.plane.bin[0])
+			d.section("Buckets")
+			d.press("o", "j")
+		},
+		keymap.Places: func(d *driver) {
+			d.app.plane.contexts = append(d.app.plane.contexts, backend.Context{Name: "lab", URL: "http://lab:8080"})
+			d.press("C", "j")
+		},
 		keymap.Pick:       func(d *driver) { d.press("4", "r", "j") },
 		keymap.Check:      func(d *driver) { d.rotateTo(stepVerify) },
 		keymap.Choices: func(d *driver) {
@@ -96,7 +122,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		for _, b := range scope.Bindings {
 			for _, k := range b.Keys {
 				t.Run(scope.Name+" "+k, func(t *testing.T) {
-					d := drive(t, withCredentials(), 90, 20)
+					d := drive(t, withControl(), 90, 20)
 					d.clear()
 					enter(d)
 					d.clear()
@@ -107,6 +133,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 						d.press("space")
 					case b.Action == keymap.Page1:
 						d.press("2")
+					case b.Action == keymap.WorkspaceQuota && scope.Name == keymap.Workspaces:
+						d.to("mnt/notes")
 					case b.Action == keymap.Mount, b.Action == keymap.Delete:
 						d.to("old-runs")
 					}

@@ -80,12 +80,12 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.ResumeMsg:
 		return m, m.session.Refresh()
 	case tea.KeyPressMsg:
-		return m, m.key(msg)
+		return m, m.opening(func() tea.Cmd { return m.key(msg) })
 	case tea.PasteMsg:
 		m.input(msg)
 		return m, nil
 	case tea.MouseClickMsg:
-		return m, m.click(msg.Mouse())
+		return m, m.opening(func() tea.Cmd { return m.click(msg.Mouse()) })
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
 		return m, nil

@@ -27,6 +27,7 @@ func (m *model) makePages() []page.Page {
 		page.NewWorkspaces(m.session, m.theme),
 		page.NewMounts(m.session, m.theme),
 		page.NewCredentials(m.session, m.theme),
+		page.NewCoordinator(m.session, m.theme),
 	}
 }
 

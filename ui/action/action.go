@@ -81,6 +81,8 @@ type (
 		Name keymap.Action
 		ID   string
 	}
+	// ReadControl reads the control plane again.
+	ReadControl struct{}
 	// ReadBin reads the deleted objects of a bucket.
 	ReadBin struct{ Bucket string }
 	// Invoke does what the action of this name in the key map does, as if its key was pressed.
@@ -119,6 +121,7 @@ func (Invoke) action()             {}
 func (Change) action()             {}
 func (OpenControl) action()        {}
 func (ReadBin) action()            {}
+func (ReadControl) action()        {}
 func (Refresh) action()            {}
 func (OpenRotate) action()         {}
 func (OpenEdit) action()           {}

@@ -11,6 +11,7 @@ type Change struct {
 	Doing  string // while it runs, as "adding peer ci"
 	Failed string // what failed, as "Could not add peer ci"
 	Line   string // the command line that does the same; never with a secret
+	Backup bool   // its outcome is a backup's
 	Moves  bool   // afterwards another coordinator may be the one in use
 
 	run func(ctx context.Context, p Program) (Outcome, error)

@@ -314,7 +314,7 @@ func Backup(path string, passphrase keyring.Secret, home string) *Change {
 		words = append(words, "--passphrase-file", "-")
 	}
 	return &Change{
-		Doing: "writing the backup", Failed: "Could not write the backup", Line: commandline.Line(home, words...),
+		Doing: "writing the backup", Failed: "Could not write the backup", Line: commandline.Line(home, words...), Backup: true,
 		run: func(ctx context.Context, p Program) (Outcome, error) {
 			m, err := p.App.Backup(ctx, path, passphrase.Reveal(), false)
 			if err != nil {
@@ -404,4 +404,9 @@ func Size(text string) (int64, error) {
 		return 0, nil
 	}
 	return bytesize.Parse(text)
+}
+
+// DurationWord is a time in seconds as Duration reads it.
+func DurationWord(seconds int64) string {
+	return config.Duration(time.Duration(seconds) * time.Second).String()
 }

@@ -53,6 +53,34 @@ const (
 	Forget      Action = "forget"              // credentials that are kept
 	RefreshKeys Action = "refresh-credentials" // of a running mount
 
+	PrevSection Action = "previous-section"
+	NextSection Action = "next-section"
+
+	PeerAdd          Action = "peer-add"
+	PeerRotate       Action = "peer-rotate"
+	PeerRemove       Action = "peer-remove"
+	RoleBind         Action = "role-bind"
+	RoleUnbind       Action = "role-unbind"
+	BucketCreate     Action = "bucket-create"
+	BucketQuota      Action = "bucket-quota"
+	BucketRecycle    Action = "bucket-recycle"
+	BucketBin        Action = "bucket-deleted" // its deleted objects
+	BucketDelete     Action = "bucket-delete"
+	ShareCreate      Action = "share-create"
+	ShareRevoke      Action = "share-revoke"
+	WorkspaceRestore Action = "workspace-restore"
+	WorkspacePurge   Action = "workspace-purge"
+	Backup           Action = "backup"
+
+	WorkspaceQuota Action = "workspace-quota"
+	DeletedList    Action = "deleted-workspaces"
+	Bandwidth      Action = "bandwidth" // of a running mount
+
+	Contexts   Action = "contexts" // another coordinator
+	Login      Action = "login"
+	Logout     Action = "logout"
+	CopySecret Action = "copy-secret"
+
 	Choose    Action = "choose" // what a mount does
 	DryRun    Action = "dry-run"
 	KeepDraft Action = "keep-draft"
@@ -76,6 +104,15 @@ const (
 	Workspaces = "workspaces"
 	Mounts     = "mounts"
 	Keys       = "credentials"
+	Overview   = "overview"
+	Peers      = "peers"
+	Buckets    = "buckets"
+	Shares     = "shares"
+	Deleted    = "deleted"
+	Backups    = "backups"
+	Told       = "told"      // a secret that is told once
+	Bin        = "bin"       // the deleted objects of a bucket
+	Places     = "contexts"  // the coordinators that can be used
 	Filtering  = "filtering" // while the filter is being typed
 	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields

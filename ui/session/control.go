@@ -100,6 +100,8 @@ func (s *Session) applyControl(msg tea.Msg) (tea.Cmd, bool) {
 			return s.ReadControl(), true
 		case msg.Change.Moves:
 			return tea.Batch(s.forget(), s.ReadContexts()), true
+		case msg.Change.Backup:
+			s.Backup = &msg.Outcome
 		}
 		return tea.Batch(s.ReadControl(), s.readWorkspaces(), s.readMounts()), true
 	case ContextsRead:

@@ -45,9 +45,10 @@ type Session struct {
 	Draft            *backend.RotationDraft // of a rotation that was left; may be nil
 	Verifying        map[string]bool        // profiles whose credentials are being tried; "" is the global pair
 
-	Control          *control.State         // as of the last read; nil: not known
-	ControlErr       error                  // of the last read
-	Contexts         []backend.Context      // coordinators that can be used
+	Control    *control.State    // as of the last read; nil: not known
+	ControlErr error             // of the last read
+	Backup     *control.Outcome  // of the last one in this run; nil: there was none
+	Contexts   []backend.Context // coordinators that can be used
 
 	// OpenControl opens the control plane of the coordinator in use; nil: there is none to show.
 	OpenControl func(ctx context.Context) (control.Client, error)

@@ -12,16 +12,18 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // stub is a program whose answers the test sets.
 type stub struct {
 	Credentials // what no test here asks for
-	mu          sync.Mutex
-	reads       int
-	list        []mounts.Status
-	events      chan backend.Event
-	unmount     func(mounts.UnmountOptions) (mounts.Drain, error)
+	control.App
+	mu      sync.Mutex
+	reads   int
+	list    []mounts.Status
+	events  chan backend.Event
+	unmount func(mounts.UnmountOptions) (mounts.Drain, error)
 }
 
 func (s *stub) CredentialSources(context.Context) ([]backend.CredentialSource, error) {
