@@ -15,10 +15,13 @@ import (
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
 // Version is set by the linker.
@@ -105,7 +108,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
-	root.Flags().BoolVar(&c.accessible, "accessible", false, "draw the terminal app with letters alone")
+	root.Flags().BoolVar(&c.accessible, "accessible", false, "the terminal app in lines: a question at a time, plain lists")
 	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
@@ -113,7 +116,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
-		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
 }
@@ -172,16 +175,22 @@ func (c *cli) openUI(ctx context.Context) error {
 		default: // the app has ended, or a flood: neither may hold up the work
 		}
 	}})
-	control := func(ctx context.Context) (control.Client, error) {
+	if c.accessible || os.Getenv("TERM") == "dumb" {
+		return c.inLines(ctx, app, os.Getenv("HOME"))
+	}
+	openControl := func(ctx context.Context) (control.Client, error) {
 		c, err := app.Control(ctx)
 		if err != nil {
 			return nil, err // a nil *client.Client would be no nil control.Client
 		}
 		return c, nil
 	}
+	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
-		App: app, Control: control, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
-		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", Accessible: c.accessible, ReadOnly: c.readOnly,
+		Config: keys,
+		App:    app, Control: openControl, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
+		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
 }
 

@@ -36,13 +36,13 @@ type terminal struct {
 	raw strings.Builder // every byte the program drew
 }
 
-func openTerminal(t *testing.T, home string, columns, rows int) *terminal {
+func openTerminal(t *testing.T, home string, columns, rows int, args ...string) *terminal {
 	t.Helper()
 	term := &terminal{
 		t: t, home: home, screen: vt10x.New(vt10x.WithSize(columns, rows)), ended: make(chan error, 1),
 		env: []string{"HOME=" + home, "PATH=" + programDir + ":" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"},
 	}
-	c := exec.Command(filepath.Join(programDir, "artifacts-tui"))
+	c := exec.Command(filepath.Join(programDir, "artifacts-tui"), args...)
 	c.Env, c.Dir = term.env, home
 	var err error
 	term.pty, err = pty.StartWithSize(c, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})

@@ -24,6 +24,7 @@ func (m *model) act(a action.Action) tea.Cmd {
 	case action.OpenCreate, action.OpenMount, action.OpenDelete, action.OpenUnmount, action.OpenRotate, action.OpenEdit, action.OpenClear:
 		m.toasts.Dismiss() // they were about what came before
 	}
+	m.begin(a)
 	switch a := a.(type) {
 	case nil:
 		return nil
@@ -50,6 +51,10 @@ func (m *model) act(a action.Action) tea.Cmd {
 		m.push(dialog.NewEdit(a.Source, m.session, m.theme))
 	case action.OpenClear:
 		m.push(dialog.NewForget(a.Source, m.session, m.theme))
+	case action.OpenNotice:
+		m.push(dialog.NewNotice(component.Message{Text: a.Text, Details: a.Details, Todo: a.Todo, Tone: component.Tone(a.Tone), At: a.At}, m.theme))
+	case action.OpenMessages:
+		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
 	case action.Invoke:
 		cmd = m.do(keymap.Action(a.Name))
 	case action.Refresh:
@@ -87,7 +92,7 @@ func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
 		return nil
 	}
 	at := m.session.MountAt(a.Mountpoint)
-	cmd := m.session.Unmount(a.Workspace, a.Mountpoint)
+	cmd := m.act(action.Unmount(a))
 	if at != nil && at.Pending() > 0 {
 		m.push(dialog.NewUnmount(a.Mountpoint, m.session, m.theme))
 	}

@@ -43,14 +43,26 @@ func drive(t *testing.T, f *fake, width, height int, env ...string) *driver {
 // driveUnstarted stops where the first paint is due, before any command has run.
 func driveUnstarted(t *testing.T, f *fake, width, height int, env ...string) *driver {
 	t.Helper()
+	return driveWith(t, f, width, height, Options{}, env...)
+}
+
+// driveWith is driveUnstarted with options of its own.
+func driveWith(t *testing.T, f *fake, width, height int, o Options, env ...string) *driver {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
 	d := &driver{t: t, app: f, now: start}
-	d.m = newModel(ctx, Options{App: f, Env: env, Keys: DefaultKeys()}, start)
 	if f.hasPlane {
-		d.m.session.OpenControl = f.openControl
+		o.Control = f.openControl
 	}
+	o.App, o.Env, o.CoordinatorLog = f, env, testLog
+	if o.Keys == nil {
+		o.Keys = DefaultKeys()
+	}
+	d.m = newModel(ctx, o, start)
+	d.m.session.TailFile = f.tail
+	d.m.clock = func() time.Time { return d.now }
 	d.m.session.After = func(wait time.Duration, fn func(time.Time) tea.Msg) tea.Cmd {
 		d.timers = append(d.timers, timer{d.now.Add(wait), fn})
 		return nil
@@ -236,6 +248,9 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 		return msg
 	case session.RotationSaved:
 		msg.At = d.now
+		return msg
+	case session.TailRead:
+		msg.Tail.At = d.now
 		return msg
 	case session.RotationEnded:
 		msg.At = d.now

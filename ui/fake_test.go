@@ -26,18 +26,20 @@ type fake struct {
 	gate       chan struct{} // closed to let them go
 	created    []backend.CreateRequest
 
-	delay          time.Duration // of every call
-	slowMount      time.Duration
-	drainSteps     int // of an unmount with something pending
-	drainPause     time.Duration
-	coordinatorErr error
-	workspacesErr  error
-	createErr      error
-	mountErr       error
-	unmountErr     error
-	deleteErr      error
-	panicIn        string // the method that panics
-	notices        []string
+	delay              time.Duration // of every call
+	slowMount          time.Duration
+	hang               bool // no call ever returns
+	coordinatorAnswers bool // but what it is asked
+	drainSteps         int  // of an unmount with something pending
+	drainPause         time.Duration
+	coordinatorErr     error
+	workspacesErr      error
+	createErr          error
+	mountErr           error
+	unmountErr         error
+	deleteErr          error
+	panicIn            string // the method that panics
+	notices            []string
 
 	cr       fakeCredentials
 	plane    fakeControl
@@ -54,6 +56,11 @@ func newFake() *fake {
 func (f *fake) enter(ctx context.Context, method string) error {
 	f.mu.Lock()
 	f.calls[method]++
+	if f.hang && (!f.coordinatorAnswers || method != "Coordinator" && method != "Workspaces") {
+		f.mu.Unlock()
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	boom, wait, gate := f.panicIn == method, f.delay, f.gate
 	if f.hold != method {
 		gate = nil

@@ -81,7 +81,7 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 	case keymap.Leave:
 		return tea.Quit
 	case keymap.Copy:
-		return m.copyText(m.command(), "the command line")
+		return m.copyText(m.copies())
 	}
 	if d := m.top(); d != nil {
 		return m.act(d.Do(a))
@@ -106,10 +106,9 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 	case keymap.Contexts:
 		return m.act(action.OpenControl{Name: a})
 	case keymap.Messages:
-		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
-		m.toasts.Dismiss()
+		m.openMessages()
 	case keymap.Refresh:
-		return m.session.Refresh()
+		return tea.Batch(m.session.Refresh(), m.rereadLog())
 	case keymap.Clear:
 		if !m.toasts.Dismiss() {
 			m.act(p.Do(a))
@@ -122,9 +121,10 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 
 func (m *model) disabled(a keymap.Action) string {
 	switch {
-	case a == keymap.Copy && m.command() == "":
-		return "there is no command line for this"
 	case a == keymap.Copy:
+		if text, _ := m.copies(); text == "" {
+			return "there is no command line for this"
+		}
 		return ""
 	case m.readOnly && !reading[a]:
 		return readOnlyReason
@@ -141,6 +141,25 @@ func (m *model) command() string {
 		return d.Command()
 	}
 	return m.page().Command()
+}
+
+// copies is what y copies: the command line, or what the page has in its place.
+func (m *model) copies() (text, what string) {
+	if c, ok := m.page().(interface{ Copies() (string, string) }); ok && m.top() == nil {
+		return c.Copies()
+	}
+	return m.command(), "the command line"
+}
+
+// openMessages shows the newest message that has more to it, while it is on the screen; else all
+// of them.
+func (m *model) openMessages() {
+	if msg := m.toasts.NewestWithMore(); msg != nil {
+		m.push(dialog.NewNotice(*msg, m.theme))
+	} else {
+		m.push(dialog.NewMessages(m.toasts.All(), m.session.Now, m.theme))
+	}
+	m.toasts.Dismiss()
 }
 
 func (m *model) show(i int) { m.active = (i + len(m.pages)) % len(m.pages) }

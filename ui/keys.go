@@ -53,6 +53,10 @@ func DefaultKeys() k.Map {
 		{Name: k.Backups, Title: "Backup", Bindings: sections(
 			k.Binding{Action: k.Backup, Keys: []string{"b"}, Hint: "back up", Help: "write the control state to a file"},
 		)},
+		{Name: k.Log, Title: "Log", Bindings: []k.Binding{
+			{Action: k.NextView, Keys: []string{"v", "right"}, Hint: "next log", Help: "the next log: notices, files"},
+			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
+		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
 			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
 			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
@@ -74,6 +78,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
 			{Action: k.Page6, Keys: []string{"6"}, Help: "coordinator"},
 			{Action: k.Contexts, Keys: []string{"C"}, Help: "use another coordinator"},
+			{Action: k.Page7, Keys: []string{"7"}, Help: "log"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
 			{Action: k.PrevPage, Keys: []string{"shift+tab"}, Help: "previous page"},
 			{Action: k.Messages, Keys: []string{"t"}, Help: "messages, with their details"},
@@ -162,6 +167,11 @@ func DefaultKeys() k.Map {
 		{Name: k.Progress, Title: "While draining", Bindings: []k.Binding{
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "leave it running", Help: "close; it goes on"},
 		}},
+		{Name: k.Notice, Title: "Notices", Bindings: []k.Binding{
+			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
+			{Action: k.Messages, Keys: []string{"t"}, Hint: "all messages", Help: "all messages"},
+			{Action: k.Cancel, Keys: []string{"esc", "enter", "q"}, Hint: "close", Help: "close"},
+		}},
 		{Name: k.Failure, Title: "Errors", Bindings: []k.Binding{
 			{Action: k.Retry, Keys: []string{"r"}, Hint: "retry", Help: "try again"},
 			{Action: k.CopyError, Keys: []string{"c"}, Hint: "copy details", Help: "copy the details"},
@@ -181,4 +191,35 @@ func sections(own ...k.Binding) []k.Binding {
 		k.Binding{Action: k.NextSection, Keys: []string{"l", "right"}, Label: "h l", Hint: "section", Help: "next section"},
 		k.Binding{Action: k.PrevSection, Keys: []string{"h", "left"}, Help: "previous section"},
 	)
+}
+
+// KeysTogether are the scopes whose keys work at the same time.
+func KeysTogether() [][]string {
+	return [][]string{
+		{k.Workspaces, k.List, k.Everywhere, k.Always},
+		{k.Mounts, k.List, k.Everywhere, k.Always},
+		{k.Keys, k.List, k.Everywhere, k.Always},
+		{k.Overview, k.List, k.Everywhere, k.Always},
+		{k.Peers, k.List, k.Everywhere, k.Always},
+		{k.Buckets, k.List, k.Everywhere, k.Always},
+		{k.Shares, k.List, k.Everywhere, k.Always},
+		{k.Deleted, k.List, k.Everywhere, k.Always},
+		{k.Backups, k.List, k.Everywhere, k.Always},
+		{k.Told, k.Always},
+		{k.Bin, k.Always},
+		{k.Places, k.Always},
+		{k.Log, k.List, k.Everywhere, k.Always},
+		{k.Notice, k.Always},
+		{k.Pick, k.Always},
+		{k.Check, k.Always},
+		{k.Choices, k.Always},
+		{k.Abandon, k.Always},
+		{k.Filtering, k.Always},
+		{k.Form, k.Secrets, k.Dismiss, k.Always},
+		{k.Ask, k.Always},
+		{k.Searching, k.Always},
+		{k.Progress, k.Always},
+		{k.Failure, k.Always},
+		{k.Reader, k.Always},
+	}
 }

@@ -8,40 +8,15 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
-
-// together are the scopes whose keys work at the same time.
-var together = [][]string{
-	{keymap.Workspaces, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Mounts, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Keys, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Overview, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Peers, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Buckets, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Shares, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Deleted, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Backups, keymap.List, keymap.Everywhere, keymap.Always},
-	{keymap.Told, keymap.Always},
-	{keymap.Bin, keymap.Always},
-	{keymap.Places, keymap.Always},
-	{keymap.Pick, keymap.Always},
-	{keymap.Check, keymap.Always},
-	{keymap.Choices, keymap.Always},
-	{keymap.Abandon, keymap.Always},
-	{keymap.Filtering, keymap.Always},
-	{keymap.Form, keymap.Secrets, keymap.Dismiss, keymap.Always},
-	{keymap.Ask, keymap.Always},
-	{keymap.Searching, keymap.Always},
-	{keymap.Progress, keymap.Always},
-	{keymap.Failure, keymap.Always},
-	{keymap.Reader, keymap.Always},
-}
 
 func TestNoKeyMeansTwoThings(t *testing.T) {
 	keys := DefaultKeys()
 	covered := map[string]bool{}
-	for _, scopes := range together {
+	for _, scopes := range KeysTogether() {
 		means := map[string]keymap.Action{}
 		for _, name := range scopes {
 			covered[name] = true
@@ -86,8 +61,8 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.app.plane.contexts = append(d.app.plane.contexts, backend.Context{Name: "lab", URL: "http://lab:8080"})
 			d.press("C", "j")
 		},
-		keymap.Pick:       func(d *driver) { d.press("4", "r", "j") },
-		keymap.Check:      func(d *driver) { d.rotateTo(stepVerify) },
+		keymap.Pick:  func(d *driver) { d.press("4", "r", "j") },
+		keymap.Check: func(d *driver) { d.rotateTo(stepVerify) },
 		keymap.Choices: func(d *driver) {
 			uses := d.app.cr.rotation.Uses
 			uses[1].Mounts = append(uses[1].Mounts, uses[0].Mounts...)
@@ -95,7 +70,13 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.rotateTo(stepMounts)
 			d.press("j")
 		},
-		keymap.Abandon:    func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Abandon: func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
+		keymap.Log:     func(d *driver) { d.press("7") },
+		keymap.Notice: func(d *driver) {
+			d.send(session.MountsRead{List: nil, At: d.now})
+			d.send(session.MountsRead{List: aFew().mounts, At: d.now})
+			d.press("t")
+		},
 		keymap.List:       func(d *driver) { d.press("j", "j") },
 		keymap.Everywhere: func(d *driver) {},
 		keymap.Always:     func(d *driver) {},
@@ -175,7 +156,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 
 func TestRemapping(t *testing.T) {
 	d := drive(t, aFew(), 120, 32)
-	d.m.keys = DefaultKeys().Remap(keymap.New, "N")
+	d.m.keys = config.Parse([]byte("keys: {new: N}"), DefaultKeys(), KeysTogether()).Keys
 	d.clear()
 	d.sees("N new")
 	d.press("n")

@@ -7,9 +7,9 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -31,21 +31,30 @@ type model struct {
 	dialogs []dialog.Dialog
 	toasts  component.Toasts
 
-	width, height int
-	wasDown       bool // the coordinator; said, and taken back when it answers
-	monochrome    bool
-	readOnly      bool
-	clock         func() time.Time // for double clicks alone: what is drawn depends on messages
-	clicked       struct {
+	width, height  int
+	wasDown        bool // the coordinator; said, and taken back when it answers
+	monochrome     bool
+	readOnly       bool
+	ground         bool     // is given: the terminal is not asked
+	problems       []string // of the configuration
+	coordinatorLog string
+	clock          func() time.Time // of keys and clicks; what is drawn depends on messages alone
+	clicked        struct {
 		x, y int
 		at   time.Time
 	}
-	err error // ends Run
+	crashed []byte // stack of the panic that err is about
+	quitNow func() // ends the program from outside Update; may be nil
+	err     error  // ends Run
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now}
-	m.look.ASCII = o.Accessible || getenv(o.Env, "TERM") == "dumb"
+	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
+	m.monochrome = m.monochrome || o.Config.Theme == config.Mono
+	m.look.ASCII = o.Config.ASCII || getenv(o.Env, "TERM") == "dumb"
+	m.look.Light, m.look.Colors = o.Config.Theme == config.Light, o.Config.Colors
+	m.ground = o.Config.Theme == config.Light || o.Config.Theme == config.Dark
+	m.problems = o.Config.Problems
 	if m.monochrome {
 		m.look.Profile = colorprofile.ASCII
 	}
@@ -54,12 +63,17 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
 	m.session.OpenControl = o.Control
 	m.pages = m.makePages()
+	if o.wrap != nil {
+		for i, p := range m.pages {
+			m.pages[i] = o.wrap(p)
+		}
+	}
 	return m
 }
 
 // Init starts the coordinator and the first reads, after the first paint.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice())
+	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice(), m.sayProblems())
 }
 
 // Update routes one message.
@@ -70,8 +84,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.layout()
 		return m, nil
 	case tea.BackgroundColorMsg:
-		m.look.Light = !msg.IsDark()
-		m.restyle()
+		if !m.ground {
+			m.look.Light = !msg.IsDark()
+			m.restyle()
+		}
 		return m, nil
 	case tea.ColorProfileMsg:
 		m.look.Profile = msg.Profile
@@ -80,12 +96,14 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.ResumeMsg:
 		return m, m.session.Refresh()
 	case tea.KeyPressMsg:
-		return m, m.opening(func() tea.Cmd { return m.key(msg) })
+		m.session.At(m.clock())
+		return m, tea.Batch(m.opening(func() tea.Cmd { return m.key(msg) }), m.followLog())
 	case tea.PasteMsg:
 		m.input(msg)
 		return m, nil
 	case tea.MouseClickMsg:
-		return m, m.opening(func() tea.Cmd { return m.click(msg.Mouse()) })
+		m.session.At(m.clock())
+		return m, tea.Batch(m.opening(func() tea.Cmd { return m.click(msg.Mouse()) }), m.followLog())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
 		return m, nil
@@ -95,7 +113,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case notice:
 		return m, tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
 	case session.Panicked:
-		m.err = fault.Wrap(fault.Failure, msg.Err, "mounts are not affected; start it again", "the terminal app broke")
+		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
 		return m, tea.Quit
 	}
 	return m, m.news(msg)
@@ -109,7 +127,8 @@ func (m *model) news(msg tea.Msg) tea.Cmd {
 		p.Sync()
 	}
 	// What it means is settled before dialogs hear of it, for they may close.
-	cmds = append(cmds, m.settle(msg, before))
+	m.ended(msg)
+	cmds = append(cmds, m.settle(msg, before), m.followLog())
 	for _, d := range append([]dialog.Dialog(nil), m.dialogs...) {
 		if a := d.Notify(msg); a != nil {
 			cmds = append(cmds, m.from(d, a))
@@ -176,17 +195,39 @@ type (
 
 // say shows a message and keeps it. The texts may come from anywhere.
 func (m *model) say(tone component.Tone, text string, details ...string) tea.Cmd {
-	msg := component.Message{Tone: tone, Text: component.Clean(text), At: m.session.Now}
+	return m.tell(component.Message{Tone: tone, Text: text, Details: details})
+}
+
+// tell is say for a message that has more to it.
+func (m *model) tell(msg component.Message) tea.Cmd {
+	details := msg.Details
+	msg.Text, msg.Todo, msg.At, msg.Details = component.Clean(msg.Text), component.Clean(msg.Todo), m.session.Now, nil
 	for _, d := range details {
 		msg.Details = append(msg.Details, component.Clean(d))
 	}
+	tone := msg.Tone
 	id := m.toasts.Add(msg)
 	wait := toastFor
-	if len(details) > 0 || tone == component.Bad {
+	if len(details) > 0 || msg.Todo != "" || tone == component.Bad {
 		wait = toastForMore
 	}
 	return m.session.After(wait, func(time.Time) tea.Msg { return expire{id} })
 }
+
+// sayProblems says what could not be taken of the user's own configuration.
+func (m *model) sayProblems() tea.Cmd {
+	switch len(m.problems) {
+	case 0:
+		return nil
+	case 1:
+		return m.tell(component.Message{Tone: component.Warn, Text: m.problems[0], Todo: keysHint})
+	}
+	return m.tell(component.Message{
+		Tone: component.Warn, Text: config.File + " has " + component.Plural(len(m.problems), "problem"), Details: m.problems, Todo: keysHint,
+	})
+}
+
+const keysHint = "`artifacts-tui keys` prints the keys in effect and what is wrong"
 
 func (m *model) awaitNotice() tea.Cmd {
 	if m.notices == nil {

@@ -28,6 +28,7 @@ func (m *model) makePages() []page.Page {
 		page.NewMounts(m.session, m.theme),
 		page.NewCredentials(m.session, m.theme),
 		page.NewCoordinator(m.session, m.theme),
+		page.NewLog(m.session, m.toasts.All, m.coordinatorLog, m.theme),
 	}
 }
 

@@ -19,12 +19,13 @@ var reading = map[keymap.Action]bool{
 	keymap.Filter: true, keymap.Sort: true, keymap.Reverse: true, keymap.Detail: true, keymap.Open: true,
 	keymap.NextField: true, keymap.PrevField: true, keymap.Confirm: true, keymap.Cancel: true, keymap.CopyError: true,
 	keymap.PrevSection: true, keymap.NextSection: true, keymap.BucketBin: true, keymap.DeletedList: true, keymap.CopySecret: true,
+	keymap.NextView: true, keymap.PrevView: true,
 }
 
 // reads reports whether what a page or a dialog asks for changes nothing.
 func reads(a action.Action) bool {
 	switch a := a.(type) {
-	case nil, action.Invoke, action.Refresh, action.ReadControl, action.ReadBin, action.Show, action.Copy, action.Close, action.After, action.Quit:
+	case nil, action.Invoke, action.ReadControl, action.ReadBin, action.OpenNotice, action.OpenMessages, action.Refresh, action.Show, action.Copy, action.Close, action.After, action.Quit:
 		return true
 	case action.OpenControl:
 		return a.Name == keymap.BucketBin

@@ -149,9 +149,14 @@ var screens = []struct {
 	{"rotate-done", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepDone) }},
 	{"rotate-leave", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("esc") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
+	{"log", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7") }},
+	{"log-notices", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7", "v") }},
+	{"log-file", aFew, func(d *driver) { d.clear(); d.press("7", "v", "v") }},
+	{"log-empty", aFew, func(d *driver) { d.clear(); d.press("7") }},
+	{"notice", aFew, func(d *driver) { d.press("t") }},
 	{"palette", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press(":") }},
 	{"palette-search", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("ctrl+p"); d.text("unm") }},
-	{"messages", aFew, func(d *driver) { d.press("t") }},
+	{"messages", aFew, func(d *driver) { d.clear(); d.press("t") }},
 	{"quit", aFew, func(d *driver) {
 		d.clear()
 		d.app.holdBack("Mount")

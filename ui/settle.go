@@ -123,7 +123,8 @@ func (m *model) coordinatorNews(before snapshot) tea.Cmd {
 	case now == session.Down && before.coordinator != session.Down:
 		m.wasDown = true
 		err := m.session.CoordinatorErr
-		return m.say(component.Bad, "the coordinator does not answer", faultLines(err)...)
+		e := fault.As(err)
+		return m.tell(component.Message{Tone: component.Bad, Text: "the coordinator does not answer", Details: []string{e.Error()}, Todo: e.Hint})
 	case now == session.Up && m.wasDown:
 		m.wasDown = false
 		return m.say(component.Good, "the coordinator answers again")
@@ -157,19 +158,6 @@ func waiting(d mounts.Drain) []string {
 	lines := []string{component.Plural(d.Failed, "file") + " waiting"}
 	for _, f := range d.Failures {
 		lines = append(lines, f.Path+": "+f.Reason)
-	}
-	return lines
-}
-
-// faultLines are an error's why and what to do.
-func faultLines(err error) []string {
-	e := fault.As(err)
-	if e == nil {
-		return nil
-	}
-	lines := []string{e.Error()}
-	if e.Hint != "" {
-		lines = append(lines, e.Hint)
 	}
 	return lines
 }

@@ -194,7 +194,7 @@ func TestFirstPaintInATerminal(t *testing.T) {
 		x := inTerminal(t, "few", 120, 32)
 		x.sees("starting…", "train-data", "as of the last run")
 		times = append(times, time.Since(x.began))
-		x.sees("● embedded")
+		x.sees("5 workspaces")
 		x.write("q")
 		x.exit()
 		if want := "3 mounts go on running: ~/mnt/train, ~/mnt/notes, ~/mnt/experiments"; !strings.Contains(x.output(), want) {
@@ -212,7 +212,7 @@ func TestFirstPaintInATerminal(t *testing.T) {
 // From a key to its paint, with 2,000 workspaces.
 func TestKeyToPaint(t *testing.T) {
 	x := inTerminal(t, "many", 120, 32)
-	x.sees("● embedded", "▸ workspace-0000")
+	x.sees("2,000 workspaces", "▸ workspace-0000")
 	var times []time.Duration
 	for i := 1; i <= 40; i++ {
 		began := time.Now()
@@ -235,7 +235,7 @@ var colour = regexp.MustCompile(`\x1b\[([0-9;]*;)?(3[0-9]|4[0-9]|9[0-7]|10[0-7])
 func TestNoColor(t *testing.T) {
 	for env, want := range map[string]bool{"NO_COLOR=": true, "NO_COLOR=1": false, "NO_COLOR=yes": false} {
 		x := inTerminal(t, "few", 80, 24, env)
-		x.sees("● embedded", "degraded")
+		x.sees("5 workspaces", "degraded")
 		if got := colour.MatchString(x.output()); got != want {
 			t.Errorf("%s: colours: %v", env, got)
 		}
@@ -244,30 +244,9 @@ func TestNoColor(t *testing.T) {
 	}
 }
 
-// A panic in a command becomes an error, and the terminal is put back.
-func TestPanicInACommand(t *testing.T) {
-	x := inTerminal(t, "panic", 80, 24)
-	x.sees("● embedded", "build-cache")
-	x.write("m")
-	x.sees("Mount build-cache")
-	x.write("\r")
-	if code := x.exit(); code != 1 {
-		t.Errorf("exit code %d", code)
-	}
-	x.restored()
-	out := x.output()
-	after := out[strings.LastIndex(out, "\x1b[?1049l"):]
-	if !strings.Contains(after, "Error: the terminal app broke: mount: panic: scripted panic in Mount") {
-		t.Errorf("the error is not told: %q", after)
-	}
-	if strings.Contains(out, "goroutine ") {
-		t.Error("a stack was written to the terminal")
-	}
-}
-
 func TestSignalInATerminal(t *testing.T) {
 	x := inTerminal(t, "few", 80, 24)
-	x.sees("● embedded")
+	x.sees("5 workspaces")
 	if err := x.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -275,10 +254,63 @@ func TestSignalInATerminal(t *testing.T) {
 	x.restored()
 }
 
+// A coordinator, a keyring and mounts that never answer hold up no key: pages, dialogs, fields and
+// leaving work.
+func TestNothingAnswersInATerminal(t *testing.T) {
+	x := inTerminal(t, "hang", 100, 30)
+	x.sees("2 workspaces, as of the last run")
+	x.write("m")
+	x.sees("the coordinator is still starting")
+	x.look(map[string]string{"2": "Reading the mounts…", "4": "reading…", "7": "Nothing was run yet."})
+	x.write("Rq")
+	if code := x.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	x.restored()
+}
+
+// Nor does a mount that never comes up; leaving asks.
+func TestAMountHangsInATerminal(t *testing.T) {
+	x := inTerminal(t, "hang-mounts", 100, 30)
+	x.sees("5 workspaces")
+	x.write("m")
+	x.sees("Mount build-cache")
+	x.write("\r")
+	x.sees("mounting…")
+	x.look(map[string]string{"2": "Reading the mounts…", "4": "reading…", "7": "◌ running"})
+	x.write("1:")
+	x.sees("Commands")
+	x.write("new managed\r")
+	x.sees("New workspace")
+	x.write("fine\r")
+	x.write("\x1b")
+	x.sees("!New workspace")
+	x.write("q")
+	x.sees("This has not ended yet:", "mounting build-cache", "creating fine")
+	x.write("\r")
+	if code := x.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	x.restored()
+}
+
+// look goes to pages by their keys, and to the help and back.
+func (x *terminal) look(pages map[string]string) {
+	x.t.Helper()
+	for key, want := range pages {
+		x.write(key)
+		x.sees(want)
+	}
+	x.write("?")
+	x.sees("Keys")
+	x.write("q")
+	x.sees("!Keys")
+}
+
 // y copies through the terminal (OSC 52), also over ssh.
 func TestCopyInATerminal(t *testing.T) {
 	x := inTerminal(t, "few", 80, 24)
-	x.sees("● embedded", "▸ build-cache")
+	x.sees("5 workspaces", "▸ build-cache")
 	x.write("y")
 	x.sees("copied the command line")
 	want := "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte("artifacts mount build-cache ~/mnt/build-cache"))
@@ -290,7 +322,7 @@ func TestCopyInATerminal(t *testing.T) {
 // A light ground gets the light colours, once the terminal has said so.
 func TestLightGround(t *testing.T) {
 	x := inTerminal(t, "few", 80, 24)
-	x.sees("● embedded")
+	x.sees("5 workspaces")
 	x.until("the question for the ground", func() bool { return strings.Contains(x.output(), "\x1b]11;?") })
 	x.write("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
 	const lightAccent = "38;2;11;117;112"
@@ -302,7 +334,7 @@ func TestLightGround(t *testing.T) {
 // Resized, the screen is drawn anew and whole.
 func TestResizeInATerminal(t *testing.T) {
 	x := inTerminal(t, "few", 120, 32)
-	x.sees("● embedded", "MOUNTED AT")
+	x.sees("5 workspaces", "MOUNTED AT")
 	x.screen.Resize(40, 10)
 	if err := pty.Setsize(x.tty, &pty.Winsize{Cols: 40, Rows: 10}); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,11 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/page"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -34,19 +37,28 @@ type Options struct {
 	Out io.Writer // the terminal
 	Env []string  // "KEY=value"; NO_COLOR, TERM and HOME are looked at
 
-	NoColor    bool
-	Accessible bool // plain ASCII signs
-	ReadOnly   bool // what changes something is disabled
-	Keys       keymap.Map
+	NoColor  bool
+	ReadOnly bool          // what changes something is disabled
+	Keys     keymap.Map    // nil: those of Config
+	Config   config.Config // what tui.yaml says; Config.Keys nil: the default keys
+	// Disk is where the app keeps how it was left, and its reports; nil: nowhere.
+	Disk *disk.Disk
+	// CoordinatorLog is the path of the local coordinator's log; empty: there is none.
+	CoordinatorLog string
 	// Notices are lines the program wants seen while the screen is ours, such
 	// as a folder that was made; may be nil.
 	Notices <-chan string
+
+	wrap func(page.Page) page.Page // of tests; nil: pages are as they are
 }
 
 // Run draws the app until the user leaves, ctx ends or something breaks. What
 // the user should know after that goes to Out as plain lines. A panic of the UI
 // or of a command comes back as an error, with the terminal restored.
 func Run(ctx context.Context, o Options) error {
+	if o.Keys == nil {
+		o.Keys = o.Config.Keys
+	}
 	if o.Keys == nil {
 		o.Keys = DefaultKeys()
 	}
@@ -61,10 +73,21 @@ func Run(ctx context.Context, o Options) error {
 		// The library ignores NO_COLOR=yes: https://no-color.org wants any value.
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	}
-	_, err := tea.NewProgram(m, opts...).Run()
+	var left kept
+	if o.Disk.Load(&left) {
+		m.restore(left)
+	}
+	p := tea.NewProgram(guarded{m}, opts...)
+	m.quitNow = p.Quit
+	_, err := p.Run()
+	if m.err == nil {
+		if keepErr := o.Disk.Keep(m.keep()); keepErr != nil {
+			fmt.Fprintln(o.Out, "How the app was left could not be kept:", keepErr)
+		}
+	}
 	switch {
 	case m.err != nil:
-		return m.err
+		return m.report(o)
 	case errors.Is(err, tea.ErrProgramPanic):
 		return fault.Wrap(fault.Failure, err, "mounts are not affected; start it again", "the terminal app broke")
 	case errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil:

@@ -85,6 +85,16 @@ type (
 	ReadControl struct{}
 	// ReadBin reads the deleted objects of a bucket.
 	ReadBin struct{ Bucket string }
+	// OpenNotice shows a message as a whole; Tone is a component.Tone.
+	OpenNotice struct {
+		Text    string
+		Details []string
+		Todo    string
+		Tone    int
+		At      time.Time
+	}
+	// OpenMessages lists all messages.
+	OpenMessages struct{}
 	// Invoke does what the action of this name in the key map does, as if its key was pressed.
 	Invoke struct{ Name string }
 	// Refresh reads everything again.
@@ -117,6 +127,8 @@ func (Create) action()             {}
 func (Mount) action()              {}
 func (Unmount) action()            {}
 func (Delete) action()             {}
+func (OpenNotice) action()         {}
+func (OpenMessages) action()       {}
 func (Invoke) action()             {}
 func (Change) action()             {}
 func (OpenControl) action()        {}
@@ -144,3 +156,6 @@ func (Close) action()              {}
 func (CloseThen) action()          {}
 func (After) action()              {}
 func (Quit) action()               {}
+
+// CommandLine is the command line that does the same.
+func (c Change) CommandLine() string { return c.Change.Line }

@@ -86,6 +86,23 @@ func RefreshCredentials(path, home string) string {
 	return Line(home, "mount", "refresh-credentials", path)
 }
 
+// Remount are the commands that drain the mount at path and mount name there again.
+func Remount(name, path, home string) string {
+	return Unmount(path, home) + " && " + Mount(name, path, home)
+}
+
+// Set is the command that asks for credentials and keeps them.
+func Set(profile string) string { return profiled(profile, "storage", "set") }
+
+// EndRotation is the command that forgets the former pair, or goes back to it.
+func EndRotation(profile string, undo bool) string {
+	how := "--finish"
+	if undo {
+		how = "--undo"
+	}
+	return profiled(profile, "storage", "rotate", how)
+}
+
 const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,"
 
 func quote(word, home string) string {

@@ -41,9 +41,10 @@ func (h Header) Span(width int, t *theme.Theme) (from, to int) {
 	return from, to
 }
 
-// The room that the right end wants, for its words and for its sign alone.
+// The room that the right end wants, for all its words, for some, and for its sign alone.
 const (
-	rightWords = 16
+	rightLong  = 28
+	rightShort = 17
 	rightSign  = 3
 )
 
@@ -57,7 +58,7 @@ func (h Header) left(width int, t *theme.Theme) (text string, from, to int) {
 		label func(int) string
 		apart int
 		spare int
-	}{{h.Name, long, 3, rightWords}, {"", long, 3, rightWords}, {"", long, 2, rightSign}, {"", short, 2, rightSign}} {
+	}{{h.Name, long, 3, rightLong}, {"", long, 3, rightShort}, {"", long, 2, rightSign}, {"", short, 2, rightSign}} {
 		if text, from, to = h.tabs(try.name, try.label, try.apart, t); Width(text)+try.spare <= width {
 			return text, from, to
 		}

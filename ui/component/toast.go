@@ -35,8 +35,17 @@ func (tone Tone) Style(t *theme.Theme) (theme.Style, string) {
 type Message struct {
 	Tone    Tone
 	Text    string
-	Details []string
+	Details []string // why, or more of it
+	Todo    string   // what to do about it; may be empty
 	At      time.Time
+}
+
+// more is all there is behind the text.
+func (m Message) more() []string {
+	if m.Todo == "" {
+		return m.Details
+	}
+	return append(m.Details[:len(m.Details):len(m.Details)], m.Todo)
 }
 
 // Toasts keeps the messages and shows the newest for a while.
@@ -98,6 +107,16 @@ func (ts *Toasts) Newest() *Message {
 	return &ts.messages[ts.live[len(ts.live)-1]-ts.first]
 }
 
+// NewestWithMore is the newest message still shown that has more to it than its text, or nil.
+func (ts *Toasts) NewestWithMore() *Message {
+	for i := len(ts.live) - 1; i >= 0; i-- {
+		if m := &ts.messages[ts.live[i]-ts.first]; len(m.more()) > 0 {
+			return m
+		}
+	}
+	return nil
+}
+
 // All returns the messages, oldest first.
 func (ts *Toasts) All() []Message { return ts.messages }
 
@@ -134,7 +153,7 @@ func (ts *Toasts) box(m Message, inner, details int, t *theme.Theme) []string {
 		content = append(content, lead+line)
 	}
 	shown := 0
-	for _, d := range m.Details {
+	for _, d := range m.more() {
 		for _, line := range Wrap(d, inner-2) {
 			if shown == details {
 				return Box("", append(content, t.Dim.Render("  t shows all")), inner, style.Render, t)

@@ -89,7 +89,11 @@ func NewMessages(messages []component.Message, now time.Time, t *theme.Theme) *R
 				lines = append(lines, lead+line)
 				lead = "            "
 			}
-			for _, d := range m.Details {
+			details := m.Details
+			if m.Todo != "" {
+				details = append(details[:len(details):len(details)], m.Todo)
+			}
+			for _, d := range details {
 				for _, line := range component.Wrap(d, max(width-12, 8)) {
 					lines = append(lines, "            "+t.Dim.Render(line))
 				}

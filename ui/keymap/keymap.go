@@ -1,7 +1,5 @@
 package keymap
 
-import "strings"
-
 // Action is what a key asks for. The names are stable: a remapping refers to them.
 type Action string
 
@@ -39,6 +37,9 @@ const (
 	Reverse  Action = "reverse"
 	Detail   Action = "detail"
 	Open     Action = "open"
+
+	NextView Action = "next-view" // of the log
+	PrevView Action = "previous-view"
 
 	Mount   Action = "mount"
 	Unmount Action = "unmount"
@@ -110,9 +111,10 @@ const (
 	Shares     = "shares"
 	Deleted    = "deleted"
 	Backups    = "backups"
-	Told       = "told"      // a secret that is told once
-	Bin        = "bin"       // the deleted objects of a bucket
-	Places     = "contexts"  // the coordinators that can be used
+	Told       = "told"     // a secret that is told once
+	Bin        = "bin"      // the deleted objects of a bucket
+	Places     = "contexts" // the coordinators that can be used
+	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
 	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
@@ -124,17 +126,18 @@ const (
 	Abandon    = "abandon"   // a wizard is to be left
 	Ask        = "ask"       // dialogs that want a yes or no
 	Progress   = "progress"  // dialogs that watch something run
+	Notice     = "notice"    // a message as a whole
 	Failure    = "failure"   // what, why, what to do
 	Reader     = "reader"    // help and messages
 )
 
 // Binding ties keys to an action and says so to people.
 type Binding struct {
-	Action Action
-	Keys   []string // as tea.KeyPressMsg.String() spells them
-	Label  string   // how the keys are shown; empty: the first key
-	Hint   string   // a word for the hint bar; empty: not in the bar
-	Help   string   // a sentence for the help
+	Action Action   `json:"action"`
+	Keys   []string `json:"keys"` // as tea.KeyPressMsg.String() spells them
+	Label  string   `json:"-"`    // how the keys are shown; empty: the first key
+	Hint   string   `json:"-"`    // a word for the hint bar; empty: not in the bar
+	Help   string   `json:"help"` // a sentence for the help
 }
 
 // Shown is the binding's key as people read it.
@@ -150,9 +153,9 @@ func (b Binding) Shown() string {
 
 // Scope is a set of bindings that apply together.
 type Scope struct {
-	Name     string
-	Title    string
-	Bindings []Binding
+	Name     string    `json:"scope"`
+	Title    string    `json:"-"`
+	Bindings []Binding `json:"bindings"`
 }
 
 // Map is every scope there is. Order is the order of the help.
@@ -197,21 +200,4 @@ func (m Map) Key(action Action, scopes ...string) string {
 		}
 	}
 	return ""
-}
-
-// Remap returns a copy of m in which action has keys in every scope that binds it.
-func (m Map) Remap(action Action, keys ...string) Map {
-	out := make(Map, len(m))
-	for i, s := range m {
-		bindings := make([]Binding, len(s.Bindings))
-		for j, b := range s.Bindings {
-			if b.Action == action {
-				b.Keys, b.Label = keys, strings.Join(keys, " ")
-			}
-			bindings[j] = b
-		}
-		s.Bindings = bindings
-		out[i] = s
-	}
-	return out
 }

@@ -40,6 +40,11 @@ type (
 	}
 )
 
+// Ended is how the change ended, for the log.
+func (c ControlChanged) Ended() (line string, err error, at time.Time) {
+	return c.Change.Line, c.Err, c.At
+}
+
 func (s *Session) program() control.Program {
 	return control.Program{App: s.app, Open: s.OpenControl}
 }

@@ -75,15 +75,17 @@ type (
 	}
 	// RotationSaved ends SaveRotation.
 	RotationSaved struct {
-		Err error
-		At  time.Time
+		Profile string
+		Err     error
+		At      time.Time
 	}
 	draftKept struct{}
 	// RotationEnded ends FinishRotation, or UndoRotation where Undone.
 	RotationEnded struct {
-		Undone bool
-		Err    error
-		At     time.Time
+		Profile string
+		Undone  bool
+		Err     error
+		At      time.Time
 	}
 )
 
@@ -242,7 +244,7 @@ func waitTried(fingerprint string, tried <-chan backend.Verified) tea.Cmd {
 // SaveRotation keeps a new pair, and the former beside it.
 func (s *Session) SaveRotation(r backend.Rotation, pair keyring.Credentials) tea.Cmd {
 	return guard("save a rotation", func() tea.Msg {
-		return RotationSaved{Err: s.app.SaveRotation(r, pair), At: time.Now()}
+		return RotationSaved{Profile: r.Profile, Err: s.app.SaveRotation(r, pair), At: time.Now()}
 	})
 }
 
@@ -253,7 +255,7 @@ func (s *Session) EndRotation(profile string, undo bool) tea.Cmd {
 		if undo {
 			end = s.app.UndoRotation
 		}
-		return RotationEnded{Undone: undo, Err: end(profile), At: time.Now()}
+		return RotationEnded{Profile: profile, Undone: undo, Err: end(profile), At: time.Now()}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
+	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
 // CoordinatorState is how the coordinator is.
@@ -44,6 +45,11 @@ type Session struct {
 	CredentialsErr   error
 	Draft            *backend.RotationDraft // of a rotation that was left; may be nil
 	Verifying        map[string]bool        // profiles whose credentials are being tried; "" is the global pair
+	Ran              []Ran                  // what was run in this session, oldest first
+	Tails            map[string]Tail        // the ends of log files that were looked at, by path
+
+	// TailFile is disk.Tail; tests put files of their own here.
+	TailFile func(path string) ([]disk.Line, error)
 
 	Control    *control.State    // as of the last read; nil: not known
 	ControlErr error             // of the last read
@@ -65,6 +71,7 @@ type Session struct {
 	usageAt  time.Time       // when that was
 	ticking  time.Duration   // between ticks; 0: the clock stands
 	ticks    int
+	ranID    int
 	stopTry  context.CancelFunc // of the pair that a rotation tries; may be nil
 }
 
@@ -74,7 +81,8 @@ func New(ctx context.Context, app App, home string, now time.Time) *Session {
 		Home: home, Now: now, CoordinatorSince: now,
 		Workspaces: app.Remembered(),
 		After:      tea.Tick,
-		app:        app, ctx: ctx,
+		TailFile:   disk.Tail, Tails: map[string]Tail{},
+		app: app, ctx: ctx,
 		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
 		Verifying: map[string]bool{},
 	}
@@ -184,6 +192,10 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 			s.drop(msg.Name)
 		}
 		next = s.readWorkspaces()
+	case TailRead:
+		s.at(msg.Tail.At)
+		s.Tails[msg.Path] = msg.Tail
+		return s.again("log "+msg.Path, func() tea.Cmd { return s.ReadTail(msg.Path, true) })
 	case Tick:
 		s.at(msg.At)
 		if msg.n != s.ticks {
@@ -204,6 +216,9 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 	}
 	return tea.Batch(next, s.tick())
 }
+
+// At moves the clock: something happened, such as a key, that is no message of this package.
+func (s *Session) At(t time.Time) { s.at(t) }
 
 func (s *Session) at(t time.Time) {
 	if t.After(s.Now) {

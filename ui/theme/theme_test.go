@@ -3,30 +3,67 @@ package theme
 import (
 	"image/color"
 	"math"
+	"strings"
 	"testing"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
 )
 
-// Every colour that carries words has a contrast of at least 4.5:1 to the ground,
-// as WCAG 2.1 counts it: https://www.w3.org/TR/WCAG21/#contrast-minimum.
+var grounds = []struct {
+	name   string
+	light  bool
+	ground color.Color
+}{
+	{"black", false, color.Black},
+	{"dark grey", false, color.RGBA{0x1e, 0x1e, 0x2e, 0xff}},
+	{"white", true, color.White},
+	{"paper", true, color.RGBA{0xfd, 0xf6, 0xe3, 0xff}},
+}
+
+// words are the colours of a palette that carry words.
+func (p palette) words() map[string]color.Color {
+	return map[string]color.Color{"dim": p.dim, "accent": p.accent, "good": p.good, "warn": p.warn, "bad": p.bad}
+}
+
+// Every colour that carries words has a contrast of at least 4.5:1 to the ground, as WCAG 2.1
+// counts it (https://www.w3.org/TR/WCAG21/#contrast-minimum): in true colour, as a terminal of 256
+// colours shows it, and in the 16 as xterm has them on black and white.
 func TestContrast(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		light  bool
-		ground color.Color
-	}{
-		{"black", false, color.Black},
-		{"dark grey", false, color.RGBA{0x1e, 0x1e, 0x2e, 0xff}},
-		{"white", true, color.White},
-		{"paper", true, color.RGBA{0xfd, 0xf6, 0xe3, 0xff}},
-	} {
-		p := paletteFor(Options{Light: c.light, Profile: colorprofile.TrueColor})
-		for name, fg := range map[string]color.Color{"dim": p.dim, "accent": p.accent, "good": p.good, "warn": p.warn, "bad": p.bad} {
-			if got := contrast(fg, c.ground); got < 4.5 {
-				t.Errorf("%s on %s: %.2f:1", name, c.name, got)
+	for _, c := range grounds {
+		for _, profile := range []colorprofile.Profile{colorprofile.TrueColor, colorprofile.ANSI256, colorprofile.ANSI} {
+			if profile == colorprofile.ANSI && c.name != "black" && c.name != "white" {
+				continue // those terminals have 16 colours of their own
+			}
+			for name, fg := range paletteFor(Options{Light: c.light, Profile: profile}).words() {
+				if _, none := fg.(lipgloss.NoColor); none {
+					continue // the terminal's own text
+				}
+				if got := contrast(profile.Convert(fg), c.ground); got < 4.5 {
+					t.Errorf("%s: %s on %s: %.2f:1", profile, name, c.name, got)
+				}
 			}
 		}
+	}
+}
+
+// The user's own colours take the place of ours, each on its ground.
+func TestOverrides(t *testing.T) {
+	var o Overrides
+	if err := o.Set(false, "accent", "#FF00AA"); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"", "teal", "#12345", "256", "-1"} {
+		if o.Set(true, "bad", bad) == nil {
+			t.Errorf("%q was taken for a colour", bad)
+		}
+	}
+	dark, light := New(Options{Colors: o}), New(Options{Colors: o, Light: true})
+	if got := dark.Accent.Render("x"); !strings.Contains(got, "255;0;170") {
+		t.Errorf("the accent is drawn as %q", got)
+	}
+	if dark.Good != New(Options{}).Good || light.Accent != New(Options{Light: true}).Accent {
+		t.Error("other colours changed too")
 	}
 }
 
