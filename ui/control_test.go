@@ -163,7 +163,7 @@ func TestControlByKeys(t *testing.T) {
 		{"quota", func(d *driver) { d.section("Buckets"); d.press("Q", "ctrl+u"); d.text("20GB") }, "bucket quota set build-artifacts 20GB", []string{"enter"}, "SetBucketQuota build-artifacts 21474836480"},
 		{"no quota", func(d *driver) { d.section("Buckets"); d.press("Q", "ctrl+u") }, "bucket quota clear build-artifacts", []string{"enter"}, "SetBucketQuota build-artifacts 0"},
 		{"recycle", func(d *driver) { d.section("Buckets"); d.press("b"); d.text("7d") }, "bucket recycle build-artifacts 7d", []string{"enter"}, "SetRecycle build-artifacts 168h0m0s"},
-		{"restore object", func(d *driver) { d.section("Buckets"); d.press("o") }, "bucket restore build-artifacts --id r1", []string{"enter"}, "RestoreObject build-artifacts r1"},
+		{"restore object", func(d *driver) { d.section("Buckets"); d.press("v") }, "bucket restore build-artifacts --id r1", []string{"enter"}, "RestoreObject build-artifacts r1"},
 		{"delete bucket", func(d *driver) { d.section("Buckets"); d.press("d"); d.text("build-artifacts") }, "bucket delete build-artifacts --yes --recursive", []string{"enter"}, "DeleteBucket build-artifacts true"},
 		{"share", func(d *driver) {
 			d.section("Shares")

@@ -13,7 +13,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Mesh, Keys: []string{"B"}, Help: "new workspace in a mesh bucket"},
 			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
 			{Action: k.WorkspaceQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear its quota"},
-			{Action: k.DeletedList, Keys: []string{"D"}, Help: "the deleted ones: the recycle bin"},
+			{Action: k.DeletedList, Keys: []string{"D"}, Help: "recycle bin: workspaces deleted before"},
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount"},
@@ -39,7 +39,7 @@ func DefaultKeys() k.Map {
 			k.Binding{Action: k.BucketCreate, Keys: []string{"n"}, Hint: "new", Help: "make a bucket"},
 			k.Binding{Action: k.BucketQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear its quota"},
 			k.Binding{Action: k.BucketRecycle, Keys: []string{"b"}, Hint: "keep deleted", Help: "how long to keep what is deleted"},
-			k.Binding{Action: k.BucketBin, Keys: []string{"o"}, Hint: "recycle bin", Help: "its deleted objects"},
+			k.Binding{Action: k.BucketBin, Keys: []string{"v"}, Hint: "recycle bin", Help: "its deleted objects"},
 			k.Binding{Action: k.BucketDelete, Keys: []string{"d"}, Hint: "delete", Help: "delete it with all in it"},
 		)},
 		{Name: k.Shares, Title: "Shares", Bindings: sections(

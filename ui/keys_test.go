@@ -55,7 +55,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		keymap.Bin: func(d *driver) {
 			d.app.plane.bin = append(d.app.plane.bin, d.app.plane.bin[0], d.app.plane.bin[0])
 			d.section("Buckets")
-			d.press("o", "j")
+			d.press("v", "j")
 		},
 		keymap.Places: func(d *driver) {
 			d.app.plane.contexts = append(d.app.plane.contexts, backend.Context{Name: "lab", URL: "http://lab:8080"})

@@ -97,7 +97,7 @@ var screens = []struct {
 	{"peer-token", withControl, func(d *driver) { d.clear(); d.addPeer(); d.clear() }},
 	{"peer-remove", withControl, func(d *driver) { d.clear(); d.section("Peers"); d.press("j", "j", "d"); d.text("ci"); d.press("enter") }},
 	{"bucket-quota", withControl, func(d *driver) { d.clear(); d.section("Buckets"); d.press("Q") }},
-	{"bucket-deleted", withControl, func(d *driver) { d.clear(); d.section("Buckets"); d.press("o") }},
+	{"bucket-deleted", withControl, func(d *driver) { d.clear(); d.section("Buckets"); d.press("v") }},
 	{"contexts", withControl, func(d *driver) { d.clear(); d.press("C") }},
 	{"login", withControl, func(d *driver) {
 		d.clear()

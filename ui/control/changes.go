@@ -408,5 +408,9 @@ func Size(text string) (int64, error) {
 
 // DurationWord is a time in seconds as Duration reads it.
 func DurationWord(seconds int64) string {
+	const day = int64(24 * time.Hour / time.Second)
+	if seconds > 0 && seconds%day == 0 {
+		return fmt.Sprintf("%dd", seconds/day)
+	}
 	return config.Duration(time.Duration(seconds) * time.Second).String()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
@@ -89,7 +90,9 @@ func (p *buckets) Compare(a, b, column int) int {
 	case buKept:
 		return -cmp.Compare(x.Recycle, y.Recycle)
 	}
-	return cmp.Compare(x.Name, y.Name)
+	// The coordinator's own come last.
+	own := func(b coordinator.Bucket) int { return map[bool]int{true: 1}[store.Reserved(b.Name)] }
+	return cmp.Or(cmp.Compare(own(x), own(y)), cmp.Compare(x.Name, y.Name))
 }
 
 // Cell is what a column shows of a bucket.
@@ -98,7 +101,11 @@ func (p *buckets) Cell(i, column int) component.Cell {
 	none := component.Cell{Text: "–", Style: t.Dim}
 	switch column {
 	case buName:
-		return component.Cell{Text: component.Clean(b.Name), Style: t.Text}
+		style := t.Text
+		if store.Reserved(b.Name) {
+			style = t.Dim
+		}
+		return component.Cell{Text: component.Clean(b.Name), Style: style}
 	case buOwner:
 		return component.Cell{Text: component.Clean(owner(b)), Style: t.Dim}
 	case buUsed:
@@ -196,6 +203,8 @@ func (p *buckets) refuse(a keymap.Action) string {
 		return reason
 	case b == nil:
 		return "no bucket is selected"
+	case store.Reserved(b.Name):
+		return b.Name + " is the coordinator's own: it holds what managed workspaces and the control state are made of"
 	case a == keymap.BucketQuota && !st.MayBound(*b):
 		return "only an admin of the mesh, or who was bound to it as bucket-admin, sets its quota"
 	case (a == keymap.BucketDelete || a == keymap.BucketRecycle) && !st.MayManage(b.Name):

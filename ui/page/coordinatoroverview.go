@@ -151,10 +151,14 @@ func (o *overview) holds(width int) []string {
 	}
 	s := st.Storage
 	d := newSheet("Store", width, t)
-	bar := max(min(width-labelWidth-1, 32), 0)
+	bar := func(used, of int64) {
+		const percent = 6 // " 100 %"
+		room := max(min(width-labelWidth-1-percent, 32), 0)
+		d.raw("", component.Bar(float64(used)/float64(of), room, fullness(used, of, t), t)+fmt.Sprintf(" %5s", share(used, of)))
+	}
 	if s.MaxSize > 0 {
-		d.pair("Used", component.Bytes(s.Total())+" of "+component.Bytes(s.MaxSize)+", "+share(s.Total(), s.MaxSize))
-		d.raw("", component.Bar(float64(s.Total())/float64(s.MaxSize), bar, fullness(s.Total(), s.MaxSize, t), t))
+		d.pair("Used", component.Bytes(s.Total())+" of "+component.Bytes(s.MaxSize))
+		bar(s.Total(), s.MaxSize)
 	} else {
 		d.pair("Used", component.Bytes(s.Total())+", not bounded")
 	}
@@ -169,9 +173,8 @@ func (o *overview) holds(width int) []string {
 	}
 	d.pair("Workspaces", managed)
 	if s.Disk.Total > 0 {
-		used := s.Disk.Total - s.Disk.Free
 		d.pair("Disk", component.Bytes(s.Disk.Free)+" free of "+component.Bytes(s.Disk.Total))
-		d.raw("", component.Bar(float64(used)/float64(s.Disk.Total), bar, fullness(used, s.Disk.Total, t), t))
+		bar(s.Disk.Total-s.Disk.Free, s.Disk.Total)
 	}
 	d.section()
 	if len(s.Warnings) == 0 {
@@ -210,9 +213,10 @@ func fullness(used, of int64, t *theme.Theme) theme.Style {
 	return t.Accent
 }
 
-// share is so much of so much in per cent.
+// share is so much of so much in whole per cent.
 func share(used, of int64) string {
-	return fmt.Sprintf("%.0f %%", 100*float64(used)/float64(of))
+	return fmt.Sprintf("%d %%", int(100*float64(used)/float64(of))) // 100 % is full, and nothing less
+
 }
 
 // gauge is a bar in text of one style, for a cell, with its share behind it.
