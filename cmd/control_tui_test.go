@@ -6,13 +6,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // answers decodes what a command prints as JSON.
@@ -196,4 +201,32 @@ func (term *terminal) drawn() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
 	return term.raw.String()
+}
+
+// SPEC D8: what the app shows as the command line of each change is a command that there is, with flags
+// that it has.
+func TestControlLinesAreCommands(t *testing.T) {
+	binding := coordinator.Binding{ID: "b1", Peer: "ci"}
+	for _, c := range []*control.Change{
+		control.AddPeer("ci", "admin bucket-read:logs"), control.RotatePeer("ci", "24h"), control.RemovePeer("ci"),
+		control.Bind("ci", "admin"), control.Unbind(binding),
+		control.CreateBucket("logs", "1GB"), control.DeleteBucket("logs", true), control.BucketQuota("logs", "1GB"), control.BucketQuota("logs", ""),
+		control.Recycle("logs", "7d"), control.RestoreObject("logs", coordinator.RecycledObject{ID: "r1"}),
+		control.CreateShare("release", "logs/2026/", "7d"), control.RevokeShare("release"),
+		control.RestoreWorkspace("d1", "notes"), control.PurgeWorkspace("d1", "notes"), control.WorkspaceQuota("notes", "1GB"), control.WorkspaceQuota("notes", ""),
+		control.Backup("/tmp/b", keyring.NewSecret("x"), ""), control.Bandwidth("/mnt/notes", "1M", ""),
+		control.UseContext("work"), control.Login(backend.LoginRequest{URL: "http://c:8080", Name: "work", Fingerprint: "AB"}), control.Logout("work"),
+	} {
+		words := strings.Fields(c.Line)
+		out, err := exec.Command(filepath.Join(programDir, "artifacts-tui"), append(words[1:], "--help")...).CombinedOutput()
+		path := []string{"artifacts-tui"}
+		for _, w := range words[1:3] {
+			if strings.Contains(string(out), "artifacts-tui "+strings.Join(append(path[1:], w), " ")) {
+				path = append(path, w)
+			}
+		}
+		if err != nil || len(path) < 2 {
+			t.Errorf("%s: %v\n%s", c.Line, err, out)
+		}
+	}
 }

@@ -13,7 +13,7 @@ func DefaultKeys() k.Map {
 			{Action: k.Mesh, Keys: []string{"B"}, Help: "new workspace in a mesh bucket"},
 			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
 			{Action: k.WorkspaceQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear its quota"},
-			{Action: k.DeletedList, Keys: []string{"D"}, Help: "recycle bin: workspaces deleted before"},
+			{Action: k.DeletedList, Keys: []string{"D"}, Help: "the recycle bin of workspaces"},
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount"},

@@ -84,11 +84,22 @@ func (p *Coordinator) Scopes() []string {
 // Opened reads how things are by now.
 func (p *Coordinator) Opened() action.Action { return action.ReadControl{} }
 
+// spacious is the height from which a blank line stands below the names of the sections.
+const spacious = 16
+
+// head is the number of lines above a section.
+func (p *Coordinator) head() int {
+	if p.height >= spacious {
+		return 2
+	}
+	return 1
+}
+
 // SetSize gives every section its room below the line that names them.
 func (p *Coordinator) SetSize(width, height int) {
 	p.width, p.height = width, height
 	for _, s := range p.sections {
-		s.SetSize(width, max(height-1, 0))
+		s.SetSize(width, max(height-p.head(), 0))
 	}
 }
 
@@ -119,6 +130,8 @@ func (p *Coordinator) Do(a keymap.Action) action.Action {
 	case a == keymap.PrevSection:
 		p.active = (p.active + n - 1) % n
 	case p.current().Do(a):
+	case a == keymap.Open:
+		p.current().Do(keymap.Detail)
 	case a == keymap.Clear:
 		p.current().Back()
 	case a == keymap.Back:
@@ -154,7 +167,7 @@ func (p *Coordinator) Input(msg tea.Msg) { p.current().Input(msg) }
 // Click selects a row, or a section by its name.
 func (p *Coordinator) Click(x, y int) action.Action {
 	if y > 0 {
-		p.current().Click(x, y-1)
+		p.current().Click(x, y-p.head())
 		return nil
 	}
 	for i, span := range p.spans() {
@@ -232,11 +245,13 @@ func (p *Coordinator) View() []string {
 			}
 		}
 	}
-	line := component.Fit(b.String(), p.width, component.Left)
+	lines := []string{b.String(), ""}[:p.head()]
 	if at := p.Split(); at >= 0 {
-		line = component.Fit(b.String(), at, component.Left) + t.Faint.Render(t.Glyph.Wall)
+		for i := range lines {
+			lines[i] = component.Fit(lines[i], at, component.Left) + t.Faint.Render(t.Glyph.Wall)
+		}
 	}
-	return append([]string{line}, p.current().View()...)
+	return append(lines, p.current().View()...)
 }
 
 // notKnown says why there is nothing to show yet; nil where there is.

@@ -59,7 +59,6 @@ func (o *overview) text(width, height int) []string {
 	left, right := o.about(column), o.holds(column)
 	var lines []string
 	if beside {
-		lines = append(lines, "")
 		for y := range max(len(left), len(right)) {
 			var l, r string
 			if y < len(left) {
@@ -128,6 +127,9 @@ func (o *overview) about(width int) []string {
 func rolesText(who coordinator.WhoAmI) string {
 	var roles []string
 	for _, g := range who.Grants {
+		if who.Admin && g.Role.OfBucket() {
+			continue // an admin may do that anyway
+		}
 		roles = append(roles, g.String())
 	}
 	switch {
@@ -213,10 +215,13 @@ func fullness(used, of int64, t *theme.Theme) theme.Style {
 	return t.Accent
 }
 
-// share is so much of so much in whole per cent.
+// share is so much of so much in per cent. 100 % is full, and nothing less.
 func share(used, of int64) string {
-	return fmt.Sprintf("%d %%", int(100*float64(used)/float64(of))) // 100 % is full, and nothing less
-
+	percent := 100 * float64(used) / float64(of)
+	if used < of {
+		percent = min(percent, 99)
+	}
+	return fmt.Sprintf("%.0f %%", percent)
 }
 
 // gauge is a bar in text of one style, for a cell, with its share behind it.
@@ -229,5 +234,9 @@ func gauge(used, of int64, width int, t *theme.Theme) component.Cell {
 		full = 1
 	}
 	text := strings.Repeat(t.Glyph.Full, full) + strings.Repeat(t.Glyph.Empty, width-full) + fmt.Sprintf(" %5s", share(used, of))
-	return component.Cell{Text: text, Style: fullness(used, of, t)}
+	style := fullness(used, of, t)
+	if used == 0 {
+		style = t.Dim
+	}
+	return component.Cell{Text: text, Style: style}
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
@@ -43,6 +44,9 @@ func (p *Workspaces) Detail(i, width int) [][]string {
 			d.pair("Size", component.Bytes(w.Usage.Bytes))
 		}
 		d.pair("Objects", component.Count(w.Usage.Objects))
+	}
+	if bucket := bucketOf(p.s, w); bucket != nil && bucket.Quota > 0 {
+		d.styled("Quota", share(bucket.Used, bucket.Quota)+" of its bucket's "+component.Bytes(bucket.Quota), fullness(bucket.Used, bucket.Quota, t))
 	}
 	if !w.Created.IsZero() {
 		d.pair("Created", w.Created.Local().Format("2 Jan 2006 15:04"))
@@ -145,13 +149,21 @@ func quotaDisabled(s *session.Session, w workspace.Workspace) string {
 	case workspace.BYO:
 		return "the store of your own bucket bounds it, not the coordinator"
 	case workspace.Mesh:
-		for _, b := range plane(s).Buckets {
-			if b.Name == w.Bucket && plane(s).MayBound(b) {
-				return ""
-			}
+		if b := bucketOf(s, w); b != nil && plane(s).MayBound(*b) {
+			return ""
 		}
 	}
 	return adminOnly(s)
+}
+
+// bucketOf is the bucket of a mesh workspace, where this user is told of it.
+func bucketOf(s *session.Session, w workspace.Workspace) *coordinator.Bucket {
+	for _, b := range plane(s).Buckets {
+		if b.Name == w.Bucket && w.Backend == workspace.Mesh {
+			return &b
+		}
+	}
+	return nil
 }
 
 // openQuota asks for the quota of a workspace; what bounds a mesh workspace is its bucket's.
