@@ -118,13 +118,13 @@ func lasts(v string) error {
 	return err
 }
 
-const roleNote = "admin, system, bucket-admin, bucket-write or bucket-read; those of buckets as bucket-read:logs/2026/"
+const roleNote = "admin, system, bucket-admin, bucket-write or bucket-read; on a part: bucket-read:logs/2026/"
 
 func (d *Change) addPeer() {
 	d.title, d.verb = "Add a peer", "add"
 	d.form.Fields = []*component.Field{
 		field("Name", "of the user or the machine", given("the name")),
-		field("Roles", "none: bucket-write on all. Else "+roleNote, nil),
+		field("Roles", "with blanks between, as admin or bucket-read:logs/2026/; empty: bucket-write on every bucket", nil),
 	}
 	d.build = func(v []string) *control.Change { return control.AddPeer(strings.TrimSpace(v[0]), v[1]) }
 }

@@ -121,6 +121,8 @@ func (o *overview) about(width int) []string {
 		d.pair("Peer", who.Peer)
 	}
 	d.pair("Roles", rolesText(who))
+	d.gap()
+	d.lines = append(d.lines, t.Key.Render("C")+t.Dim.Render(" uses another coordinator"))
 	return joined(d.sections())
 }
 
