@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build cross test soak lint bench bench-mount microbench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build vet-macos cross test soak lint bench bench-mount microbench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,15 +21,17 @@ build: $(BIN) ## build bin/artifacts-tui
 $(BIN): FORCE
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/artifacts-tui
 
-cross: ## build for Linux and macOS, amd64 and arm64, into bin/cross, and vet what only macOS compiles
+vet-macos: ## vet what only macOS compiles, tests included
+	@CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+
+cross: vet-macos ## build for Linux and macOS, amd64 and arm64, into bin/cross
 	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
 		echo "$$target"; \
 		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
 			-o bin/cross/artifacts-tui-$${target%/*}-$${target#*/} ./cmd/artifacts-tui || exit 1; \
 	done
-	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 
-test: test-deps build ## install what the tests use and run all of them with the race detector
+test: test-deps build vet-macos ## install what the tests use and run all of them with the race detector
 	@ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test $(TESTFLAGS) ./...
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint

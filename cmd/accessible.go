@@ -49,16 +49,21 @@ func doings() []doing {
 func (c *cli) inLines(ctx context.Context, app *backend.App, home string) error {
 	l := &lines{cli: c, app: app, home: home, in: bufio.NewReader(c.in)}
 	all := doings()
-	fmt.Fprintln(c.out, "artifacts, in lines. Answer with a number or a word; an empty answer goes back.")
+	fmt.Fprintln(c.out, "artifacts, in lines. Answer with a number or a word. An empty answer goes back, and here lists this again.")
+	again := true // what can be done is to be listed
 	for {
-		for i, d := range all {
-			fmt.Fprintf(c.out, "%d %s: %s\n", i+1, d.word, d.help)
+		if again {
+			for i, d := range all {
+				fmt.Fprintf(c.out, "%d %s: %s\n", i+1, d.word, d.help)
+			}
 		}
+		again = false
 		at, err := l.choose(ctx, "What to do", words(all))
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, errBack):
+			again = true
 			continue
 		case err != nil:
 			return err
@@ -222,11 +227,18 @@ func (l *lines) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kind, err := l.choose(ctx, "1 managed, in the coordinator's store; 2 byo, in a bucket of yours", []string{"managed", "byo"})
+	kind, err := l.choose(ctx, "1 managed, in the coordinator's store; 2 byo, in a bucket of yours; 3 mesh, a bucket of the coordinator's store", []string{"managed", "byo", "mesh"})
 	if err != nil {
 		return err
 	}
 	args := []string{"workspace", "create", name}
+	if kind == 2 {
+		bucket, err := l.ask(ctx, "Bucket", "")
+		if err != nil {
+			return err
+		}
+		args = append(args, "--backend", "mesh", "--bucket", bucket)
+	}
 	if kind == 1 {
 		key, err := l.ask(ctx, "Access key id, - for the credentials that are kept", "-")
 		if err != nil {

@@ -66,7 +66,10 @@ func TestLinesReadOnly(t *testing.T) {
 	term.see("create is disabled: the app was opened with --read-only.")
 	term.press("\x03")
 	select {
-	case <-term.ended:
+	case err := <-term.ended:
+		if err == nil {
+			t.Error("ctrl+c counts as a success")
+		}
 	case <-time.After(20 * time.Second):
 		t.Fatalf("ctrl+c did not leave; the screen is\n%s", term.text())
 	}

@@ -37,6 +37,7 @@ func (c *cli) coordinatorBackup() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.notifyDamaged(m)
 			c.print(summary(args[0], m, passphrase != ""), func(out io.Writer) {
 				fmt.Fprintf(out, "Wrote %s: %s\n", args[0], documentsText(m))
 				if passphrase == "" {
@@ -58,10 +59,11 @@ type backupSummary struct {
 	Created   string         `json:"created"`
 	Address   string         `json:"address"`
 	Documents map[string]int `json:"documents"` // by kind
+	Damaged   []string       `json:"damaged,omitempty"`
 }
 
 func summary(file string, m backup.Manifest, encrypted bool) backupSummary {
-	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}}
+	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}, Damaged: m.Damaged}
 	for key := range m.Documents {
 		s.Documents[kindOf(key)]++
 	}
@@ -79,6 +81,13 @@ func documentsText(m backup.Manifest) string {
 		len(m.Documents), n["peers"], n["bindings"], n["buckets"], n["workspaces"], n["credentials"], n["shares"])
 }
 
+// notifyDamaged names the documents that a backup could not take: what they were is lost with it.
+func (c *cli) notifyDamaged(m backup.Manifest) {
+	if len(m.Damaged) > 0 {
+		c.notify("warning: not in the backup, because they are damaged: " + strings.Join(m.Damaged, ", "))
+	}
+}
+
 func (c *cli) coordinatorVerify() *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
@@ -90,6 +99,7 @@ func (c *cli) coordinatorVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.notifyDamaged(contents.Manifest)
 			c.print(summary(args[0], contents.Manifest, encrypted), func(out io.Writer) {
 				fmt.Fprintf(out, "%s is whole: %s\n", args[0], documentsText(contents.Manifest))
 				fields(out, "Made", stamp(contents.Manifest.Created), "Of", contents.Manifest.Address)
@@ -142,6 +152,7 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.notifyDamaged(contents.Manifest)
 			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
 				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
 			})

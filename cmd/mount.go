@@ -56,7 +56,7 @@ func mountFlags(f *pflag.FlagSet, req *backend.MountRequest) {
 	f.DurationVar(&req.Options.DirCache, "dir-cache", 0, "how long a listing is believed (default: the profile's)")
 	f.DurationVar(&req.Options.StoreTimeout, "store-timeout", 0, "how long a program waits for a store that says nothing (default: the profile's)")
 	f.Var((*sizeFlag)(&req.Options.StagingMax), "staging-max", "disk space for what is not uploaded yet, such as 20GB (default: max(5%, 1GiB) of the disk stays free)")
-	f.BoolVar(&req.Options.Attributes, "attributes", false, "keep modes, owners, exact times and user.* attributes in the bucket, in an object a directory (new: give it to all mounts of a workspace or to none)")
+	f.BoolVar(&req.Options.NoAttributes, "no-attributes", false, "keep modes, owners, exact times and user.* attributes out of the bucket, where they are in one object a directory")
 	f.BoolVar(&req.Options.SyncOnClose, "sync-on-close", false, "close and fsync return only when the object is in the bucket; a failed upload is their error")
 	f.IntVar(&req.Options.Uploads, "uploads", 0, "changes that travel to the store at the same time (default: the profile's)")
 	f.IntVar(&req.Options.Streams, "streams", 0, "ranges of 8 MiB that a read from the first byte on fetches at once (default: the profile's)")

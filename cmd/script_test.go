@@ -83,6 +83,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("AWS_PAGER", "")
 			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+			python, err := filepath.Abs("testdata/python")
+			if err != nil {
+				return err
+			}
+			e.Setenv("PYTHONPATH", python)
+			e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
 				out, err := exec.Command("go", "env", v).Output()
 				if err != nil {

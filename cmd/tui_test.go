@@ -216,7 +216,7 @@ func TestJourneyByKeys(t *testing.T) {
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 			out, err := term.command("workspace", "show", "notes")
-			if err != nil || !strings.Contains(string(out), "(25 bytes), 1 objects") {
+			if err != nil || !strings.Contains(string(out), ", 2 objects") { // the file, and the sheet of its attributes
 				t.Errorf("after the journey: %s %v", out, err)
 			}
 			term.mu.Lock()

@@ -20,7 +20,7 @@ func (c *cli) workspaceCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	cmd.AddCommand(c.workspaceCreate(), c.workspaceList(), c.workspaceShow(), c.workspaceDelete(), c.workspaceRestore(), c.workspacePurge(),
-		c.workspaceRevoke(), group("quota", "Bound what a managed workspace may hold", c.workspaceQuotaSet(), c.workspaceQuotaClear()))
+		c.workspaceRevoke(), c.workspaceAcceptLoss(), group("quota", "Bound what a managed workspace may hold", c.workspaceQuotaSet(), c.workspaceQuotaClear()))
 	return cmd
 }
 

@@ -110,6 +110,30 @@ func (c *cli) workspaceRevoke() *cobra.Command {
 	return cmd
 }
 
+func (c *cli) workspaceAcceptLoss() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "accept-loss NAME --yes",
+		Short: "After a restore: stop reporting objects of a workspace that are not there",
+		Args:  exactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := confirmed(yes, "accepting what is missing in %q", args[0]); err != nil {
+				return err
+			}
+			return c.control(cmd.Context(), func(m *client.Client) error {
+				w, err := m.ForgetMissingOf(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				c.print(w, func(out io.Writer) { fmt.Fprintf(out, "What is missing in workspace %s is reported no more\n", w.Name) })
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	return cmd
+}
+
 func (c *cli) workspaceQuotaSet() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{

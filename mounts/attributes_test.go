@@ -16,11 +16,10 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
-// SPEC D1, C7: with --attributes modes, exact times, symlinks and user.* attributes are
+// SPEC D1, C7: modes, exact times, symlinks and user.* attributes are
 // what another host sees, also of what was renamed there, and files stay plain objects.
 func TestAttributesAcrossHosts(t *testing.T) {
 	w := newWorld(t)
-	w.spec.Options.Attributes = true
 	w.mount()
 	script := []byte("#!/bin/sh\necho ran\n")
 	w.write("run.sh", script)
@@ -93,7 +92,7 @@ func TestAttributesAcrossHosts(t *testing.T) {
 	// Nothing is left of a tree that is removed.
 	must(t, os.RemoveAll(other.path("e")))
 	other.unmount()
-	for key := range w.objects() {
+	for key := range w.allObjects() {
 		if len(key) > 2 && key[:2] == "e/" {
 			t.Errorf("%s is left", key)
 		}

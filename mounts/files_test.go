@@ -146,7 +146,7 @@ func TestPOSIX(t *testing.T) {
 	})
 	t.Run("honest refusals", func(t *testing.T) {
 		wantErrno(t, os.Link(w.path("script"), w.path("hard")), syscall.EPERM)
-		wantErrno(t, unix.Setxattr(w.path("script"), "user.x", []byte("y"), 0), syscall.EOPNOTSUPP)
+		wantErrno(t, unix.Setxattr(w.path("script"), "trusted.x", []byte("y"), 0), syscall.EOPNOTSUPP)
 		wantErrno(t, unix.Mkfifo(w.path("fifo"), 0o644), syscall.EPERM)
 	})
 	t.Run("mmap", func(t *testing.T) {

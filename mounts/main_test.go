@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -213,8 +214,16 @@ func (w *world) wantFile(name string, want []byte) {
 	}
 }
 
-// objects are the keys and contents in the bucket, directory markers left out.
+// objects are the keys and contents in the bucket, directory markers and sheets of attributes left out.
 func (w *world) objects() map[string][]byte {
+	w.t.Helper()
+	objects := w.allObjects()
+	maps.DeleteFunc(objects, func(key string, _ []byte) bool { return path.Base(key) == upper.SheetName })
+	return objects
+}
+
+// allObjects are the sheets of attributes too.
+func (w *world) allObjects() map[string][]byte {
 	w.t.Helper()
 	objects := map[string][]byte{}
 	err := w.bucket.Walk(w.t.Context(), "", func(o upper.Object) error {

@@ -151,7 +151,7 @@ func openMatrix() []posixRow {
 		for _, kind := range kinds {
 			rows = append(rows, posixRow{"open-" + f.name + "-" + kind, func(t *testing.T, dir string) {
 				p := layOut(t, dir)
-				tree := treeOf(t, dir)
+				tree := contentsOf(t, dir)
 				wantErrno(t, opens(p(kind), f.flags), f.want[kind])
 				const empty = "0 bytes, sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 				switch {
@@ -163,7 +163,7 @@ func openMatrix() []posixRow {
 				case f.flags&unix.O_CREAT != 0 && kind == "nowhere":
 					tree["missing"] = empty
 				}
-				wantSameTree(t, treeOf(t, dir), tree)
+				wantSameTree(t, contentsOf(t, dir), tree)
 			}})
 		}
 	}

@@ -53,8 +53,9 @@ type Options struct {
 	// StagingMax bounds the disk space of what is not uploaded yet, in bytes; default: max(5 %, 1 GiB)
 	// of the disk stays free.
 	StagingMax int64 `json:"staging_max,omitempty"`
-	// Attributes keeps modes, owners, times and user.* attributes in the bucket.
-	Attributes bool `json:"attributes,omitempty"`
+	// NoAttributes keeps modes, owners, times and user.* attributes out of the bucket: they
+	// live as long as the mount.
+	NoAttributes bool `json:"no_attributes,omitempty"`
 	// SyncOnClose has close(2) and fsync(2) return only when the object is in the store.
 	SyncOnClose bool `json:"sync_on_close,omitempty"`
 }

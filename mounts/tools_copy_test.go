@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var copyTools = []tool{
@@ -21,12 +23,14 @@ var copyTools = []tool{
 			does(t, dir, "tar", "-xpf", pack)
 			does(t, dir, "tar", "--compare", "-f", pack) // modes, owners, times and content
 			must(t, os.Mkdir(filepath.Join(dir, "packed"), 0o755))
+			does(t, dir, "cp", pack, "packed/in.tar")
 			does(t, dir, "tar", "-czpf", "packed/out.tgz", "--exclude=./packed", ".")
 			out := t.TempDir()
 			does(t, out, "tar", "-xpzf", filepath.Join(dir, "packed/out.tgz"))
 			does(t, out, "tar", "--compare", "-f", pack)
 		},
 		func(t *testing.T, dir string) {
+			does(t, dir, "tar", "--compare", "-f", "packed/in.tar", "./sub", "./empty", "./many", "./link", "./run.sh", "./secret", "./read only")
 			out := t.TempDir()
 			does(t, out, "tar", "-xpzf", filepath.Join(dir, "packed/out.tgz"))
 			wantText(t, filepath.Join(out, "run.sh"), "#!/bin/sh\necho ran\n")
@@ -42,12 +46,25 @@ var copyTools = []tool{
 			}
 			wantOutput(t, rsync(), "") // nothing to do
 			does(t, dir, "diff", "-r", "--no-dereference", tree, "there")
+			does(t, dir, "cp", "-a", tree, "tree")
 			writeFiles(t, tree, map[string]string{"sub/new": "new\n"})
 			must(t, os.Remove(filepath.Join(tree, "run.sh")))
 			does(t, dir, "rsync", "-a", "--delete", "--inplace", tree, "there")
 			does(t, dir, "diff", "-r", "--no-dereference", tree, "there")
+			must(t, os.Mkdir(filepath.Join(dir, "xattrs"), 0o755))
+			writeFiles(t, dir, map[string]string{"xattrs/f": "f\n"})
+			must(t, unix.Setxattr(filepath.Join(dir, "xattrs/f"), "user.origin", []byte("here"), 0))
+			must(t, unix.Setxattr(filepath.Join(dir, "xattrs"), "user.dir", []byte("there"), 0))
+			does(t, dir, "touch", "-d", "2001-02-03 04:05:06.7 UTC", "xattrs/f", "xattrs")
+			does(t, dir, "chmod", "0640", "xattrs/f")
 		},
-		nil,
+		func(t *testing.T, dir string) {
+			// What both copies left is as it was: rsync finds nothing to do.
+			wantOutput(t, does(t, dir, "rsync", "-aO", "--itemize-changes", "tree/", "there", "--exclude=/sub", "--exclude=/run.sh"), "")
+			wantOutput(t, xattrsOf(filepath.Join(dir, "xattrs/f")), `, user.origin="here"`)
+			wantOutput(t, xattrsOf(filepath.Join(dir, "xattrs")), `, user.dir="there"`)
+			wantOutput(t, does(t, dir, "stat", "-c", "%a %.9Y", "xattrs/f", "xattrs"), "640 981173106.700000000\n755 981173106.700000000\n")
+		},
 	},
 	{
 		"cp-mv-rm",

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // tool is a program that people run in a directory. Both functions get that of the tool,
@@ -70,7 +72,8 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// treeOf says what each name below dir is and holds.
+// treeOf says what each name below dir is and holds, and its mode, owner, time and
+// user.* attributes; the time of a directory is kept where somebody set it, and is left out.
 func treeOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	tree := map[string]string{}
@@ -79,21 +82,51 @@ func treeOf(t *testing.T, dir string) map[string]string {
 			return err
 		}
 		name, _ := filepath.Rel(dir, path)
+		st := stat(t, path)
+		look := fmt.Sprintf("; mode %o, owner %d:%d%s", st.Mode&0o7777, st.Uid, st.Gid, xattrsOf(path))
+		if !d.IsDir() {
+			look += fmt.Sprintf(", of %d.%09d", st.Mtim.Sec, st.Mtim.Nsec)
+		}
 		switch {
 		case d.IsDir():
-			tree[name] = "a directory"
+			tree[name] = "a directory" + look
 		case d.Type() == fs.ModeSymlink:
 			target, err := os.Readlink(path)
-			tree[name] = "a link to " + target
+			tree[name] = "a link to " + target + look
 			return err
 		default:
 			data, err := os.ReadFile(path)
-			tree[name] = fmt.Sprintf("%d bytes, sha256 %x", len(data), sha256.Sum256(data))
+			tree[name] = fmt.Sprintf("%d bytes, sha256 %x%s", len(data), sha256.Sum256(data), look)
 			return err
 		}
 		return nil
 	}))
 	return tree
+}
+
+// contentsOf is treeOf without modes, owners, times and attributes.
+func contentsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	tree := treeOf(t, dir)
+	for name, what := range tree {
+		tree[name], _, _ = strings.Cut(what, "; ")
+	}
+	return tree
+}
+
+// xattrsOf are the user.* attributes of path.
+func xattrsOf(path string) (text string) {
+	buf := make([]byte, 64<<10)
+	n, _ := unix.Llistxattr(path, buf)
+	for name := range strings.SplitSeq(string(buf[:max(n, 0)]), "\x00") {
+		if !strings.HasPrefix(name, "user.") {
+			continue
+		}
+		value := make([]byte, 64<<10)
+		n, _ := unix.Lgetxattr(path, name, value)
+		text += fmt.Sprintf(", %s=%q", name, value[:max(n, 0)])
+	}
+	return text
 }
 
 func wantSameTree(t *testing.T, got, want map[string]string) {

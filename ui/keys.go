@@ -58,7 +58,7 @@ func DefaultKeys() k.Map {
 			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
 		}},
 		{Name: k.List, Title: "Lists", Bindings: []k.Binding{
-			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "mount it, or go to its mount"},
+			{Action: k.Open, Keys: []string{"enter"}, Label: "⏎", Hint: "open", Help: "open the row"},
 			{Action: k.Detail, Keys: []string{"space"}, Hint: "detail", Help: "show or hide the detail"},
 			{Action: k.Filter, Keys: []string{"/"}, Hint: "filter", Help: "filter the list"},
 			{Action: k.Sort, Keys: []string{"s"}, Hint: "sort", Help: "sort by the next column"},
@@ -180,6 +180,8 @@ func DefaultKeys() k.Map {
 		{Name: k.Reader, Title: "Help and messages", Bindings: []k.Binding{
 			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Hint: "scroll", Help: "down"},
 			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.HalfDown, Keys: []string{"space", "pgdown", "ctrl+d"}, Hint: "page", Help: "a page down"},
+			{Action: k.HalfUp, Keys: []string{"pgup", "ctrl+u"}, Help: "a page up"},
 			{Action: k.Cancel, Keys: []string{"esc", "enter", "q", "?"}, Hint: "close", Help: "close"},
 		}},
 	}

@@ -93,7 +93,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.app.mountErr = nil
 		},
 		keymap.Searching: func(d *driver) { d.press(":", "down", "down") },
-		keymap.Reader:    func(d *driver) { d.press("?", "j") },
+		keymap.Reader:    func(d *driver) { d.press("?", "j", "j") },
 	}
 	for _, scope := range DefaultKeys() {
 		enter, ok := places[scope.Name]

@@ -11,7 +11,7 @@ import (
 func (m *model) paletteEntries() []dialog.Entry {
 	var entries []dialog.Entry
 	listed := map[keymap.Action]bool{keymap.Commands: true}
-	for _, b := range m.keys.Bindings(m.scopes()...) {
+	for _, b := range m.keys.Bindings(m.page().Scope(), keymap.Everywhere, keymap.List, keymap.Always) {
 		if listed[b.Action] {
 			continue
 		}

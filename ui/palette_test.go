@@ -56,3 +56,18 @@ func TestPaletteListsEveryAction(t *testing.T) {
 		}
 	}
 }
+
+// SPEC D8: every action of a page that changes something has a command line, on a row and where
+// there is none.
+func TestEveryActionHasACommand(t *testing.T) {
+	for _, f := range []*fake{withCredentials(), newFake()} {
+		d := drive(t, f, 120, 32)
+		for _, p := range d.m.pages {
+			for _, b := range d.m.keys.Bindings(p.Scope()) {
+				if !reading[b.Action] && d.m.commandOf(p, b.Action) == "" {
+					t.Errorf("%s: %s has no command line", p.Name(), b.Action)
+				}
+			}
+		}
+	}
+}

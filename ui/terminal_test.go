@@ -38,10 +38,29 @@ func inTerminal(t *testing.T, demo string, width, height int, env ...string) *te
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startInTerminal(t, exec.Command(exe), demo, width, height, env...)
+}
+
+// shellInTerminal runs the app from an interactive shell, which can stop it and go on.
+func shellInTerminal(t *testing.T, demo string, width, height int, shell string) *terminal {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := startInTerminal(t, exec.Command(shell, "--norc", "--noprofile", "-i"), demo, width, height, "PS1=ready> ", "HISTFILE=")
+	x.sees("ready>")
+	x.write(exe + "\r")
+	return x
+}
+
+func startInTerminal(t *testing.T, cmd *exec.Cmd, demo string, width, height int, env ...string) *terminal {
+	t.Helper()
 	x := &terminal{t: t, screen: vt10x.New(vt10x.WithSize(width, height), vt10x.WithWriter(io.Discard)), ended: make(chan struct{})}
-	x.cmd = exec.Command(exe)
+	x.cmd = cmd
 	x.cmd.Env = append([]string{demoVariable + "=" + demo, "TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8", "PATH=" + os.Getenv("PATH")}, env...)
 	x.began = time.Now()
+	var err error
 	x.tty, err = pty.StartWithSize(x.cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
 	if err != nil {
 		t.Fatal(err)
@@ -128,15 +147,22 @@ func (x *terminal) exit() int {
 	return x.cmd.ProcessState.ExitCode()
 }
 
+// takenBack fails where a mode of the terminal was left on.
+func (x *terminal) takenBack(modes ...string) {
+	x.t.Helper()
+	out := x.output()
+	for _, mode := range modes {
+		if strings.LastIndex(out, mode+"h") > strings.LastIndex(out, mode+"l") {
+			x.t.Errorf("%q was not taken back", mode+"h")
+		}
+	}
+}
+
 // restored fails where the terminal was not put back as it was.
 func (x *terminal) restored() {
 	x.t.Helper()
+	x.takenBack("\x1b[?1049", "\x1b[?1002", "\x1b[?2004")
 	out := x.output()
-	for on, off := range map[string]string{"\x1b[?1049h": "\x1b[?1049l", "\x1b[?1002h": "\x1b[?1002l", "\x1b[?2004h": "\x1b[?2004l"} {
-		if strings.LastIndex(out, on) > strings.LastIndex(out, off) {
-			x.t.Errorf("%q was not taken back", on)
-		}
-	}
 	if strings.LastIndex(out, "\x1b[?25l") > strings.LastIndex(out, "\x1b[?25h") {
 		x.t.Error("the cursor stayed hidden")
 	}
@@ -305,6 +331,42 @@ func (x *terminal) look(pages map[string]string) {
 	x.sees("Keys")
 	x.write("q")
 	x.sees("!Keys")
+}
+
+// ctrl+z gives the shell back, with the terminal as it was; fg goes on where it stopped.
+func TestSuspendInATerminal(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash to give the terminal to")
+	}
+	x := shellInTerminal(t, "few", 80, 24, bash)
+	x.sees("5 workspaces")
+	x.write("2")
+	x.sees("MOUNTPOINT")
+	x.write("\x1a")
+	x.sees("Stopped", "!MOUNTPOINT")
+	x.takenBack("\x1b[?1049", "\x1b[?1002") // the shell has modes of its own
+	x.write("fg\r")
+	x.sees("MOUNTPOINT", "!Stopped")
+	x.write("q")
+	x.sees("3 mounts go on running")
+	x.write("exit\r")
+	x.exit()
+}
+
+// The next run begins where the last one was left, also after ctrl+c.
+func TestKeptInATerminal(t *testing.T) {
+	state := "XDG_STATE_HOME=" + t.TempDir()
+	x := inTerminal(t, "few", 80, 24, state)
+	x.sees("5 workspaces")
+	x.write("2G")
+	x.sees("▸ ~/mnt/train")
+	x.write("\x03")
+	x.exit()
+	x = inTerminal(t, "few", 80, 24, state)
+	x.sees("▸ ~/mnt/train", "MOUNTPOINT")
+	x.write("q")
+	x.exit()
 }
 
 // y copies through the terminal (OSC 52), also over ssh.

@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/page"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -97,7 +98,11 @@ func (m *model) frame() ([]string, *tea.Cursor) {
 	lines = append(lines, body...)
 	if rules {
 		command := ""
-		if c := m.command(); c != "" {
+		c := m.command()
+		if _, shown := m.top().(interface{ ShowsCommand() }); shown {
+			c = ""
+		}
+		if c != "" {
 			command = m.theme.Dim.Render("$ " + component.Clean(c))
 		}
 		lines = append(lines, component.Rule(m.width, split, 0, 0, p.Status(), command, m.theme.Glyph.TeeUp, m.theme))
@@ -121,6 +126,9 @@ func (m *model) header() component.Header {
 			marked = append(marked, m.theme.Warn.Render("read-only")+"  "+right)
 		}
 		h.Right = append(marked, h.Right...)
+	}
+	if c, ok := m.page().(page.Crumbed); ok {
+		h.Crumbs = append([]string{m.page().Name()}, c.Crumbs()...)
 	}
 	for _, p := range m.pages {
 		h.Tabs = append(h.Tabs, m.tab(p))
@@ -263,7 +271,8 @@ func (m *model) overlayDialogs(lines []string) *tea.Cursor {
 	if m.height >= rulesFrom {
 		m.lineToast(lines)
 	}
-	if c := m.command(); c != "" && m.height >= rulesFrom && b.y+len(b.lines) < m.height-1 {
+	_, shown := d.(interface{ ShowsCommand() })
+	if c := m.command(); c != "" && !shown && m.height >= rulesFrom && b.y+len(b.lines) < m.height-1 {
 		// What the dialog is about to do stays in sight, below it.
 		text := m.theme.Dim.Render("$ " + component.Clean(c))
 		lines[m.height-2] = component.Rule(m.width, -1, 0, 0, "", text, "", m.theme)

@@ -123,6 +123,7 @@ func (a *orchestratorAPI) calls() map[string]call {
 		"POST /v1/workspaces/{name}/restore":    a.restoreWorkspace,
 		"POST /v1/workspaces/{name}/purge":      a.purgeWorkspace,
 		"PUT /v1/workspaces/{name}/quota":       a.setWorkspaceQuota,
+		"DELETE /v1/workspaces/{name}/known":    a.forgetWorkspace,
 
 		"GET /v1/buckets":                 a.listBuckets,
 		"POST /v1/buckets":                a.createBucket,
@@ -209,6 +210,7 @@ func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
 		by := caller{local: true}
 		if id, _, err := a.o.AccessKey(r.Context(), r.Header.Get(PeerHeader)); err == nil && id.Scope == nil {
 			by.id = id
+			a.o.seen(id.ID)
 		}
 		return by, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -64,7 +65,7 @@ func (a *orchestratorAPI) deleteBucket(r *http.Request, by caller) (any, error) 
 	if r.URL.Query().Get("recursive") == "true" {
 		return b, a.o.EmptyBucket(r.Context(), name)
 	}
-	return b, a.o.DeleteBucket(r.Context(), name)
+	return b, withHint(a.o.DeleteBucket(r.Context(), name), store.BucketNotEmpty, "delete its objects first, or with it: `artifacts-tui bucket delete "+name+" --recursive --yes`")
 }
 
 // setBucketQuota is for admins, and for who was bound to the bucket as its admin. Whoever
@@ -189,7 +190,8 @@ func (a *orchestratorAPI) rotatePeer(r *http.Request, by caller) (any, error) {
 	}
 	var grace *time.Duration
 	if req.GraceSeconds != nil {
-		d := time.Duration(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1)) * time.Second
+		// Within bounds that RotatePeer refuses: seconds must not overflow to a grace that it takes.
+		d := time.Duration(max(min(*req.GraceSeconds, int64(maxGrace/time.Second)+1), -1)) * time.Second
 		grace = &d
 	}
 	return a.o.RotatePeer(r.Context(), r.PathValue("id"), grace)

@@ -169,6 +169,14 @@ func (a *orchestratorAPI) purgeWorkspace(r *http.Request, by caller) (any, error
 	return a.o.PurgeWorkspace(r.Context(), w.ID)
 }
 
+func (a *orchestratorAPI) forgetWorkspace(r *http.Request, by caller) (any, error) {
+	w, err := a.owned(r, by)
+	if err != nil {
+		return nil, err
+	}
+	return a.o.ForgetWorkspace(r.Context(), w.Name)
+}
+
 func (a *orchestratorAPI) setWorkspaceQuota(r *http.Request, by caller) (any, error) {
 	var req Quota
 	if err := decode(r, &req); err != nil {

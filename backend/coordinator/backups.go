@@ -37,6 +37,7 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 		raw, err := o.state.docs.Raw(ctx, key)
 		if errors.Is(err, documents.ErrDamaged) {
 			o.log.Error("a document that is damaged is not in the backup", "document", key)
+			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
 			continue
 		}
 		if err != nil {
@@ -74,27 +75,32 @@ func ReadBackup(archive []byte) (backup.Contents, error) {
 
 // ReadSyncedBucket reads a folder that a copy of the system bucket is in, as by
 // `aws s3 sync s3://_tunnelmesh FOLDER` (SPEC B14, B16). Where a document is damaged its
-// former version is taken.
+// former version is taken; Manifest.Damaged has those that have none.
 func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	c := backup.Contents{Documents: map[string][]byte{}}
 	former := map[string][]byte{}
+	var broken []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(path, ".json") {
 			return err
 		}
 		raw, err := os.ReadFile(path)
-		if err != nil || documents.Valid(raw) != nil {
+		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
 		}
-		key := filepath.ToSlash(rel)
-		if of, ok := documents.Former(key); ok {
+		key, whole := filepath.ToSlash(rel), documents.Valid(raw) == nil
+		switch of, ok := documents.Former(key); {
+		case ok && whole:
 			former[of] = raw
-		} else {
+		case ok:
+		case whole:
 			c.Documents[key] = raw
+		default:
+			broken = append(broken, key)
 		}
 		return nil
 	})
@@ -104,6 +110,11 @@ func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	for key, raw := range former {
 		if c.Documents[key] == nil {
 			c.Documents[key] = raw
+		}
+	}
+	for _, key := range broken {
+		if c.Documents[key] == nil {
+			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
 		}
 	}
 	return c, wholeMesh(c)

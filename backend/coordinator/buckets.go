@@ -105,7 +105,7 @@ func (o *Orchestrator) NewBucket(ctx context.Context, req NewBucket, owner strin
 		return Bucket{}, err
 	}
 	if err := o.CreateBucket(ctx, req.Name, store.CreateBucketOptions{Owner: owner, Quota: req.Quota}); err != nil {
-		return Bucket{}, err
+		return Bucket{}, withHint(err, store.BucketAlreadyExists, "choose another name")
 	}
 	return o.Bucket(ctx, req.Name)
 }

@@ -91,7 +91,6 @@ func (o *Orchestrator) AccessKey(_ context.Context, id string) (authn.Identity, 
 	if !ok || (!c.expires.IsZero() && !o.now().Before(c.expires)) {
 		return authn.Identity{}, "", authn.ErrUnknown
 	}
-	o.seen(id)
 	return c.id, c.secret, nil
 }
 
@@ -124,10 +123,13 @@ func (o *Orchestrator) Token(ctx context.Context, token string) (authn.Identity,
 		return authn.Identity{}, authn.ErrUnknown
 	}
 	who, _, err := o.AccessKey(ctx, id)
+	if err == nil {
+		o.seen(id)
+	}
 	return who, err
 }
 
-// seen notes that a peer was here.
+// seen notes that a peer was here, and proved who it is.
 func (o *Orchestrator) seen(id string) {
 	now := o.now().Unix()
 	if last, ok := o.lastSeen.Load(id); ok && last.(int64) == now {

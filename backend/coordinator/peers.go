@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -42,13 +44,18 @@ type AddPeer struct {
 // memberGrants is what a peer may do unless it is said.
 var memberGrants = []authn.Grant{{Role: authn.RoleBucketWrite, Bucket: authn.AllBuckets}}
 
+const maxPeerName = 40 // characters
+
+// unprintable is what a terminal would obey, or show as something else.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+
 var notInPeerID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // AddPeer enrols a peer and returns it with its token (SPEC B8).
 func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error) {
 	slug := strings.Trim(notInPeerID.ReplaceAllString(strings.ToLower(req.Name), "-"), "-")
-	if slug == "" || len(slug) > 40 || strings.ContainsAny(req.Name, "\x00\r\n\t") {
-		return NewPeer{}, fault.New(fault.Usage, "a peer's name has letters or digits, 40 at most", "%q is not a valid peer name", req.Name)
+	if slug == "" || utf8.RuneCountInString(req.Name) > maxPeerName || strings.TrimSpace(req.Name) != req.Name || strings.ContainsFunc(req.Name, unprintable) {
+		return NewPeer{}, fault.New(fault.Usage, "a peer's name is one line with a letter of a-z or a digit in it, 40 characters at most", "%q is not a valid peer name", req.Name)
 	}
 	if len(req.Grants) == 0 {
 		req.Grants = memberGrants
@@ -61,6 +68,9 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 	p := Peer{ID: slug + "-" + randomHex(3), Name: req.Name, Token: newToken(), Created: o.stamp()}
 	err := o.change(func(c *control) error {
 		for _, other := range c.peers {
+			if other.ID == req.Name { // a name that finds another peer finds this one never
+				return fault.New(fault.Conflict, "choose another name", "%q is the id of a peer", req.Name)
+			}
 			if other.Name == req.Name && !req.Another {
 				return fault.New(fault.Conflict, "choose another name, or `artifacts-tui peer rotate "+other.ID+"` for a new token", "peer %q exists already (%s)", req.Name, other.ID)
 			}
@@ -183,7 +193,7 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 	return removed, err
 }
 
-// dropLeavings ends bindings and pairs of peers that are no more.
+// dropLeavings ends bindings, shares and pairs of peers that are no more.
 func (c *control) dropLeavings(ctx context.Context) error {
 	for id, b := range c.bindings {
 		if _, ok := c.peers[b.Peer]; !ok {
@@ -192,8 +202,12 @@ func (c *control) dropLeavings(ctx context.Context) error {
 			}
 		}
 	}
-	return c.dropPairs(ctx, func(p ScopedPair) bool {
-		_, ok := c.peers[p.Peer]
-		return p.Peer != "" && !ok
-	})
+	gone := func(peer string) bool {
+		_, ok := c.peers[peer]
+		return peer != "" && !ok
+	}
+	if err := c.dropShares(ctx, func(s Share) bool { return gone(s.Owner) }); err != nil {
+		return err
+	}
+	return c.dropPairs(ctx, func(p ScopedPair) bool { return gone(p.Peer) })
 }

@@ -166,9 +166,9 @@ func (o *Orchestrator) Config() config.Config {
 // useConfig sets Config and keeps it in the system bucket.
 func (o *Orchestrator) useConfig(ctx context.Context, c config.Config, version string) error {
 	o.config.Store(&c)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.state.write(ctx, configKey, map[string]any{"recorded": o.stamp(), "version": version, "config": c.Document()})
+	return o.change(func(state *control) error {
+		return state.write(ctx, configKey, map[string]any{"recorded": o.stamp(), "version": version, "config": c.Document()})
+	})
 }
 
 // publicURL is where peers find what listens on address.

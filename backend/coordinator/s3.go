@@ -12,8 +12,14 @@ import (
 const s3Path = "/s3"
 
 func newS3(s *store.Store, o *Orchestrator, hosts []string, watch watchers) http.Handler {
+	decided := func(d api.Decision) {
+		if d.Identity != "" { // it was proven
+			o.seen(d.AccessKeyID)
+		}
+		watch.audit.s3(d)
+	}
 	return api.New(api.Config{
-		Store: s, Identities: o, Buckets: o, BasePath: s3Path, Hosts: hosts, Log: watch.log, Audit: watch.audit.s3, Observe: watch.metrics.observe,
+		Store: s, Identities: o, Buckets: o, BasePath: s3Path, Hosts: hosts, Log: watch.log, Audit: decided, Observe: watch.metrics.observe,
 	})
 }
 

@@ -174,23 +174,22 @@ func diskReserve(size config.Size) int64 {
 	return int64(size)
 }
 
-// purgeEvery is how often deleted workspaces and objects are looked at.
+// purgeEvery is how often deleted workspaces and objects are looked at, where nothing changes meanwhile.
 const purgeEvery = time.Minute
 
-// purging removes deleted workspaces and objects when their time is over.
+// purging removes deleted workspaces and objects when their time is over. A change may have
+// deleted a workspace with no retention, or have shortened it.
 func purging(ctx context.Context, o *Orchestrator) {
-	tick := time.NewTicker(purgeEvery)
-	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		_, err := o.PurgeExpired(ctx)
 		if err := errors.Join(err, o.purgeRecycled(ctx)); err != nil && ctx.Err() == nil {
 			o.log.Error("what was deleted could not be purged; it is tried again", "error", err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+		// Of now: a purge is a change itself, and one that fails must wait.
+		revision := o.Revision()
+		wait, cancel := context.WithTimeout(ctx, purgeEvery)
+		o.Await(wait, revision)
+		cancel()
 	}
 }
 

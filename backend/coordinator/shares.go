@@ -113,9 +113,22 @@ func (o *Orchestrator) RevokeShare(ctx context.Context, name string) (Share, err
 		return Share{}, err
 	}
 	return s, o.change(func(c *control) error {
+		return c.dropShares(ctx, func(other Share) bool { return other.Name == name })
+	})
+}
+
+// dropShares ends the shares that match, and the pairs of their guests before them.
+func (c *control) dropShares(ctx context.Context, match func(Share) bool) error {
+	for name, s := range c.shares {
+		if !match(s) {
+			continue
+		}
 		if err := c.dropPairs(ctx, func(p ScopedPair) bool { return p.Share == name }); err != nil {
 			return err
 		}
-		return drop(ctx, c, sharesPrefix, name, c.shares)
-	})
+		if err := drop(ctx, c, sharesPrefix, name, c.shares); err != nil {
+			return err
+		}
+	}
+	return nil
 }

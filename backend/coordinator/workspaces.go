@@ -199,8 +199,8 @@ func (o *Orchestrator) Activate(ctx context.Context, name string) (w workspace.W
 	return w, err
 }
 
-// DeleteWorkspace ends a workspace: its pairs stop working at once, its name is free
-// again. The objects stay where they are: those of a managed one until it is purged, those
+// DeleteWorkspace ends a workspace: its pairs and the shares of a managed one stop working
+// at once, its name is free again. The objects stay where they are: those of a managed one until it is purged, those
 // in somebody's bucket for good (SPEC C1, C22).
 func (o *Orchestrator) DeleteWorkspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
 	err = o.change(func(c *control) error {
@@ -220,6 +220,11 @@ func (o *Orchestrator) DeleteWorkspace(ctx context.Context, name string) (w work
 func (o *Orchestrator) finishDelete(ctx context.Context, c *control, w *workspace.Workspace) error {
 	if err := c.dropPairs(ctx, func(p ScopedPair) bool { return p.WorkspaceID == w.ID }); err != nil {
 		return err
+	}
+	if w.Backend == workspace.Managed {
+		if err := c.dropShares(ctx, func(s Share) bool { return s.Bucket == w.Bucket && strings.HasPrefix(s.Prefix, w.Prefix) }); err != nil {
+			return err
+		}
 	}
 	w.State, w.Deleted = workspace.Deleted, o.stamp()
 	return c.putWorkspace(ctx, *w)
@@ -425,6 +430,19 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 		}
 		w.Usage = &workspace.Usage{Bytes: p.Bytes, Objects: p.Objects}
 		return o.provision(ctx, w)
+	})
+	return w, err
+}
+
+// ForgetWorkspace stops reporting what a backup knew of a workspace and that is not there.
+func (o *Orchestrator) ForgetWorkspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
+	err = o.change(func(c *control) error {
+		var ok bool
+		if w, ok = c.byName(name); !ok {
+			return noWorkspace(name)
+		}
+		w.Known = nil
+		return c.putWorkspace(ctx, w)
 	})
 	return w, err
 }

@@ -49,6 +49,9 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 	if err != nil {
 		return nil, 0, n.tree.errno("open", n.up, err)
 	}
+	if flags&syscall.O_TRUNC != 0 {
+		n.tree.unprivileged(ctx, n.up)
+	}
 	var answer uint32
 	generation := n.up.Generation() + 1
 	if n.seen.Swap(generation) == generation {
@@ -69,12 +72,23 @@ func (f *file) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResul
 
 // Write implements fs.FileWriter.
 func (f *file) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	f.tree.unprivileged(ctx, f.up.Node())
 	n, err := f.up.WriteAt(unhurried(ctx), data, off)
 	f.tree.written.Add(int64(n))
 	if err != nil && n == 0 {
 		return 0, f.errno("write", err)
 	}
 	return uint32(n), 0
+}
+
+// unprivileged clears the set-user-ID bit of a file that somebody other than root changes.
+func (t *tree) unprivileged(ctx context.Context, n *upper.Node) {
+	if caller, ok := fuse.FromContext(ctx); ok && caller.Uid == 0 {
+		return
+	}
+	if err := t.up.DropSetIDs(n); err != nil {
+		t.log.Error("a changed file keeps its set-user-ID bit", "path", n.Name(), "err", err)
+	}
 }
 
 // Flush implements fs.FileFlusher: it answers close(2). Only the wait for the store ends

@@ -72,9 +72,10 @@ func Mount(up *upper.FS, opt Options) (*FS, error) {
 		MaxWrite:                 maxRequest,
 		MaxReadAhead:             maxRequest,
 		DisableXAttrs:            !opt.Xattrs,
-		ExplicitDataCacheControl: true,                    // Generation says when cached bytes are stale
-		ExtraCapabilities:        fuse.CAP_ATOMIC_O_TRUNC, // an overwrite is one version, not an empty one and then another
-		Logger:                   slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn),
+		ExplicitDataCacheControl: true, // Generation says when cached bytes are stale
+		// With CAP_ATOMIC_O_TRUNC an overwrite is one version, not an empty one and then another.
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | ownPrivileges,
+		Logger:            slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn),
 		PanicHandler: func(v any) fuse.Status {
 			opt.Log.Error("panic in a file system request", "panic", v, "stack", string(debug.Stack()))
 			return fuse.EIO

@@ -83,6 +83,11 @@ func (n *node) Setattr(ctx context.Context, f fs.FileHandle, in *fuse.SetAttrIn,
 		size := int64(v)
 		c.Size = &size
 	}
+	if _, ok := in.GetMode(); !ok && (c.UID != nil || c.GID != nil || in.Valid&fuse.FATTR_KILL_SUIDGID != 0) {
+		if err := n.tree.up.DropSetIDs(n.up); err != nil {
+			return n.tree.errno("setattr", n.up, err)
+		}
+	}
 	var h *upper.Handle
 	if file, ok := f.(*file); ok {
 		h = file.up

@@ -111,7 +111,7 @@ func (d *daemon) openLayers() (err error) {
 		Dir: staging, Lower: d.lower, Remote: d.remote, ReadOnly: spec.ReadOnly,
 		Uploads: spec.Options.Uploads, WriteBack: spec.Options.WriteBack, DirTTL: spec.Options.DirCache,
 		StagingMax:   spec.Options.StagingMax,
-		NoAttributes: !spec.Options.Attributes,
+		NoAttributes: spec.Options.NoAttributes,
 		SyncOnClose:  spec.Options.SyncOnClose, StoreTimeout: spec.Options.StoreTimeout,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Log: d.log,
 	})

@@ -25,7 +25,7 @@ func seal() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 func (d *daemon) show() (layer, error) {
 	spec := d.start.Spec
 	shown, err := fusefs.Mount(d.upper, fusefs.Options{
-		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: spec.Options.Attributes, Space: d.space.forStatfs, Log: d.log,
+		Mountpoint: spec.Mountpoint, Source: mounts.Source(spec), ReadOnly: spec.ReadOnly, Xattrs: !spec.Options.NoAttributes, Space: d.space.forStatfs, Log: d.log,
 	})
 	if err != nil {
 		return nil, mountError(err, spec.Mountpoint)

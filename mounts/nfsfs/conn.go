@@ -18,7 +18,11 @@ const (
 	version                  = 3
 	procedureNull            = 0
 	procedureMount           = 1
+	procedureCreate          = 8
+	procedureMknod           = 11
+	procedureLink            = 15
 	authSys                  = 1
+	programMismatch          = 2 // an accept_stat
 	lastFragment             = 1 << 31
 
 	// recordMost bounds a request: a write that mount_nfs is told to make at most, and more.
@@ -52,7 +56,9 @@ type conn struct {
 // call is the head of a request.
 type call struct {
 	transaction, program, procedure uint32
-	theirs                          bool // it is made for another user
+	theirs                          bool   // it is made for another user
+	arguments                       []byte // of NFS, from the handle on
+	create                          create
 }
 
 // Read implements io.Reader. The library asks for more only once it is done with a request.
@@ -100,11 +106,18 @@ func (c *conn) next() error {
 			return err
 		}
 	}
-	binary.BigEndian.PutUint32(record, uint32(len(record)-4)|lastFragment)
 	var err error
 	if c.now, err = c.server.look(record[4:]); err != nil {
 		return err
 	}
+	switch {
+	case c.now.program != nfsProgram:
+	case c.now.procedure == procedureCreate:
+		record = c.readCreate(record)
+	case c.now.procedure == procedureMknod, c.now.procedure == procedureLink:
+		c.fail(nfs.NFSStatusPerm) // link(2)'s answer of a file system without hard links
+	}
+	binary.BigEndian.PutUint32(record, uint32(len(record)-4)|lastFragment)
 	c.request = record
 	if !c.known && c.now.program == nfsProgram && c.now.procedure != procedureNull {
 		c.known = true
@@ -137,6 +150,7 @@ func (s *Server) look(request []byte) (call, error) {
 	case now.program != nfsProgram || vers != version:
 		return now, fmt.Errorf("program %d, version %d", now.program, vers)
 	}
+	now.arguments = r.left
 	if _, ok := s.nodes.number(r.opaque()); !ok {
 		return now, errStranger
 	}
@@ -172,7 +186,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// correct replaces the status of a reply that says that a request failed. c.mu is held.
+// correct replaces the status of a reply that says that a request failed, and counts what
+// the library calls an unknown procedure and the like as RFC 5531 does: it leaves one out.
+// c.mu is held.
 func (c *conn) correct(reply []byte) {
 	r := &words{left: reply[4:]}
 	transaction, kind, accepted := r.word(), r.word(), r.word()
@@ -180,6 +196,9 @@ func (c *conn) correct(reply []byte) {
 	r.opaque() // the verifier
 	result := r.word()
 	at := len(reply) - len(r.left)
+	if !r.short && kind == 1 && accepted == 0 && result >= programMismatch {
+		binary.BigEndian.PutUint32(reply[at-4:], result+1)
+	}
 	status, known := c.failed[transaction]
 	delete(c.failed, transaction)
 	if said := r.word(); known && !r.short && kind == 1 && accepted == 0 && result == 0 && said != 0 {

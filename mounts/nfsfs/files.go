@@ -123,7 +123,12 @@ func (f *files) Create(path string) (billy.File, error) {
 	if err != nil {
 		return nil, f.failed("create", path, err)
 	}
-	n, h, err := f.up.Create(forever(), dir, name, 0o644, os.O_RDWR)
+	how := f.conn.now.create
+	flags := os.O_RDWR
+	if how.guarded {
+		flags |= os.O_EXCL
+	}
+	n, h, err := f.up.Create(forever(), dir, name, 0o644, flags)
 	if err != nil {
 		return nil, f.failed("create", path, err)
 	}
@@ -132,6 +137,7 @@ func (f *files) Create(path string) (billy.File, error) {
 	if err != nil {
 		return nil, f.failed("create", path, err)
 	}
+	f.made.note(how)
 	return &file{files: f, node: n, path: path}, nil
 }
 

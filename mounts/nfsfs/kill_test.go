@@ -43,19 +43,17 @@ func child() error {
 
 // answered is what a server was asked for, and answered, before it was killed.
 type answered struct {
-	life  layers
 	files map[string][]byte
 	gone  []string
 }
 
-// killed has a server of its own process do a bit of everything, and kills it.
+// killed has a server of its own process do a bit of everything, and kills it. What it
+// staged is w's then.
 func killed(w *world) answered {
 	t := w.t
 	t.Helper()
-	a := answered{
-		life:  layers{Endpoint: w.Endpoint, Key: w.Key, Secret: w.Secret, Dir: t.TempDir(), Slow: true, Boot: "one"},
-		files: map[string][]byte{},
-	}
+	a := answered{files: map[string][]byte{}}
+	w.Slow, w.Boot = true, "one"
 	exe, err := os.Executable()
 	w.must(err)
 	cmd := exec.Command(exe)
@@ -70,7 +68,7 @@ func killed(w *world) answered {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
-	w.must(json.NewEncoder(in).Encode(&a.life))
+	w.must(json.NewEncoder(in).Encode(w.layers))
 	var name string
 	_, err = fmt.Fscanln(out, &name)
 	w.must(err)
@@ -123,22 +121,24 @@ func killed(w *world) answered {
 	a.files["in order"] = pieces
 	w.must(cmd.Process.Kill())
 	_ = cmd.Wait()
+	w.must(w.connect())
+	defer w.client.Close()
 	if objects, err := w.client.ListDir(context.Background(), ""); err != nil || len(objects) != 0 {
 		t.Fatalf("uploaded before the kill: %v, %v", objects, err)
 	}
-	a.life.Slow = false
+	w.Slow = false
 	return a
 }
 
 // What a WRITE, a SETATTR, a RENAME or a REMOVE was answered for is there after kill -9,
 // with nothing of it in the store before. SPEC C7, E11
 func TestKill9(t *testing.T) {
-	w := newWorld(t)
+	w := newStore(t)
 	a := killed(w)
-	w.must(a.life.open())
-	defer func() { w.must(a.life.close()) }()
-	w.must(a.life.up.Drain(context.Background()))
-	if s := a.life.up.Stats(); s.Quarantined != 0 || s.Failed != 0 {
+	w.must(w.open())
+	defer func() { w.must(w.close()) }()
+	w.must(w.up.Drain(context.Background()))
+	if s := w.up.Stats(); s.Quarantined != 0 || s.Failed != 0 {
 		t.Errorf("after the kill: %+v", s)
 	}
 	for name, data := range a.files {
@@ -156,12 +156,12 @@ func TestKill9(t *testing.T) {
 // The answer to a WRITE says that it is on stable storage, so that a client's fsync(2) asks
 // no more: what recovery believes after a loss of power has it. SPEC C7
 func TestPowerLoss(t *testing.T) {
-	w := newWorld(t)
+	w := newStore(t)
 	a := killed(w)
-	a.life.Boot = "two"
-	w.must(a.life.open())
-	defer func() { w.must(a.life.close()) }()
-	w.must(a.life.up.Drain(context.Background()))
+	w.Boot = "two"
+	w.must(w.open())
+	defer func() { w.must(w.close()) }()
+	w.must(w.up.Drain(context.Background()))
 	for _, name := range []string{"cut", "patched", "in order"} {
 		if got, _, err := w.client.Get(context.Background(), name, 1<<20); err != nil || !bytes.Equal(got, a.files[name]) {
 			t.Errorf("%s: %d bytes instead of %d, %v", name, len(got), len(a.files[name]), err)

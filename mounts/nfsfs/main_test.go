@@ -54,12 +54,16 @@ type layers struct {
 	up     *upper.FS
 }
 
-func (l *layers) open() (err error) {
+func (l *layers) connect() (err error) {
 	l.client, err = remote.New(remote.Options{
 		Endpoint: l.Endpoint, Bucket: bucket, Timeout: time.Second,
 		Keys: remote.NewKeys(keyring.Credentials{AccessKeyID: l.Key, SecretAccessKey: keyring.NewSecret(l.Secret)}),
 	})
-	if err != nil {
+	return err
+}
+
+func (l *layers) open() (err error) {
+	if err := l.connect(); err != nil {
 		return err
 	}
 	if l.lower, err = lower.New(lower.Options{Source: l.client, CacheDir: filepath.Join(l.Dir, "cache"), ID: "0123456789abcdef"}); err != nil {
@@ -94,15 +98,20 @@ func export(port int, once string) string { return fmt.Sprintf("/test/%d/%s", po
 type world struct {
 	*layers
 	t      *testing.T
-	store  *s3test.Server
 	server *Server
+}
+
+// newStore is a world that is not served yet.
+func newStore(t *testing.T) *world {
+	t.Helper()
+	store := s3test.Start(t)
+	store.CreateBucket(t, bucket)
+	return &world{t: t, layers: &layers{Endpoint: store.Endpoint(), Key: store.AccessKey, Secret: store.Secret, Dir: t.TempDir()}}
 }
 
 func newWorld(t *testing.T, change ...func(*layers)) *world {
 	t.Helper()
-	store := s3test.Start(t)
-	store.CreateBucket(t, bucket)
-	w := &world{t: t, store: store, layers: &layers{Endpoint: store.Endpoint(), Key: store.AccessKey, Secret: store.Secret, Dir: t.TempDir()}}
+	w := newStore(t)
 	for _, c := range change {
 		c(w.layers)
 	}

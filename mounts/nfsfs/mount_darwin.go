@@ -40,7 +40,7 @@ func Mount(up *upper.FS, mountpoint string, opt Options) (*FS, error) {
 		return nil, err
 	}
 	options := []string{
-		"vers=3", "tcp", fmt.Sprintf("port=%d", s.Port()), fmt.Sprintf("mountport=%d", s.Port()),
+		"vers=3", "tcp", "retrycnt=0", fmt.Sprintf("port=%d", s.Port()), fmt.Sprintf("mountport=%d", s.Port()),
 		"noresvport", "hard", "intr", "locallocks", "nobrowse", "nosuid", "nodev", "rdirplus", "actimeo=1",
 		"rsize=1048576", "wsize=1048576", "dsize=65536",
 	}

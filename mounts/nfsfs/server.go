@@ -44,6 +44,7 @@ type Server struct {
 	nodes    *table
 	readers  *readers
 	listings listings
+	made     made
 
 	read, written atomic.Int64 // bytes, by programs
 

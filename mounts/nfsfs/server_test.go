@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,6 +166,55 @@ func TestCreateKeepsWhatIsThere(t *testing.T) {
 	}
 	if attr, err := m.Getattr("/file"); err != nil || attr.FileMode&0o777 != 0o600 {
 		t.Errorf("its mode: %+v, %v", attr, err)
+	}
+}
+
+// O_EXCL makes a file once, whoever asks, but for the answer that was lost.
+func TestExclusiveCreate(t *testing.T) {
+	w := newWorld(t)
+	root := w.server.nodes.handle(w.up.Root())
+	create := func(r *raw, name string, how uint32, verifier ...uint32) uint32 {
+		arguments := append(opaque(opaque(nil, root), []byte(name)), numbers(append([]uint32{how}, verifier...)...)...)
+		status, _, err := r.call(nfsProgram, procedureCreate, arguments)
+		w.must(err)
+		return status
+	}
+	first, second := dial(t, w.server.listener.Addr().String()), dial(t, w.server.listener.Addr().String())
+	for i, c := range []struct {
+		r        *raw
+		how      uint32
+		verifier []uint32
+		want     uint32
+	}{
+		{first, exclusive, []uint32{7, 8}, 0},
+		{second, exclusive, []uint32{7, 9}, 17},
+		{second, exclusive, []uint32{7, 8}, 0}, // sent again
+		{first, guarded, make([]uint32, 6), 17},
+		{first, unchecked, make([]uint32, 6), 0},
+	} {
+		if got := create(c.r, "lock", c.how, c.verifier...); got != c.want {
+			t.Errorf("%d: status %d, want %d", i, got, c.want)
+		}
+	}
+	// Of many at the same time one has it.
+	var all sync.WaitGroup
+	var have atomic.Int32
+	for i := range 8 {
+		r := dial(t, w.server.listener.Addr().String())
+		all.Go(func() {
+			for try := range 20 {
+				if create(r, fmt.Sprintf("lock-%d", try), exclusive, uint32(i), uint32(try)) == 0 {
+					have.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if have.Load() != 20 {
+		t.Errorf("20 files were made %d times", have.Load())
+	}
+	if status, _, err := first.call(nfsProgram, procedureLink, opaque(opaque(opaque(nil, root), root), []byte("link"))); err != nil || status != 1 {
+		t.Errorf("a hard link: status %d, %v", status, err)
 	}
 }
 
@@ -418,6 +468,19 @@ func TestSpace(t *testing.T) {
 	p := &words{left: body[4+84:]}
 	if total, free := uint64(p.word())<<32|uint64(p.word()), uint64(p.word())<<32|uint64(p.word()); total != 6000 || free != 5000 {
 		t.Errorf("%d bytes, %d free", total, free)
+	}
+}
+
+// A procedure that is not served is told as RFC 5531 has it: clients ask for the list of
+// exports, and go on without.
+func TestUnknownProcedure(t *testing.T) {
+	w := newWorld(t)
+	r := dial(t, w.server.listener.Addr().String())
+	r.mount(w.server.Export())
+	const list, unavailable = 5, 3
+	_, _, err := r.call(mountProgram, list, nil)
+	if want := fmt.Sprintf("%x", numbers(1, 0, 0, 0, unavailable)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -61,18 +61,36 @@ func (f *FS) SetAttr(_ context.Context, n *Node, h *Handle, c Change) (Attr, err
 	return f.attr(n), nil
 }
 
+// DropSetIDs takes the set-user-ID bit of a file away, and of a program the set-group-ID
+// bit too: what was changed is not what somebody vouched for.
+func (f *FS) DropSetIDs(n *Node) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	mode := n.mode &^ 0o4000
+	if mode&0o010 != 0 {
+		mode &^= 0o2000
+	}
+	if n.kind != File || mode == n.mode {
+		return nil
+	}
+	if err := f.writable(); err != nil {
+		return err
+	}
+	return f.setAttrs(n, false, func(a *attrs) { a.mode = mode })
+}
+
 // setAttrs changes what n is besides its bytes, where the journal takes it: an upload or
 // a copy that is queued takes it along, else it is noted for the sheet. What was never
 // closed has it with the close. timed says that the time was set on purpose. FS.mu is held.
 func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
-	a := n.attrs
-	set(&a)
-	wasTimed := n.dir != nil && n.dir.timed
-	if a.equal(n.attrs) && (n.dir == nil || !timed || wasTimed) {
-		return nil
+	f.locate(n) // what is noted is about the object that stays
+	now, closed := n.attrs, n.closedAttrs()
+	for _, a := range []*attrs{&now, &closed} {
+		set(a)
+		a.timed = n.kind == Dir && (a.timed || timed)
 	}
-	if n.dir != nil {
-		n.dir.timed = wasTimed || timed
+	if now.equal(n.attrs) {
+		return nil
 	}
 	var err error
 	switch st := n.file; {
@@ -84,20 +102,30 @@ func (f *FS) setAttrs(n *Node, timed bool, set func(*attrs)) error {
 			st.put.ver.attrs = va
 		}
 	case st != nil && st.move != nil:
-		err = f.recordAttr(st.move, a)
+		err = f.recordAttr(st.move, closed)
 	case n.kind == Dir:
-		err = f.commit(&change{notes: f.note(n, "", a)})
+		err = f.commit(f.changeDir(n, now))
 	case n.base != nil:
-		err = f.commit(&change{notes: f.note(n, n.base.ETag, a)})
+		err = f.commit(&change{notes: f.note(n, n.base.ETag, closed)})
 	}
 	if err != nil {
-		if n.dir != nil {
-			n.dir.timed = wasTimed
-		}
 		return err
 	}
-	n.attrs = a
+	n.attrs = now
+	if n.file != nil {
+		n.file.was = closed
+	}
 	return nil
+}
+
+// changeDir gives the directory n the attributes a: its parent's sheet is to have them, and
+// an operation that would tell others after a crash.
+func (f *FS) changeDir(n *Node, a attrs) *change {
+	c := &change{notes: f.note(n, "", a)}
+	if o := n.dir.op; o != nil && !o.ended {
+		c.attr = &attrRecord{Op: o.id, attrsRecord: a.record()}
+	}
+	return c
 }
 
 func (f *FS) recordAttr(o *op, a attrs) error {

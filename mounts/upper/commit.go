@@ -17,6 +17,8 @@ type change struct {
 	gone []*dataFile
 	// notes are for the sheets of the directories that the change touches.
 	notes []noted
+	// attr are new attributes of what an earlier operation brings.
+	attr *attrRecord
 }
 
 // put queues the upload of v as n at key.
@@ -63,10 +65,10 @@ func (f *FS) commit(c *change) error {
 	if f.closed {
 		return syscall.ESHUTDOWN
 	}
-	if len(c.add) == 0 && len(c.drop) == 0 && len(c.gone) == 0 && len(c.notes) == 0 {
+	if len(c.add) == 0 && len(c.drop) == 0 && len(c.gone) == 0 && len(c.notes) == 0 && c.attr == nil {
 		return nil
 	}
-	r := &record{}
+	r := &record{Attr: c.attr}
 	seq := f.j.seq.Load() + 1
 	id := f.q.nextID
 	var closed []*version
@@ -147,7 +149,9 @@ func (f *FS) apply(c *change) {
 		case o.kind == opMove:
 			n.state().move = o
 		case o.kind == opPutMarker:
-			n.dir.marker = true
+			n.dir.marker, n.dir.op = true, o
+		case o.kind == opMoveTree:
+			n.dir.op = o
 		}
 		f.q.add(o)
 		for _, d := range c.drop {

@@ -160,7 +160,6 @@ func (f *FS) discard(d *dataFile) {
 // noteDirty journals that data is about to hold bytes that no close covers, so that
 // after a crash they are known to be in doubt, and whose they are.
 func (f *FS) noteDirty(n *Node, data *dataFile) error {
-	st := n.state()
 	if !n.detached() {
 		r := &record{Dirty: &dirtyRecord{ID: data.id, Path: n.path()}}
 		if err := f.record(r); err != nil {
@@ -168,7 +167,7 @@ func (f *FS) noteDirty(n *Node, data *dataFile) error {
 		}
 		f.logged[data] = r.Dirty.Path
 	}
-	st.dirty = true
+	n.soil()
 	f.uncount(n)
 	return nil
 }

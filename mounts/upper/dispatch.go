@@ -192,6 +192,7 @@ func (f *FS) done(o *op, noting func() []noted, fn func()) error {
 		sheets := f.writeNotes(r, f.q.nextID, notes)
 		err := f.record(r)
 		if err == nil {
+			o.done = true
 			fn()
 			f.applyNotes(notes, sheets)
 			f.endOp(o)

@@ -154,14 +154,17 @@ func (f *FS) uploaded(o *op, obj Object) error {
 	n := o.node
 	obj.Key, obj.Size, obj.Kind = o.key, o.ver.size, n.kind
 	noting := func() []noted {
-		// Where a newer upload or a rename is queued, its end notes what holds then.
-		if n.detached() || n.file.put != o || n.file.move != nil {
+		// Where a newer upload is queued, its end notes what holds then.
+		if !f.stays(o, o.key) || n.file.put != o {
 			return nil
 		}
 		return f.note(n, obj.ETag, o.ver.attrs)
 	}
 	return f.done(o, noting, func() {
 		n.file.stored = max(n.file.stored, o.ver.seq)
+		if m := n.file.move; m != nil && m.id < o.id {
+			n.file.move = nil // what it brings is older
+		}
 		if n.gone {
 			return
 		}
@@ -173,6 +176,12 @@ func (f *FS) uploaded(o *op, obj Object) error {
 			n.ghost = false
 		}
 	})
+}
+
+// stays reports whether what o brings to key is to be there after: its node has a name, or
+// lost it to a file that was never closed. FS.mu is held.
+func (f *FS) stays(o *op, key string) bool {
+	return !o.node.detached() || !o.node.parent.detached() && f.q.last(key) == o
 }
 
 // executeMove copies on the server, then deletes the source. What leans on the source
@@ -211,10 +220,10 @@ func (f *FS) executeMove(o *op) error {
 		}
 	}
 	noting := func() []noted {
-		if dst == nil || n.detached() || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
+		if dst == nil || !f.stays(o, o.dst) || n.file.put != nil || n.file.move != o || src.ETag != known && known != "" {
 			return nil
 		}
-		return f.note(n, dst.ETag, n.attrs)
+		return f.note(n, dst.ETag, n.closedAttrs())
 	}
 	return f.done(o, noting, func() {
 		if n.base != nil && (n.base.Key == o.key || n.base == o.base) {
@@ -228,7 +237,7 @@ func (f *FS) executeMove(o *op) error {
 		if n.key() == o.dst {
 			n.ghost = false
 		}
-		if dst == nil && !n.gone && n.file.put == nil && !n.file.dirty {
+		if dst == nil && !n.gone && n.file.move == o && n.file.put == nil && !n.file.dirty {
 			f.log.Warn("a renamed file was deleted in the bucket by somebody else", "path", n.path())
 			n.file.move = nil
 			f.vanish(n)

@@ -42,6 +42,8 @@ type fakeStore struct {
 	lists   int
 	heads   int
 	reads   int
+	gets    int // of sheets
+	sheets  int // put
 	// onPut judges every object that is put; an error fails the test.
 	onPut func(key string, data []byte) error
 	bad   []error
@@ -274,6 +276,8 @@ func (c *client) Put(_ context.Context, key string, body io.ReaderAt, size int64
 		if !isSheet(key) {
 			c.store.puts++
 			c.store.bytes += size
+		} else {
+			c.store.sheets++
 		}
 		c.store.persist(key)
 		return nil
@@ -288,6 +292,7 @@ func (c *client) Get(_ context.Context, key string, _ int64) ([]byte, string, er
 	}
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
+	c.store.gets++
 	o, ok := c.store.objects[key]
 	if !ok {
 		return nil, "", ErrNoObject

@@ -50,7 +50,7 @@ func (f *FS) Create(ctx context.Context, dir *Node, name string, mode uint32, fl
 	n.inherit(dir)
 	n.ghost = f.mayExist(n)
 	n.state().content = emptyContent()
-	n.file.dirty = true
+	n.soil()
 	f.attach(n, dir, name)
 	dir.touch()
 	return n, f.newHandle(n, flags, true), nil
@@ -301,6 +301,9 @@ func (h *Handle) Release() {
 func (f *FS) revert(n *Node) {
 	st := n.file
 	f.log.Warn("a file with failed writes goes back to what was closed last", "path", n.path(), "err", st.bad.err)
+	if st.dirty {
+		n.attrs = st.was
+	}
 	st.bad, st.dirty = nil, false
 	switch {
 	case n.gone:
@@ -310,12 +313,8 @@ func (f *FS) revert(n *Node) {
 			v.data.refs++
 		}
 		f.setContent(n, &content{data: v.data, ext: v.ext.clone(), size: v.size, all: v.changes()})
-		n.attrs = v.attrs
 	case n.base != nil:
 		f.letGo(n)
-		if !n.base.ModTime.IsZero() {
-			n.mtime = n.base.ModTime.UnixNano()
-		}
 	default:
 		dir := n.parent
 		f.tell(n, true)

@@ -52,14 +52,9 @@ func (f *FS) leaving(from []source) []bool {
 func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
 	var came uint64
 	for i, s := range from {
-		if ks := f.q.dirs[s.path][key]; ks != nil {
-			if ks.tick >= start {
+		for _, o := range f.q.dirs[s.path][key].since(start) {
+			if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
 				return true
-			}
-			for _, o := range ks.ops {
-				if (s.op == nil || o.id < s.op.id) && (o.id > came || i == at) {
-					return true
-				}
 			}
 		}
 		if s.op != nil {
@@ -73,53 +68,62 @@ func (f *FS) guarded(from []source, key string, start uint64, at int) bool {
 type listed struct {
 	Object
 	at int
+	// before are those of earlier places: what a moveTree that was interrupted has copied.
+	before []Object
+}
+
+// about reports whether e speaks of o, or of what o is a copy of.
+func (o listed) about(e *entry) bool {
+	return e.about(o.Object) || slices.ContainsFunc(o.before, e.about)
 }
 
 // merge lays dir's pending state over a listing that began at start.
 func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, start uint64) {
 	d := dir.dir
-	shown := make(map[string]Object, len(found))
+	shown := make(map[string]listed, len(found))
 	hidden := map[string]bool{} // names of which the listing showed what no longer counts
 	for key, o := range found {
 		name := entryName(o.Object)
+		from[o.at].relocate(&o.Object)
 		if f.guarded(from, key, start, o.at) {
 			hidden[name] = true
 			continue
 		}
 		// One name can stand for three keys: a directory hides a file, a file a symlink.
 		if other, ok := shown[name]; !ok || o.Kind == Dir || o.Kind == File && other.Kind == Symlink {
-			shown[name] = o.Object
+			shown[name] = o
 		}
 	}
 	for name, o := range shown {
 		n := d.children[name]
 		key := keyOf(name, o.Kind)
 		e := k.entries[key]
-		if !e.about(o) {
+		if !o.about(e) {
 			e = nil
 		}
 		switch {
 		case n == nil:
-			f.adopt(dir, name, o, e)
+			f.adopt(dir, name, o.Object, e)
 		case n.kind != o.Kind:
 			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 				f.vanish(n)
-				f.adopt(dir, name, o, e)
+				f.adopt(dir, name, o.Object, e)
 			}
 		case n.kind == Dir || !n.pending():
 			if n.kind != Dir {
-				f.refresh(n, o)
+				f.locate(n)
+				if n.base == nil || !slices.ContainsFunc(o.before, func(b Object) bool { return sameObject(*n.base, b) }) {
+					f.refresh(n, o.Object)
+				}
 			}
-			if k.trusted && !k.waiting[key] && !f.guarded(from, key, start, -1) {
+			// What waits is what the node has, unless recovery made it without knowing.
+			if known := n.kind != Dir || !n.dir.untold; !k.lost && (!known || !k.waiting[key] && !f.guarded(from, key, start, -1)) {
 				f.describe(n, e)
 			}
 		}
-		if n := d.children[name]; n != nil && k.entries[key] != nil {
-			n.noted = true
-		}
 	}
-	if e := k.entries[selfName]; dir.parent == nil && k.trusted && !k.waiting[selfName] {
-		f.describe(dir, e)
+	if dir.parent == nil && !k.lost && !k.waiting[selfName] {
+		f.describe(dir, k.entries[selfName])
 	}
 	d.adrift(k, shown)
 	for name, n := range d.children {
@@ -134,16 +138,33 @@ func (f *FS) merge(dir *Node, from []source, found map[string]listed, k known, s
 	}
 }
 
-// adrift notes which entries of the sheet are about nothing. Their objects are gone, or
-// not yet seen: only what stays so counts.
-func (d *dirState) adrift(k known, shown map[string]Object) {
+// relocate makes o, listed at s, the copy of it that a moveTree has made, where there is one:
+// o may be deleted at any time.
+func (s source) relocate(o *Object) {
+	if s.op == nil {
+		return
+	}
+	key := o.Key
+	if o.Kind == Symlink && !strings.HasSuffix(key, SymlinkSuffix) {
+		key += SymlinkSuffix
+	}
+	if made, ok := s.op.copied[key]; ok && made.etag == o.ETag && o.ETag != "" {
+		mtime := o.ModTime
+		*o = made.object
+		o.ModTime = mtime
+	}
+}
+
+// adrift notes which entries of the sheet are about no object that is there: only what
+// stays so counts. Those of directories may be there before these are.
+func (d *dirState) adrift(k known, shown map[string]listed) {
 	var now map[string]orphan
 	for key, e := range k.entries {
-		if k.waiting[key] || key == selfName {
+		if k.waiting[key] || e.ETag == "" {
 			continue
 		}
 		name := nodePath(key)
-		if o, ok := shown[name]; ok && keyOf(name, o.Kind) == key && e.about(o) {
+		if o, ok := shown[name]; ok && keyOf(name, o.Kind) == key && o.about(e) {
 			continue
 		}
 		if now == nil {
@@ -155,17 +176,20 @@ func (d *dirState) adrift(k known, shown map[string]Object) {
 	d.orphans = now
 }
 
-// describe gives n the attributes that its directory's sheet has for it: another host
-// may have changed them.
+// describe gives n the attributes that its directory's sheet has for it, nil where it says
+// nothing: another host may have changed them.
 func (f *FS) describe(n *Node, e *entry) {
-	if e == nil {
+	if f.opt.NoAttributes {
 		return
 	}
-	n.noted = true
-	a := e.over(n.attrs)
-	if n.kind == Dir {
-		n.dir.timed = n.dir.timed || e.MTime != ""
+	if n.dir != nil {
+		n.dir.untold = false
 	}
+	mtime := n.mtime
+	if n.base != nil && !n.base.ModTime.IsZero() {
+		mtime = n.base.ModTime.UnixNano()
+	}
+	a := e.over(n.kind, f.usual(n.kind, mtime))
 	if a.equal(n.attrs) {
 		return
 	}
@@ -184,11 +208,8 @@ func (f *FS) adopt(dir *Node, name string, o Object, e *entry) {
 		n.setTimes(o.ModTime)
 	}
 	if e != nil {
-		n.attrs = e.over(n.attrs)
+		n.attrs = e.over(n.kind, n.attrs)
 		n.setTimes(time.Unix(0, n.mtime))
-		if n.dir != nil {
-			n.dir.timed = e.MTime != ""
-		}
 	}
 	dir.dir.children[name] = n
 }

@@ -30,6 +30,8 @@ type model struct {
 	files map[string]string
 	links map[string]string
 	dirs  map[string]bool
+	// looks has what each of them is besides its content; nil: that is not compared.
+	looks map[string]look
 }
 
 func (m *model) exists(path string) bool {
@@ -69,6 +71,12 @@ func (m *model) move(from, to string) {
 			m.dirs[to+p[len(from):]] = true
 		}
 	}
+	for p, l := range m.looks {
+		if p == from || strings.HasPrefix(p, from+"/") {
+			delete(m.looks, p)
+			m.looks[to+p[len(from):]] = l
+		}
+	}
 }
 
 // remote is what the store should hold after a drain, markers left out.
@@ -98,8 +106,10 @@ type openFile struct {
 	path   string // "" once it has no name
 	own    bool   // it was closed before, with this content
 	closed string
+	was    look // as it was closed
 	// below is what a crash leaves under its name where it never was closed.
-	below *string
+	below     *string
+	belowLook look
 }
 
 func (p *player) opened(path string) *openFile {
@@ -128,7 +138,7 @@ func (p *player) kept(path string) *string {
 // published says that all that path shows is closed.
 func (p *player) published(path string) {
 	if o := p.opened(path); o != nil {
-		o.own, o.closed, o.below = true, p.m.files[path], nil
+		o.own, o.closed, o.was, o.below = true, p.m.files[path], p.m.looks[path], nil
 	}
 }
 
@@ -140,8 +150,10 @@ func (p *player) lost() {
 		}
 		if data := p.kept(o.path); data != nil {
 			p.m.files[o.path] = *data
+			p.keepLook(o.path, p.keptLook(o))
 		} else {
 			delete(p.m.files, o.path)
+			delete(p.m.looks, o.path)
 		}
 	}
 	p.open = nil
@@ -169,17 +181,21 @@ func (p *player) scribble(path string) {
 			return err
 		}) && o.path != "" && data != "" {
 			p.m.files[o.path] = patched(old, data, off)
+			p.written(o.path)
 		}
 	case p.opened(path) == nil && (isFile || !p.m.exists(path)):
-		o := &openFile{path: path, own: isFile, closed: p.m.files[path]}
+		o, mode := &openFile{path: path, own: isFile, closed: p.m.files[path], was: p.m.looks[path]}, p.mode()
 		if p.try("open "+path, func(context.Context) error {
 			dir, name, err := p.parent(path)
 			if err != nil {
 				return err
 			}
-			_, o.h, err = p.Create(ctx, dir, name, 0o644, os.O_RDWR)
+			_, o.h, err = p.Create(ctx, dir, name, mode, os.O_RDWR)
 			return err
 		}) {
+			if !isFile {
+				p.made(path, mode)
+			}
 			p.m.files[path] = o.closed
 			p.open = append(p.open, o)
 		}
@@ -252,7 +268,9 @@ func (p *player) update(path string, flags int, change func(h *Handle) error) er
 	if err != nil {
 		return err
 	}
-	_, h, err := p.Create(context.Background(), dir, name, 0o644, flags)
+	_, exists := p.m.files[path]
+	mode := p.mode()
+	_, h, err := p.Create(context.Background(), dir, name, mode, flags)
 	if err != nil {
 		return err
 	}
@@ -260,7 +278,15 @@ func (p *player) update(path string, flags int, change func(h *Handle) error) er
 	if err := change(h); err != nil {
 		return err
 	}
-	return h.Flush(context.Background())
+	if err := h.Flush(context.Background()); err != nil {
+		return err
+	}
+	if exists {
+		p.written(path)
+	} else {
+		p.made(path, mode)
+	}
+	return nil
 }
 
 func patched(old, data string, off int) string {
@@ -278,7 +304,13 @@ func (p *player) step() {
 	_, isLink := p.m.links[path]
 	isDir := p.m.dirs[path]
 	free := !p.m.exists(path)
-	switch k := p.rng.IntN(26); {
+	kinds := 26
+	if p.m.looks != nil {
+		kinds = 32
+	}
+	switch k := p.rng.IntN(kinds); {
+	case k >= 26:
+		p.setLook(path)
 	case k < 5 && (free || isFile):
 		data := p.content()
 		if p.try("write "+path, func(ctx context.Context) error {
@@ -328,6 +360,7 @@ func (p *player) step() {
 			return err
 		}) {
 			p.m.files[path] = patched(old[:min(size, len(old))], "", size)
+			p.written(path)
 			p.published(path)
 		}
 	case k < 12 && (isFile || isLink):
@@ -340,19 +373,22 @@ func (p *player) step() {
 		}) {
 			delete(p.m.files, path)
 			delete(p.m.links, path)
+			p.unmade(path)
 			if o := p.opened(path); o != nil {
 				o.path = ""
 			}
 		}
 	case k < 14 && free && strings.Count(path, "/") < 3:
+		mode := p.mode() | 0o100
 		if p.try("mkdir "+path, func(ctx context.Context) error {
 			dir, name, err := p.parent(path)
 			if err != nil {
 				return err
 			}
-			_, err = p.Mkdir(ctx, dir, name, 0o755)
+			_, err = p.Mkdir(ctx, dir, name, mode)
 			return err
 		}) {
+			p.made(path, mode)
 			p.m.dirs[path] = true
 		}
 	case k < 15 && isDir && p.m.empty(path):
@@ -364,6 +400,7 @@ func (p *player) step() {
 			return p.Rmdir(ctx, dir, name)
 		}) {
 			delete(p.m.dirs, path)
+			p.unmade(path)
 		}
 	case k < 16 && free:
 		target := "to/" + p.pick([]string{"x", "y", "z"})
@@ -375,6 +412,7 @@ func (p *player) step() {
 			_, err = p.Symlink(ctx, dir, name, target)
 			return err
 		}) {
+			p.made(path, 0o777)
 			p.m.links[path] = target
 		}
 	case k < 21 && !free:
@@ -410,14 +448,17 @@ func (p *player) rename(from string) {
 		}
 		return p.Rename(ctx, dir, name, newDir, newName, 0)
 	}) {
-		under := p.kept(to)
+		under, underLook := p.kept(to), p.m.looks[to]
+		if o := p.opened(to); o != nil {
+			underLook = p.keptLook(o)
+		}
 		if o := p.opened(to); o != nil {
 			o.path = ""
 		}
 		for _, o := range p.open {
 			if o.path == from {
 				if !o.own {
-					o.below = under
+					o.below, o.belowLook = under, underLook
 				}
 				o.path = to
 			} else if o.path != "" && below(o.path, from) {
@@ -427,6 +468,8 @@ func (p *player) rename(from string) {
 		delete(p.m.files, to)
 		delete(p.m.links, to)
 		delete(p.m.dirs, to)
+		p.unmade(to)
+		p.touched(from)
 		p.m.move(from, to)
 	}
 }
@@ -469,8 +512,12 @@ func (p *player) compareBelow(root string) {
 		if err != nil {
 			p.fatalf("list %q: %v", path, err)
 		}
+		p.compareLook(path, dir)
 		for _, n := range nodes {
 			at := joinPath(path, n.Name())
+			if n.Kind() != Dir {
+				p.compareLook(at, n)
+			}
 			switch n.Kind() {
 			case Dir:
 				seen.dirs[at] = true
@@ -534,25 +581,30 @@ func TestModel(t *testing.T) {
 		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			playModel(t, seed)
+			playModel(t, seed, false)
 		})
 	}
 }
 
-func playModel(t *testing.T, seed uint64) {
+func playModel(t *testing.T, seed uint64, looks bool) {
 	rng := rand.New(rand.NewPCG(seed, 99))
 	store := newFakeStore()
 	store.multipart = seed%3 == 0
 	p := &player{rng: rng, m: &model{files: map[string]string{}, links: map[string]string{}, dirs: map[string]bool{}}}
+	if looks {
+		p.m.looks = map[string]look{"": {mode: 0o755}}
+	}
 	for i := range 12 {
 		path := []string{"a", "b", "c", "d"}[i%4]
 		if i >= 4 {
 			path = fmt.Sprintf("d%d/%s", i/4, path)
 			p.m.dirs[fmt.Sprintf("d%d", i/4)] = true
+			p.keepLook(fmt.Sprintf("d%d", i/4), look{mode: 0o755})
 		}
 		data := fmt.Sprintf("remote %d %s", i, strings.Repeat("x", i*5))
 		store.set(path, data)
 		p.m.files[path] = data
+		p.keepLook(path, look{mode: 0o644, mtime: store.objects[path].Time})
 	}
 	slow := seed%4 != 0
 	lie := seed%5 == 0
@@ -577,6 +629,7 @@ func playModel(t *testing.T, seed uint64) {
 		o.DirTTL = []time.Duration{time.Hour, 3 * time.Millisecond}[seed%2]
 		o.CleanBytes = []int64{-1, 500, 0}[seed/2%3]
 		o.Uploads = 1 + int(seed%7)
+		o.NoAttributes = !looks
 		if seed%2 == 0 {
 			o.PatchFrom, o.partLeast = 1, 16 // patches are put together on the server
 		}
@@ -614,6 +667,11 @@ func playModel(t *testing.T, seed uint64) {
 			p.client.setDown(false)
 		case 5:
 			p.log = append(p.log, "drain")
+			if looks && rng.IntN(2) == 0 {
+				p.closeAll()
+				p.drain()
+				p.compareElsewhere()
+			}
 			p.drain()
 			p.refresh()
 		case 6:
@@ -635,12 +693,28 @@ func playModel(t *testing.T, seed uint64) {
 	p.must(p.Close())
 	p.world.open()
 	p.compare()
+	if looks {
+		p.compareElsewhere()
+	}
+}
+
+// compareElsewhere compares what another host sees, once the store has everything.
+func (p *player) compareElsewhere() {
+	p.t.Helper()
+	p.log = append(p.log, "elsewhere")
+	q := &player{world: p.elsewhere(), m: p.m, rng: p.rng, log: p.log}
+	q.compare()
+	p.must(q.Close())
 }
 
 func (p *player) closeAll() {
 	for _, o := range p.open {
 		p.must(o.h.Flush(context.Background()))
 		o.h.Release()
+		if o.path != "" {
+			p.log = append(p.log, "close "+o.path)
+			p.published(o.path)
+		}
 	}
 	p.open = nil
 }
@@ -662,6 +736,24 @@ func (p *player) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := p.Drain(ctx); err != nil {
-		p.fatalf("drain: %v; %+v", err, p.Stats())
+		p.fatalf("drain: %v; %+v\n%s", err, p.Stats(), p.unfinishedOps())
 	}
+}
+
+// unfinishedOps says of each operation what keeps it.
+func (w *world) unfinishedOps() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	text := fmt.Sprintf("%d run, limit %.1f, down %v until %v\n", w.q.running, w.q.pace.limit, w.q.down, w.q.probeAt.Sub(now))
+	for _, o := range w.unfinished() {
+		text += fmt.Sprintf("%d kind %d %s %s: running %v, slot %d, tries %d, in %v, waits %d for", o.id, o.kind, o.key, o.dst, o.running, o.slot, o.tries, w.q.when(o).Sub(now), o.waits)
+		for _, before := range o.preds {
+			if !before.ended {
+				text += fmt.Sprint(" ", before.id)
+			}
+		}
+		text += fmt.Sprintln(";", o.err)
+	}
+	return text
 }

@@ -62,10 +62,15 @@ func (f *FS) executeMoveTree(o *op) error {
 		if err := f.rebase(obj, c); err != nil {
 			return err
 		}
+		// Once the source is gone nothing tells any more what such a note was about.
+		made = treeCopy{obj.ETag, c}
+		if err := f.commit(&change{notes: f.renotes(o, made)}); err != nil {
+			return err
+		}
 		if o.copied == nil {
 			o.copied = map[string]treeCopy{}
 		}
-		o.copied[obj.Key] = treeCopy{obj.ETag, c}
+		o.copied[obj.Key] = made
 		return nil
 	})
 	if err != nil {
@@ -163,7 +168,6 @@ func (f *FS) rebaseBelow(n *Node, o *op) {
 		obj.Key = o.dst + obj.Key[len(o.key):]
 		if made, ok := o.copied[c.base.Key]; ok {
 			obj.ETag = made.object.ETag
-			f.renote(c, c.base.ETag, obj.ETag)
 		}
 		c.base = &obj
 	}

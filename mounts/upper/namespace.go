@@ -38,23 +38,22 @@ func (f *FS) Mkdir(ctx context.Context, dir *Node, name string, mode uint32) (*N
 	}
 	path := joinPath(dir.path(), name)
 	c := &change{}
-	last := f.q.last(path + "/")
-	fresh := last == nil
-	if last != nil && last.kind == opDeleteMarker && f.q.loose(last) {
-		c.supersede(last)
-	}
+	// A removal that waits is not called off: it takes away what the former directory's
+	// sheet says.
+	fresh := f.q.last(path+"/") == nil
 	o := c.queue(opPutMarker, path+"/")
 	o.made, o.fresh = true, true
 	n := f.newNode(dir, name, Dir)
 	n.mode = mode & 0o7777
 	n.inherit(dir)
 	o.node = n
-	c.notes = f.noteUnder(n, dir, name, f.entryFor(Dir, "", n.attrs, false))
+	c.notes = f.noteUnder(Dir, dir, name, f.entryFor(Dir, "", n.attrs))
 	if err := f.commit(c); err != nil {
 		return nil, err
 	}
 	// Whatever the store shows below is about to go: nothing need be listed.
 	n.dir.loaded, n.dir.loadedAt, n.dir.fresh, n.dir.since = true, time.Now(), fresh, o.id
+	n.dir.sheet = absent // or about to be
 	f.attach(n, dir, name)
 	dir.touch()
 	return n, nil
@@ -265,7 +264,7 @@ func (f *FS) emptyDir(ctx context.Context, dir *Node, name string) (*Node, error
 func (f *FS) removeDir(c *change, n *Node) {
 	path := n.path()
 	key := path + "/"
-	if last := f.q.last(sheetKey(path)); last != nil && last.kind == opSheet {
+	if last := f.q.last(sheetKey(path)); last != nil && last.kind == opSheet && !f.q.carries(last) {
 		c.supersede(last) // one that runs gives up before it writes, or is waited for
 	}
 	needed := true

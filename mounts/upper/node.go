@@ -22,7 +22,6 @@ type Node struct {
 
 	attrs
 	atime, ctime int64 // Unix nanoseconds
-	noted        bool  // its directory's sheet has an entry for it, or is about to
 
 	base   *Object // where the bytes that are not staged come from; never changed in place
 	gen    uint64
@@ -46,6 +45,7 @@ type fileState struct {
 	content *content        // nil: nothing is staged, all bytes are base's
 	closes  []closedChanges // oldest first
 	dirty   bool            // changed since the last closed version
+	was     attrs           // those of that version, while dirty
 	bad     *badRange
 
 	handles, writers int
@@ -130,17 +130,20 @@ func (v *version) full() bool { return v.link || v.ext.covers(0, v.size) }
 
 type dirState struct {
 	children map[string]*Node
+	untold   bool // of one that recovery made: its attributes are not known yet
 	loaded   bool // children is complete as of loadedAt
 	loadedAt time.Time
 	loading  *loadCall
 	forgot   uint64   // the tick of the last Forget: older listings do not last
+	op       *op      // the newest operation whose record in the journal tells its attributes
 	since    uint64   // the operation that made it, or brought it, where it is; 0: it was listed
 	from     []source // where its objects still are, before a pending moveTree is done
 	marker   bool     // its marker object exists, or is on its way
 	fresh    bool     // made here; nothing that this mount did not put exists below it
-	timed    bool     // its mtime was set on purpose, and is in the sheet
 	sheet    presence
-	orphans  map[string]orphan // entries of its sheet that are about nothing, by name
+	// sheetSize is that of the sheet in bytes, as read or written last.
+	sheetSize int64
+	orphans   map[string]orphan // entries of its sheet that are about nothing, by name
 }
 
 // orphan is an entry of a sheet that is about nothing that was listed.
@@ -237,6 +240,21 @@ func (n *Node) detached() bool {
 		}
 	}
 	return false
+}
+
+// closedAttrs are those of n as it was closed last: what a crash leaves of it.
+func (n *Node) closedAttrs() attrs {
+	if n.file != nil && n.file.dirty {
+		return n.file.was
+	}
+	return n.attrs
+}
+
+// soil notes that n is about to change.
+func (n *Node) soil() {
+	if st := n.state(); !st.dirty {
+		st.dirty, st.was = true, n.attrs
+	}
 }
 
 func (n *Node) state() *fileState {

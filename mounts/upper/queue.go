@@ -2,6 +2,7 @@ package upper
 
 import (
 	"container/heap"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +51,9 @@ type op struct {
 	committed bool                // of a put that runs: the request that changes the store was sent
 	abandoned bool                // superseded while running: not tried again
 	covered   bool                // its version's bytes are held by a newer one too
+	done      bool                // the store has it
 	ended     bool                // done or removed
+	tick      uint64              // when
 
 	waits int   // unfinished operations in preds
 	preds []*op // may hold ended ones
@@ -89,7 +92,24 @@ func (o *op) size() int64 {
 // keyState is the operations on one key, oldest first, each waiting for the one before.
 type keyState struct {
 	ops  []*op
-	tick uint64 // when the last one ended
+	past []*op // ended, and a listing under way may not show it
+}
+
+// since are the operations that a listing from start on may not show, oldest first.
+func (ks *keyState) since(start uint64) []*op {
+	if ks == nil {
+		return nil
+	}
+	var ops []*op
+	for _, o := range ks.past {
+		if o.tick >= start {
+			ops = append(ops, o)
+		}
+	}
+	if ops == nil {
+		return ks.ops
+	}
+	return append(ops, ks.ops...)
 }
 
 // queue holds the unfinished operations. All of it is guarded by FS.mu.
@@ -152,13 +172,21 @@ func (q *queue) make(key string) *keyState {
 	return ks
 }
 
+// unfinished are the operations on key, oldest first.
+func (q *queue) unfinished(key string) []*op {
+	if ks := q.at(key); ks != nil {
+		return ks.ops
+	}
+	return nil
+}
+
 // last is the newest unfinished operation on key, or nil.
 func (q *queue) last(key string) *op {
-	ks := q.at(key)
-	if ks == nil || len(ks.ops) == 0 {
+	ops := q.unfinished(key)
+	if len(ops) == 0 {
 		return nil
 	}
-	return ks.ops[len(ks.ops)-1]
+	return ops[len(ops)-1]
 }
 
 func depend(succ, pred *op) {
@@ -208,15 +236,12 @@ func (t *op) touches(o *op) bool {
 // loose reports whether o may be superseded: it does not run, and no moveTree after it
 // carries on what it does.
 func (q *queue) loose(o *op) bool {
-	if o.running {
-		return false
-	}
-	for _, t := range q.trees {
-		if t.id > o.id && t.touches(o) {
-			return false
-		}
-	}
-	return true
+	return !o.running && !q.carries(o)
+}
+
+// carries reports whether a moveTree that waits for o is to move what o does.
+func (q *queue) carries(o *op) bool {
+	return slices.ContainsFunc(q.trees, func(t *op) bool { return t.id > o.id && t.touches(o) })
 }
 
 // add queues o behind every unfinished operation that touches one of its keys.
@@ -253,6 +278,14 @@ func (q *queue) add(o *op) {
 			}
 		}
 	}
+	if o.kind == opSheet {
+		// The removal of the directory that had the name takes its sheet along.
+		for _, p := range q.unfinished(sheetDir(o.key) + "/") {
+			if p.kind == opDeleteMarker {
+				depend(o, p)
+			}
+		}
+	}
 	if o.after != 0 {
 		if p := q.ops[o.after]; p != nil && !reaches(o, p, map[*op]bool{}) {
 			depend(o, p)
@@ -279,7 +312,7 @@ func (q *queue) supersede(o *op, tick uint64) {
 
 // end takes o out and releases what waited for it.
 func (q *queue) end(o *op, tick uint64) {
-	o.ended = true
+	o.ended, o.tick = true, tick
 	delete(q.ops, o.id)
 	delete(q.failed, o)
 	q.bytes -= o.size()
@@ -295,7 +328,7 @@ func (q *queue) end(o *op, tick uint64) {
 				break
 			}
 		}
-		ks.tick = tick
+		ks.past = append(ks.past, o)
 	}
 	if o.kind == opMoveTree {
 		for i, t := range q.trees {
@@ -334,7 +367,7 @@ func (q *queue) count(o *op, by int) {
 			continue
 		}
 		delete(q.busy, dir)
-		if s := q.last(sheetKey(dir)); s != nil {
+		for _, s := range q.unfinished(sheetKey(dir)) {
 			q.retime(s)
 		}
 	}
@@ -353,15 +386,19 @@ func (q *queue) stale(o *op) {
 	}
 }
 
-// forget drops key's state where no listing under way can need it.
+// forget drops of key's state what no listing under way can need.
 func (q *queue) forget(key string, oldest uint64) (forgotten bool) {
 	dir, name := splitKey(key)
 	names := q.dirs[dir]
 	ks := names[name]
-	if ks == nil || len(ks.ops) > 0 {
+	if ks == nil {
 		return true
 	}
-	if ks.tick >= oldest {
+	ks.past = slices.DeleteFunc(ks.past, func(o *op) bool { return o.tick < oldest })
+	if len(ks.ops) > 0 {
+		return len(ks.past) == 0
+	}
+	if len(ks.past) > 0 {
 		return false
 	}
 	delete(names, name)

@@ -55,15 +55,16 @@ type attrsRecord struct {
 	UID    uint32            `json:"uid,omitempty"`
 	GID    uint32            `json:"gid,omitempty"`
 	MTime  int64             `json:"mtime,omitempty"`
+	Timed  bool              `json:"timed,omitempty"`
 	Xattrs map[string][]byte `json:"xattrs,omitempty"`
 }
 
 func (a attrs) record() attrsRecord {
-	return attrsRecord{Mode: a.mode, UID: a.uid, GID: a.gid, MTime: a.mtime, Xattrs: a.xattrs}
+	return attrsRecord{Mode: a.mode, UID: a.uid, GID: a.gid, MTime: a.mtime, Timed: a.timed, Xattrs: a.xattrs}
 }
 
 func (r attrsRecord) attrs() attrs {
-	return attrs{mode: r.Mode, uid: r.UID, gid: r.GID, mtime: r.MTime, xattrs: r.Xattrs}
+	return attrs{mode: r.Mode, uid: r.UID, gid: r.GID, mtime: r.MTime, timed: r.Timed, xattrs: r.Xattrs}
 }
 
 type versionRecord struct {
@@ -202,8 +203,7 @@ func (o *op) record() *opRecord {
 	if o.ver != nil {
 		r.Ver = o.ver.record()
 	} else if o.node != nil {
-		a := o.node.attrs
-		r.attrsRecord = a.record()
+		r.attrsRecord = o.node.closedAttrs().record()
 	}
 	for name, n := range o.notes {
 		if r.Notes == nil {

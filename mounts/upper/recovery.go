@@ -34,8 +34,10 @@ func (f *FS) recover() error {
 	for _, id := range past.order() {
 		f.restore(past.ops[id], files)
 	}
-	for _, id := range past.order() {
-		f.describeDirs(f.q.ops[id])
+	for _, o := range f.unfinished() {
+		if !f.q.carries(o) {
+			f.describeDirs(o)
+		}
 	}
 	for _, o := range f.q.ops {
 		if first := f.q.ops[o.after]; first != nil && first.id > o.id {
@@ -73,9 +75,10 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 	case opPutMarker:
 		n := f.placeholder(strings.TrimSuffix(r.Key, "/"))
 		n.dir.marker = true
-		if r.Mode != 0 {
-			n.attrs = r.attrs()
+		if a := r.attrs(); a.mode != 0 || a.mtime != 0 {
+			n.attrs = a
 		}
+		n.dir.op, n.dir.untold = o, false
 		if r.Made {
 			n.dir.since = r.ID
 		}
@@ -84,6 +87,11 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		}
 		o.node = n
 	case opMoveTree:
+		for _, s := range f.unfinished() {
+			if below(s.key, r.Key) && !f.q.carries(s) {
+				f.describeDirs(s) // what it names is about to have other names
+			}
+		}
 		n := f.placeholder(r.Key)
 		from := f.sources(n)
 		if old := f.find(r.Dst); old != nil {
@@ -93,7 +101,7 @@ func (f *FS) restore(r *opRecord, files map[string]*dataFile) {
 		dir, name := splitPath(r.Dst)
 		f.attach(n, f.placeholder(dir), name)
 		n.comesFrom(from, o)
-		n.attrs = r.attrs()
+		n.attrs, n.dir.op, n.dir.untold = r.attrs(), o, false
 		o.node = n
 	case opSheet:
 		for name, e := range r.Notes {
@@ -189,11 +197,13 @@ func (f *FS) replaces(path string, other func(*fileState) bool) {
 // describeDirs gives the directories that are known what o notes about them. Of files an
 // upload or a listing tells.
 func (f *FS) describeDirs(o *op) {
-	if o == nil {
-		return
-	}
 	for name, e := range o.notes {
-		if n := f.find(joinPath(sheetDir(o.key), strings.TrimSuffix(name, "/"))); n != nil && n.kind == Dir {
+		dir, isDir := strings.CutSuffix(name, "/")
+		n := f.root
+		if name != selfName {
+			n = f.find(joinPath(sheetDir(o.key), dir))
+		}
+		if isDir && n != nil && n.kind == Dir {
 			f.describe(n, e)
 		}
 	}
@@ -225,6 +235,7 @@ func (f *FS) placeholder(path string) *Node {
 		}
 		if next == nil {
 			next = f.newNode(n, name, Dir)
+			next.dir.untold = !f.opt.NoAttributes
 			f.attach(next, n, name)
 		}
 		n, path = next, rest

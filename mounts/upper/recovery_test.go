@@ -468,3 +468,37 @@ func TestKillAfterANameIsUsedAgain(t *testing.T) {
 		t.Errorf("z has %q, want y/", got)
 	}
 }
+
+// A file that a pending rename of its directory brings to a name shows there at once, also
+// where the store finishes, just then, something about the file that had the name before.
+// SPEC C7, E11.
+func TestRenamedOverAnOlderMoveAfterACrash(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("x", "older")
+	w.store.set("s/d", "closed")
+	w.store.set("t/", "")
+	w.ls("")
+	w.ls("s")
+	w.ls("t")
+	w.client.setDown(true)
+	w.rename("x", "t/d")
+	w.rename("t", "u")
+	w.rename("s", "t")
+	w.store.before = func(op, key string) error {
+		if op == "list" && key == "s" {
+			eventually(t, "the older file is moved", func() bool {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return w.q.last("t/d") == nil
+			})
+		}
+		if op == "walk" {
+			return errDown // the directories stay where they are
+		}
+		return nil
+	}
+	w.crash()
+	if got := w.read("t/d"); got != "closed" {
+		t.Errorf("t/d is %q", got)
+	}
+}

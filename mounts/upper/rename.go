@@ -159,6 +159,9 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 	dir := n.parent
 	oldPath, newPath := n.path(), joinPath(newDir.path(), newName)
 	c := &change{}
+	if t != nil {
+		f.removeDir(c, t) // what its sheet says is about nothing of n's
+	}
 	tree := &op{kind: opMoveTree, key: oldPath, dst: newPath, node: n}
 	c.add = append(c.add, tree)
 	var puts []*op
@@ -176,16 +179,12 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 		f.keepDir(c, dir, n)
 	}
 	from := f.sources(n)
-	e := f.entryFor(Dir, "", n.attrs, n.dir.timed)
-	c.notes = f.unnote(n)
-	if e != nil || t != nil && t.noted {
-		n.noted = n.noted || t != nil && t.noted
-		c.notes = append(c.notes, f.noteUnder(n, newDir, newName, e)...)
-	}
+	c.notes = append(f.unnote(n), f.noteUnder(Dir, newDir, newName, f.entryFor(Dir, "", n.attrs))...)
 	if err := f.commit(c); err != nil {
 		return err
 	}
 	n.comesFrom(from, tree)
+	n.dir.forgetSheets()
 	n.dir.fresh = false
 	if t != nil {
 		f.detach(t)
@@ -195,6 +194,16 @@ func (f *FS) renameDir(n, t, newDir *Node, newName string) error {
 	dir.touch()
 	newDir.touch()
 	return nil
+}
+
+// forgetSheets forgets which directories have no sheet, at d and below: a move writes some.
+func (d *dirState) forgetSheets() {
+	d.sheet = unknown
+	for _, c := range d.children {
+		if c.dir != nil {
+			c.dir.forgetSheets()
+		}
+	}
 }
 
 // comesFrom notes that tree brings the directory n from its last place, and that earlier

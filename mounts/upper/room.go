@@ -48,8 +48,8 @@ func (r *room) left() int64 {
 		if err := unix.Statfs(r.dir, &fs); err != nil {
 			return 1 << 62 // the write itself will tell
 		}
-		block := int64(fs.Bsize) //nolint:unconvert // uint32 on some systems
-		total, free := int64(fs.Blocks)*block, int64(fs.Bavail)*block
+		block := uint64(fs.Bsize)
+		total, free := int64(fs.Blocks*block), int64(fs.Bavail*block)
 		keep := min(max(total/keepFreeShare, keepFreeLeast), total/keepFreeMost)
 		r.at, r.then, r.spare = time.Now(), r.used.Load(), free-keep
 	}

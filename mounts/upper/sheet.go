@@ -17,8 +17,9 @@ const SheetName = ".artifacts-attrs.json"
 
 const (
 	sheetVersion = 1
-	sheetMost    = 64 << 20 // bytes of a sheet that is believed to be one
-	selfName     = "./"     // of the root's own entry, which has no parent to hold it
+	sheetMost    = 256 << 20 // bytes of a sheet that is believed to be one
+	sheetFull    = 32 << 20  // bytes past which times alone are not worth an entry
+	selfName     = "./"      // of the root's own entry, which has no parent to hold it
 )
 
 // presence is what is known about a directory's sheet.
@@ -34,11 +35,12 @@ const (
 type attrs struct {
 	mode, uid, gid uint32
 	mtime          int64 // Unix nanoseconds
+	timed          bool  // of a directory: its mtime was set on purpose, and is kept
 	xattrs         map[string][]byte
 }
 
 func (a attrs) equal(b attrs) bool {
-	return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime &&
+	return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.mtime == b.mtime && a.timed == b.timed &&
 		maps.EqualFunc(a.xattrs, b.xattrs, func(x, y []byte) bool { return string(x) == string(y) })
 }
 
@@ -56,6 +58,7 @@ func usualMode(kind Kind) uint32 {
 type sheet struct {
 	Version int               `json:"version"`
 	Entries map[string]*entry `json:"entries"` // by key within the directory
+	size    int64             // in bytes, as read or written
 }
 
 // entry is what a sheet says of one name. What is usual is left out, the owner where it
@@ -72,7 +75,7 @@ type entry struct {
 }
 
 func parseSheet(b []byte) (*sheet, error) {
-	s := &sheet{}
+	s := &sheet{size: int64(len(b))}
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("not a sheet of attributes: %w", err)
 	}
@@ -90,9 +93,19 @@ func parseSheet(b []byte) (*sheet, error) {
 	return s, nil
 }
 
-func (s *sheet) bytes() ([]byte, error) {
+// bytes is s as an object. Of a directory of some 300,000 names what nothing but a time is
+// said about is left out: the sheet is written anew for every change.
+func (s *sheet) bytes(full int) ([]byte, error) {
 	s.Version = sheetVersion
-	return json.Marshal(s)
+	b, err := json.Marshal(s)
+	if err == nil && len(b) > full {
+		maps.DeleteFunc(s.Entries, func(_ string, e *entry) bool {
+			return e.Mode == "" && e.UID == nil && e.GID == nil && len(e.Xattrs) == 0
+		})
+		b, err = json.Marshal(s)
+	}
+	s.size = int64(len(b))
+	return b, err
 }
 
 func formatTime(t int64) string {
@@ -118,7 +131,7 @@ func parseTime(s string) (int64, bool) {
 
 // entryFor is what a sheet says of a node of this kind with a, or nil where all is usual.
 // A directory's time counts only where somebody set it.
-func (f *FS) entryFor(kind Kind, etag string, a attrs, timed bool) *entry {
+func (f *FS) entryFor(kind Kind, etag string, a attrs) *entry {
 	e := &entry{Xattrs: a.xattrs}
 	if a.mode != usualMode(kind) {
 		e.Mode = fmt.Sprintf("%#o", a.mode)
@@ -129,7 +142,7 @@ func (f *FS) entryFor(kind Kind, etag string, a attrs, timed bool) *entry {
 	if a.gid != f.opt.GID {
 		e.GID = &a.gid
 	}
-	if kind != Dir || timed {
+	if kind != Dir || a.timed {
 		e.MTime = formatTime(a.mtime)
 	}
 	if kind != Dir {
@@ -147,8 +160,11 @@ func (e *entry) about(o Object) bool {
 	return e != nil && (o.Kind == Dir || e.ETag != "" && e.ETag == o.ETag)
 }
 
-// over is a with what e says instead.
-func (e *entry) over(a attrs) attrs {
+// over is a, of a node of this kind, with what e says instead; e may be nil.
+func (e *entry) over(kind Kind, a attrs) attrs {
+	if e == nil {
+		return a
+	}
 	if mode, err := strconv.ParseUint(e.Mode, 8, 32); err == nil {
 		a.mode = uint32(mode) & 0o7777
 	}
@@ -159,7 +175,7 @@ func (e *entry) over(a attrs) attrs {
 		a.gid = *e.GID
 	}
 	if t, ok := parseTime(e.MTime); ok {
-		a.mtime = t
+		a.mtime, a.timed = t, kind == Dir
 	}
 	if len(e.Xattrs) > 0 {
 		a.xattrs = e.Xattrs

@@ -250,3 +250,54 @@ func TestSheetTimes(t *testing.T) {
 		}
 	}
 }
+
+// A listing costs one GET at most, and none where the directory has no sheet: the listing
+// itself tells. The first sheet of a new directory is written without asking for one.
+func TestWhatSheetsCost(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.WriteBack = time.Hour })
+	w.store.set("plain/a", "somebody else's")
+	w.store.set("plain/sub/b", "somebody else's")
+	w.ls("")
+	w.ls("plain")
+	w.ls("plain/sub")
+	w.refresh()
+	w.ls("plain")
+	if w.store.gets != 0 {
+		t.Errorf("%d sheets were asked for where there is none", w.store.gets)
+	}
+	w.mkdir("d")
+	for _, name := range []string{"a", "b", "c", "e", "f"} {
+		w.write("d/"+name, name)
+	}
+	lists := w.store.lists
+	w.drain()
+	if w.store.gets != 0 || w.store.lists != lists {
+		t.Errorf("%d sheets and %d listings were asked for by uploads to a new directory", w.store.gets, w.store.lists-lists)
+	}
+	if w.store.sheets != 1 {
+		t.Errorf("%d sheets were written for one new directory", w.store.sheets)
+	}
+	o := w.elsewhere()
+	gets := w.store.gets
+	o.ls("")
+	o.ls("d")
+	o.wantMode("d/c", 0o644)
+	if n := w.store.gets - gets; n != 1 {
+		t.Errorf("%d GETs for two listings of which one has a sheet", n)
+	}
+}
+
+// What would make a sheet too large to be written again and again is left out of it.
+func TestSheetOfVeryManyNames(t *testing.T) {
+	s := &sheet{Entries: map[string]*entry{
+		"time": {ETag: "1", MTime: "1.000000000"},
+		"mode": {ETag: "2", MTime: "2.000000000", Mode: "0755"},
+		"d/":   {Xattrs: map[string][]byte{"user.a": []byte("b")}},
+	}}
+	if b, err := s.bytes(1 << 10); err != nil || len(s.Entries) != 3 || int64(len(b)) != s.size {
+		t.Fatalf("%d entries, %d bytes, %v", len(s.Entries), s.size, err)
+	}
+	if _, err := s.bytes(50); err != nil || len(s.Entries) != 2 || s.Entries["time"] != nil {
+		t.Errorf("%v, %v", s.Entries, err)
+	}
+}

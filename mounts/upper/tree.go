@@ -101,13 +101,15 @@ func (d *dirState) forget(tick uint64) { d.loadedAt, d.forgot = time.Time{}, tic
 func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 	f.mu.Lock()
 	d := dir.dir
-	if n := d.children[name]; !d.loaded && n != nil && n.pending() {
+	n := d.children[name]
+	pending := !d.loaded && n != nil && n.pending()
+	if pending && (n.dir == nil || !n.dir.untold) {
 		f.mu.Unlock()
 		return nil // it overrules any listing, so that the store need not be asked
 	}
 	f.mu.Unlock()
-	err := f.load(ctx, dir, false)
-	if err == nil {
+	err := f.await(ctx, dir, false, pending)
+	if err == nil || pending {
 		return nil
 	}
 	f.mu.Lock()
@@ -122,6 +124,11 @@ func (f *FS) know(ctx context.Context, dir *Node, name string) error {
 // does not answer is an error only where nothing is known. Where something is, one that is
 // late is not waited for: what is known serves, and the listing goes on (SPEC C6).
 func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
+	return f.await(ctx, dir, force, false)
+}
+
+// await is load. serves says that the caller can do without.
+func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
 	f.mu.Lock()
 	d := dir.dir
 	switch {
@@ -144,7 +151,7 @@ func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
 	}
 	var late <-chan time.Time
 	// A listing that was forgotten on purpose is not what anybody wants to see.
-	if serves := d.loaded && !d.loadedAt.IsZero() && !force; serves {
+	if serves || d.loaded && !d.loadedAt.IsZero() && !force {
 		wait := lateListing - time.Since(call.began)
 		if f.late {
 			wait = 0
@@ -206,24 +213,27 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		start := f.nextTick()
 		f.listings[start] = start
 		skip := f.leaving(from)
-		expected := dir.dir.sheet == present || dir.dir.sheet == unknown && (dir.parent == nil || dir.parent.dir.sheet == present)
+		expected := dir.dir.sheet == present
 		f.mu.Unlock()
 
 		found := map[string]listed{}
-		sheets := make([]*sheet, len(from))
-		var has presence
+		places := make([]listing, len(from))
 		var err error
 		for i, s := range from {
 			if skip[i] {
 				continue
 			}
-			var objects []Object
-			if objects, sheets[i], has, err = f.listWithSheet(ctx, s.path, expected); err != nil {
+			if places[i], err = f.listWithSheet(ctx, s.path, expected); err != nil {
 				break
 			}
-			for _, o := range objects {
+			for _, o := range places[i].objects {
 				if name := entryName(o); name != "" {
-					found[keyOf(name, o.Kind)] = listed{o, i}
+					key := keyOf(name, o.Kind)
+					now := listed{Object: o, at: i}
+					if earlier, ok := found[key]; ok && o.Kind != Dir {
+						now.before = append(earlier.before, earlier.Object)
+					}
+					found[key] = now
 				}
 			}
 		}
@@ -235,10 +245,8 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 			f.storeAnswers()
 			again = dir.path() != own || !slices.Equal(from, f.sources(dir))
 			if !again && !dir.detached() {
-				if has != unknown && !f.wroteSheet(from, start) {
-					dir.dir.sheet = has
-				}
-				f.merge(dir, from, found, f.known(from, sheets, start), start)
+				f.seeSheet(dir, from, places, start)
+				f.merge(dir, from, found, f.known(from, places, start), start)
 			}
 		}
 		f.unlinger()
@@ -246,6 +254,22 @@ func (f *FS) list(ctx context.Context, dir *Node) error {
 		if !again {
 			return err
 		}
+	}
+}
+
+// seeSheet notes whether dir has a sheet, where nothing is about to change that.
+func (f *FS) seeSheet(dir *Node, from []source, places []listing, start uint64) {
+	has := places[len(places)-1].has
+	for _, s := range from {
+		if s.op != nil || len(f.noting(s.path, start)) > 0 || f.removal(s, start) != nil {
+			return
+		}
+	}
+	if has != unknown {
+		dir.dir.sheet = has
+	}
+	if s := places[len(places)-1].sheet; s != nil {
+		dir.dir.sheetSize = s.size
 	}
 }
 

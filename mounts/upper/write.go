@@ -86,11 +86,11 @@ func (f *FS) spoil(n *Node, off, end int64, err error) {
 func (n *Node) touch() {
 	n.mtime = time.Now().UnixNano()
 	n.ctime = n.mtime
-	if n.dir != nil && n.dir.timed {
+	if n.timed {
 		// The time that was set on purpose is over. Should the journal refuse, an older
 		// time shows after a remount.
-		n.dir.timed = false
-		_ = n.fs.commit(&change{notes: n.fs.note(n, "", n.attrs)})
+		n.timed = false
+		_ = n.fs.commit(n.fs.changeDir(n, n.attrs))
 	}
 }
 
@@ -102,7 +102,8 @@ func (f *FS) truncate(n *Node, size int64) error {
 	if size == 0 {
 		// Nothing of the old file is needed, so that no new one is until a write.
 		f.uncount(n)
-		st.dirty, st.bad = true, nil
+		n.soil()
+		st.bad = nil
 		f.setContent(n, emptyContent())
 		n.touch()
 		f.lean(n)
@@ -111,10 +112,7 @@ func (f *FS) truncate(n *Node, size int64) error {
 	}
 	f.mu.Unlock()
 	if size == old {
-		f.mu.Lock()
-		n.touch()
-		f.mu.Unlock()
-		return nil
+		return nil // and POSIX leaves the time as it is too
 	}
 	file, data, err := f.stage(n, min(size, old), size)
 	if err != nil {

@@ -14,6 +14,7 @@ type Header struct {
 	Name   string
 	Tabs   []Tab
 	Active int
+	Crumbs []string // where one is within the page; set into the right end of the rule
 	// Right is what the right end says, the longest wording first; the first
 	// that fits is drawn. Each is drawn text.
 	Right []string
@@ -32,7 +33,37 @@ func (h Header) View(width, split int, t *theme.Theme) (line, rule string) {
 		}
 	}
 	line = left + strings.Repeat(" ", max(width-used-Width(right)-1, 0)) + right
-	return Fit(line, width, Left), Rule(width, split, from, to, "", "", t.Glyph.TeeDown, t)
+	// The way goes to that side of the active tab where there is more room.
+	before, behind := "", ""
+	if from > width-to {
+		before = h.crumbs(from-5, t)
+	} else {
+		behind = h.crumbs(width-to-5, t)
+	}
+	return Fit(line, width, Left), Rule(width, split, from, to, before, behind, t.Glyph.TeeDown, t)
+}
+
+const crumbsMin = 8
+
+// crumbs draws the way to where one is; the beginning goes first where room is short, and all of
+// it where there is next to none.
+func (h Header) crumbs(width int, t *theme.Theme) string {
+	if len(h.Crumbs) < 2 {
+		return ""
+	}
+	for from := range len(h.Crumbs) - 1 {
+		text := strings.Join(h.Crumbs[from:], " › ")
+		if from > 0 {
+			text = "… › " + text
+		}
+		if Width(text) <= width {
+			return t.Dim.Render(text)
+		}
+	}
+	if width < crumbsMin {
+		return ""
+	}
+	return t.Dim.Render(CutPath(h.Crumbs[len(h.Crumbs)-1], width))
 }
 
 // Span is where the active tab is drawn, from its first cell to behind its last.

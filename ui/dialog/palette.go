@@ -149,6 +149,9 @@ func (d *Palette) Click(_, y int) action.Action {
 	return nil
 }
 
+// ShowsCommand says by being there that the command line is in the dialog already.
+func (d *Palette) ShowsCommand() {}
+
 // Command is the command line of what is under the cursor.
 func (d *Palette) Command() string {
 	if e := d.current(); e != nil {

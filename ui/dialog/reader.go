@@ -40,14 +40,21 @@ func (d *Reader) Do(a keymap.Action) action.Action {
 		d.top = min(d.top+1, max(d.total-d.room, 0))
 	case keymap.Up:
 		d.top = max(d.top-1, 0)
+	case keymap.HalfDown:
+		d.Wheel(max(d.room-2, 1))
+	case keymap.HalfUp:
+		d.Wheel(-max(d.room-2, 1))
 	}
 	return closeOn(a)
 }
 
 // Disabled says that all of the text is in sight.
 func (d *Reader) Disabled(a keymap.Action) string {
-	if (a == keymap.Down || a == keymap.Up) && d.total <= d.room {
-		return "all of it is in sight"
+	switch a {
+	case keymap.Down, keymap.Up, keymap.HalfDown, keymap.HalfUp:
+		if d.total <= d.room {
+			return "all of it is in sight"
+		}
 	}
 	return ""
 }

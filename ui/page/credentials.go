@@ -357,6 +357,8 @@ func (p *Credentials) CommandOf(a keymap.Action) string {
 	switch a {
 	case keymap.Rotate:
 		return commandline.Rotate(profile, "", "", "")
+	case keymap.Edit:
+		return commandline.Set(profile)
 	case keymap.Verify:
 		return commandline.Verify(profile)
 	case keymap.Forget:

@@ -31,6 +31,12 @@ type Page interface {
 	Command() string // the command line of the action under the cursor
 }
 
+// Crumbed is a page that one goes deeper into than its rows.
+type Crumbed interface {
+	// Crumbs are the places between the page and what is shown, cleaned; none at its start.
+	Crumbs() []string
+}
+
 // Commander is a page that knows the command line of each of its actions.
 type Commander interface {
 	// CommandOf is the command line of an action on the row under the cursor; "" where it has none.

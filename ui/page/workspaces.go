@@ -304,6 +304,8 @@ func (p *Workspaces) CommandOf(a keymap.Action) string {
 		return commandline.Line("", "workspace", "create", "NAME")
 	case keymap.Bring:
 		return commandline.Line("", "workspace", "create", "NAME", "--backend", "byo", "--bucket", "BUCKET", "--endpoint", "URL")
+	case keymap.Mesh:
+		return commandline.Line("", "workspace", "create", "NAME", "--backend", "mesh", "--bucket", "BUCKET")
 	case keymap.Mount:
 		path := "PATH"
 		if ok {

@@ -28,6 +28,8 @@ type Manifest struct {
 	Version     string    `json:"version"`     // of the program
 	// Documents are the documents of the system bucket by key, with the SHA-256 of each in hex.
 	Documents map[string]string `json:"documents"`
+	// Damaged are documents that could not be read and are not in it, in order.
+	Damaged []string `json:"damaged,omitempty"`
 	// Buckets by name and Workspaces by id are what they held: a restore brings back what the
 	// coordinator knew, and says which of the objects are not there.
 	Buckets    map[string]workspace.Usage `json:"buckets"`

@@ -80,6 +80,11 @@ func (c *Client) ForgetMissing(ctx context.Context, name string) (b coordinator.
 	return b, c.call(ctx, http.MethodDelete, at("/v1/buckets/", name, "/known"), nil, &b)
 }
 
+// ForgetMissingOf accepts that a workspace lacks what a backup knew of.
+func (c *Client) ForgetMissingOf(ctx context.Context, workspaceName string) (w workspace.Workspace, err error) {
+	return w, c.call(ctx, http.MethodDelete, at("/v1/workspaces/", workspaceName, "/known"), nil, &w)
+}
+
 // SetRecycle gives a bucket a recycle bin, or takes it away.
 func (c *Client) SetRecycle(ctx context.Context, name string, keep time.Duration) (b coordinator.Bucket, err error) {
 	return b, c.call(ctx, http.MethodPut, at("/v1/buckets/", name, "/recycle"), coordinator.Recycle{Seconds: int64(keep / time.Second)}, &b)

@@ -45,6 +45,14 @@ func TestRemovedWhileSending(t *testing.T) {
 	}
 }
 
+// mask is SPEC A28's.
+func mask(secret string) string {
+	if len(secret) < 16 {
+		return "***"
+	}
+	return secret[:4] + "***" + secret[len(secret)-4:]
+}
+
 // Every decision is told, with who asked for what and why not; and never a secret. SPEC C21
 func TestDecisions(t *testing.T) {
 	var mu sync.Mutex
@@ -62,6 +70,7 @@ func TestDecisions(t *testing.T) {
 	raw{method: "GET", path: "/bkt/a", key: key, secret: "wrong"}.do(t, srv)
 	raw{method: "GET", path: "/bkt/a", header: map[string]string{"Authorization": "Bearer a-wrong-token"}}.do(t, srv)
 	raw{method: "GET", path: "/bkt/a"}.do(t, srv)
+	raw{method: "GET", path: "/bkt/a", key: secret, secret: key}.do(t, srv) // mixed up
 	raw{method: "POST", path: "/bkt?delete", key: key, secret: secret, header: map[string]string{"Content-Md5": "kQ5Vt1Z6EYCUWDwmWVVGRg=="}, body: "<Delete/>"}.do(t, srv)
 	mu.Lock()
 	defer mu.Unlock()
@@ -82,6 +91,7 @@ func TestDecisions(t *testing.T) {
 		" " + key + " Authenticate   SignatureDoesNotMatch",
 		"  Authenticate   InvalidToken",
 		"  Authenticate   AccessDenied",
+		" " + mask(secret) + " Authenticate   InvalidAccessKeyId",
 		key + " " + key + " SeeBucket bkt  yes",
 	} {
 		if !slices.Contains(lines, want) {

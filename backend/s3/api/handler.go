@@ -67,7 +67,7 @@ type Buckets interface {
 type Decision struct {
 	RequestID   string
 	Identity    string // of the peer or workspace; empty: not known
-	AccessKeyID string // that the request claims
+	AccessKeyID string // that the request claims; masked where nobody has it
 	Action      string // an authz.Action, or Authenticate
 	Bucket, Key string
 	Allowed     bool
@@ -322,9 +322,22 @@ func (q *request) record(action, bucket, key string, refusal error) {
 		}
 	}
 	if d.AccessKeyID == "" {
-		d.AccessKeyID = authn.Claimed(q.r)
+		d.AccessKeyID = q.claimed()
 	}
 	q.audit(d)
+}
+
+// claimed is the access key that a request that was not believed says it is signed with. One
+// that nobody has may be a secret in the wrong place: it is masked, as the keyring masks.
+func (q *request) claimed() string {
+	key := authn.Claimed(q.r)
+	if _, _, err := q.auth.Identities.AccessKey(q.r.Context(), key); err == nil || key == "" {
+		return key
+	}
+	if len(key) < 16 {
+		return "***"
+	}
+	return key[:4] + "***" + key[len(key)-4:]
 }
 
 // recorder counts the answer for the log and lets net/http's ReadFrom (sendfile) through.

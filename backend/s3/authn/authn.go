@@ -225,7 +225,7 @@ func fromSig(err error) error {
 }
 
 // Claimed is the access key that a request says it is signed with, for a log; empty where
-// it says none. It is never a secret: a bearer token is not in it.
+// it says none. A bearer token is not in it, but whoever mixes up id and token claims a secret.
 func Claimed(r *http.Request) string {
 	if user, _, ok := r.BasicAuth(); ok {
 		return user

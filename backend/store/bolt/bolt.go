@@ -18,6 +18,7 @@ import (
 type Index struct {
 	db       *bbolt.DB
 	space    space
+	stale    bool // space may not be what the file says; it is the commit loop's
 	ops      chan op
 	stopping chan struct{}
 	stopped  chan struct{}
@@ -96,12 +97,7 @@ func (x *Index) prepare() error {
 	if err != nil {
 		return err
 	}
-	return x.db.View(func(tx *bbolt.Tx) error {
-		if err := eachBucket(tx.Bucket(tableBuckets), x.space.setBucket); err != nil {
-			return err
-		}
-		return eachPrefix(tx.Bucket(tablePrefixes), "", x.space.setPrefix)
-	})
+	return x.db.View(x.space.load)
 }
 
 // Close waits for the transaction that is being written. Writers still queued get an error.
@@ -149,9 +145,7 @@ func (x *Index) DeleteBucket(_ context.Context, name string) (store.Freed, error
 			}
 			freed.Blobs = append(freed.Blobs, blobs...)
 		}
-		if err := t.dropPrefixes(name); err != nil {
-			return err
-		}
+		t.dropPrefixes(name)
 		t.counters[name] = nil
 		t.dirty[name] = true
 		return nil

@@ -61,6 +61,7 @@ func (x *Index) commitLoop() {
 func (x *Index) commit(batch []op) {
 	results := make([]error, len(batch))
 	err := x.try(batch, results)
+	x.stale = err != nil
 	for i, o := range batch {
 		if err != nil {
 			o.done <- err
@@ -75,8 +76,13 @@ func (x *Index) try(batch []op, results []error) error {
 	if err != nil {
 		return err
 	}
-	t := newTxn(tx, &x.space)
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if x.stale {
+		if err := x.space.load(tx); err != nil {
+			return err
+		}
+	}
+	t := newTxn(tx, &x.space)
 	for i, o := range batch {
 		err := o.run(t)
 		var refusal *store.Error
@@ -107,7 +113,6 @@ type txn struct {
 	counters                                              map[string]*bucketRecord    // nil: deleted
 	dirty                                                 map[string]bool             // buckets
 	prefixes                                              map[prefixKey]*prefixRecord // that were changed; nil: not counted any more
-	counting                                              map[string]bool             // buckets: see counts
 	consumed                                              []*reservation
 	own                                                   []*reservation // made here, for writers that reserved nothing
 	seq                                                   uint64
@@ -130,8 +135,8 @@ func (r bucketRecord) info(name string) store.BucketInfo {
 func newTxn(tx *bbolt.Tx, s *space) *txn {
 	t := &txn{
 		tx: tx, space: s, counters: map[string]*bucketRecord{}, dirty: map[string]bool{},
-		prefixes: map[prefixKey]*prefixRecord{}, counting: map[string]bool{},
-		buckets: tx.Bucket(tableBuckets), objects: tx.Bucket(tableObjects), uploads: tx.Bucket(tableUploads),
+		prefixes: map[prefixKey]*prefixRecord{},
+		buckets:  tx.Bucket(tableBuckets), objects: tx.Bucket(tableObjects), uploads: tx.Bucket(tableUploads),
 		parts: tx.Bucket(tableParts), shared: tx.Bucket(tableShared), prefixTable: tx.Bucket(tablePrefixes),
 	}
 	t.seq = t.objects.Sequence()

@@ -86,10 +86,7 @@ func (x *Index) SetPrefix(_ context.Context, bucket, prefix string, quota int64)
 			return err
 		}
 		at := prefixKey{bucket, prefix}
-		rec, err := t.prefix(at)
-		if err != nil {
-			return err
-		}
+		rec := t.prefix(at)
 		if rec == nil {
 			rec = &prefixRecord{Usage: t.measure(at)}
 			if err := t.tx.Bucket(tableMeta).Put([]byte("version"), []byte(versionCounted)); err != nil {
@@ -98,7 +95,6 @@ func (x *Index) SetPrefix(_ context.Context, bucket, prefix string, quota int64)
 		}
 		rec.Quota = quota
 		t.prefixes[at] = rec
-		t.counting[bucket] = true
 		return nil
 	})
 }
@@ -115,43 +111,29 @@ func (x *Index) DropPrefix(_ context.Context, bucket, prefix string) error {
 }
 
 // dropPrefixes ends the counting of all prefixes of a bucket.
-func (t *txn) dropPrefixes(bucket string) error {
+func (t *txn) dropPrefixes(bucket string) {
 	for at := range t.prefixes {
 		if at.bucket == bucket {
 			t.prefixes[at] = nil
 		}
 	}
-	return eachPrefix(t.prefixTable, bucket, func(at prefixKey, _ *prefixRecord) { t.prefixes[at] = nil })
+	for prefix := range t.space.counted(bucket) {
+		t.prefixes[prefixKey{bucket, prefix}] = nil
+	}
 }
 
-// prefix is the record as this transaction leaves it; nil: it is not counted. The table is
-// asked, never the memory of earlier transactions: one that failed may be in the file.
-func (t *txn) prefix(at prefixKey) (*prefixRecord, error) {
+// prefix is the record as this transaction leaves it; nil: it is not counted.
+func (t *txn) prefix(at prefixKey) *prefixRecord {
 	if rec, seen := t.prefixes[at]; seen {
-		return rec, nil
+		return rec
 	}
-	v := t.prefixTable.Get(objectKey(at.bucket, at.prefix))
-	if v == nil {
-		return nil, nil
+	p := t.space.counted(at.bucket)[at.prefix]
+	if p == nil {
+		return nil
 	}
-	rec := &prefixRecord{}
-	if err := json.Unmarshal(v, rec); err != nil {
-		return nil, err
-	}
-	t.prefixes[at] = rec
-	return rec, nil
-}
-
-// counts reports whether prefixes of the bucket are counted; most have none.
-func (t *txn) counts(bucket string) bool {
-	yes, known := t.counting[bucket]
-	if !known {
-		base := objectKey(bucket, "")
-		k, _ := t.prefixTable.Cursor().Seek(base)
-		yes = bytes.HasPrefix(k, base)
-		t.counting[bucket] = yes
-	}
-	return yes
+	rec := p.record
+	t.prefixes[at] = &rec
+	return &rec
 }
 
 // count adds u, which may be negative, to the counters of the bucket and of every counted
@@ -163,15 +145,11 @@ func (t *txn) count(bucket, key string, u store.Usage) error {
 	}
 	rec.Usage = rec.Add(u)
 	t.dirty[bucket] = true
-	if !t.counts(bucket) {
+	if len(t.prefixes) == 0 && len(t.space.counted(bucket)) == 0 {
 		return nil
 	}
 	for p := range prefixesOf(key) {
-		rec, err := t.prefix(prefixKey{bucket, p})
-		if err != nil {
-			return err
-		}
-		if rec != nil {
+		if rec := t.prefix(prefixKey{bucket, p}); rec != nil {
 			rec.Usage = rec.Add(u)
 		}
 	}

@@ -134,12 +134,16 @@ func TestPrefixesAfterAFailedCommit(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, x.Close()) }()
 	must(t, x.CreateBucket(t.Context(), store.BucketInfo{Name: "bucket"}))
+	must(t, x.CreateBucket(t.Context(), store.BucketInfo{Name: "gone"}))
 	must(t, x.SetPrefix(t.Context(), "bucket", "a/", 100))
+	must(t, x.SetPrefix(t.Context(), "bucket", "c/", 1))
 	put(t, x, "bucket", "a/k", 1)
 	tx, err := x.db.Begin(true)
 	must(t, err)
 	lost := newTxn(tx, &x.space)
 	lost.prefixes[prefixKey{"bucket", "b/"}] = &prefixRecord{Quota: 100}
+	lost.prefixes[prefixKey{"bucket", "c/"}] = nil
+	lost.counters["gone"], lost.dirty["gone"] = nil, true
 	for _, key := range []string{"a/lost", "b/lost"} {
 		_, err = lost.write(store.Object{ObjectInfo: store.ObjectInfo{Bucket: "bucket", Key: key, Size: 60}}, nil)
 		must(t, err)
@@ -147,6 +151,7 @@ func TestPrefixesAfterAFailedCommit(t *testing.T) {
 	must(t, lost.flush())
 	must(t, tx.Commit())
 	lost.abandon() // as if Commit had failed
+	x.stale = true
 	put(t, x, "bucket", "a/l", 2)
 	put(t, x, "bucket", "b/l", 4)
 	for prefix, want := range map[string]int64{"a/": 63, "b/": 64} {
@@ -155,6 +160,14 @@ func TestPrefixesAfterAFailedCommit(t *testing.T) {
 		if p.Bytes != want || free != 100-want || errors.Join(err, err2) != nil {
 			t.Errorf("%s holds %d and has %d free, %v, %v; want %d", prefix, p.Bytes, free, err, err2, want)
 		}
+	}
+	put(t, x, "bucket", "c/k", 1000)
+	if _, err := x.Reserve(t.Context(), "gone", "k", 1); !errors.Is(err, store.ErrNoSuchBucket) {
+		t.Errorf("a bucket that is gone: %v", err)
+	}
+	x.SetMaxSize(2000)
+	if free, _, err := x.Free(t.Context(), "bucket", ""); free != 2000-63-64-1000 || err != nil {
+		t.Errorf("%d bytes are free, %v", free, err)
 	}
 	r, err := x.Recount(t.Context(), false)
 	if err != nil || len(r.Drifts) != 0 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
@@ -20,10 +22,25 @@ type space struct {
 	buckets map[string]*bucketSpace
 }
 
-// bucketSpace is a bucket's account, and those of its counted prefixes.
+// bucketSpace is a bucket's account, and its counted prefixes.
 type bucketSpace struct {
 	account
-	prefixes map[string]*account
+	prefixes map[string]*prefixSpace
+}
+
+// prefixSpace is a prefix's account, and what is recorded of it.
+type prefixSpace struct {
+	account
+	record prefixRecord
+}
+
+// counted are the bucket's counted prefixes, as of the last transaction. It is for the
+// goroutine that commits, which alone changes them.
+func (s *space) counted(bucket string) map[string]*prefixSpace {
+	if b := s.buckets[bucket]; b != nil {
+		return b.prefixes
+	}
+	return nil
 }
 
 // account is what one quota is held against, in bytes.
@@ -61,7 +78,7 @@ func (s *space) covering(list []*account, bucket, key string) ([]*account, error
 	if len(b.prefixes) > 0 {
 		for p := range prefixesOf(key) {
 			if a := b.prefixes[p]; a != nil {
-				list = append(list, a)
+				list = append(list, &a.account)
 			}
 		}
 	}
@@ -114,6 +131,39 @@ func (x *Index) Free(_ context.Context, bucket, prefix string) (bytes int64, bou
 	return max(bytes, 0), true, nil
 }
 
+// load takes over what the file says and keeps what is reserved: at the start, and after a
+// commit that failed, which may be in the file all the same.
+func (s *space) load(tx *bbolt.Tx) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	buckets, prefixes := map[string]bool{}, map[prefixKey]bool{}
+	err := eachBucket(tx.Bucket(tableBuckets), func(name string, rec *bucketRecord) {
+		buckets[name] = true
+		s.setBucket(name, rec)
+	})
+	if err != nil {
+		return err
+	}
+	err = eachPrefix(tx.Bucket(tablePrefixes), "", func(at prefixKey, rec *prefixRecord) {
+		prefixes[at] = true
+		s.setPrefix(at, rec)
+	})
+	if err != nil {
+		return err
+	}
+	for name, b := range s.buckets {
+		if !buckets[name] {
+			s.setBucket(name, nil)
+		}
+		for prefix := range b.prefixes {
+			if at := (prefixKey{name, prefix}); !prefixes[at] {
+				s.setPrefix(at, nil)
+			}
+		}
+	}
+	return nil
+}
+
 // publish makes a committed transaction's usage the one that quotas are held
 // against, and ends the reservations that it used up, in one step.
 func (s *space) publish(t *txn) {
@@ -142,7 +192,7 @@ func (s *space) setBucket(name string, rec *bucketRecord) {
 		return
 	}
 	if b == nil {
-		b = &bucketSpace{account: account{what: "the quota of bucket " + name}, prefixes: map[string]*account{}}
+		b = &bucketSpace{account: account{what: "the quota of bucket " + name}, prefixes: map[string]*prefixSpace{}}
 		s.buckets[name] = b
 	}
 	s.all.used += rec.Total() - b.used
@@ -161,9 +211,10 @@ func (s *space) setPrefix(at prefixKey, rec *prefixRecord) {
 	}
 	a := b.prefixes[at.prefix]
 	if a == nil {
-		a = &account{what: "the quota of " + at.prefix + " in bucket " + at.bucket}
+		a = &prefixSpace{account: account{what: "the quota of " + at.prefix + " in bucket " + at.bucket}}
 		b.prefixes[at.prefix] = a
 	}
+	a.record = *rec
 	a.used, a.limit = rec.Total(), rec.Quota
 }
 

@@ -42,8 +42,8 @@ func inSmallDisk(t *testing.T) (root string, inside bool) {
 	return "", false
 }
 
-// A disk that really is full: every refused write leaves the old object, usage stays exact,
-// reads and deletes go on, and so do writes once there is space again.
+// A disk that really is full: every refused write leaves the old object, usage stays exact
+// (of a counted prefix too), reads and deletes go on, and so do writes once there is space again.
 func TestDiskReallyFull(t *testing.T) {
 	disk, inside := inSmallDisk(t)
 	if !inside {
@@ -54,11 +54,12 @@ func TestDiskReallyFull(t *testing.T) {
 	s, err := open()
 	must(t, err)
 	must(t, s.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	must(t, s.SetPrefix(ctx, "bucket", "k/", 1<<40))
 	put(t, s, "old small", "old")
 	put(t, s, "old large", large("old"))
 	stored := map[string]string{}
 	write := func(i int) error {
-		key, body := fmt.Sprint("k", i), strings.Repeat(fmt.Sprintf("%d ", i), 1500) // in packs
+		key, body := fmt.Sprint("k/", i), strings.Repeat(fmt.Sprintf("%d ", i), 1500) // in packs
 		if i%3 == 0 {
 			body = strings.Repeat(body, 30)
 		}
