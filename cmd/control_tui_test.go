@@ -68,7 +68,7 @@ func (term *terminal) token() string {
 	return found
 }
 
-// SPEC E12, B8, B22, C21: the control plane by keys in a real terminal, on a real coordinator: a peer is
+// SPEC E12, B8, C22: the control plane by keys in a real terminal, on a real coordinator: a peer is
 // added, its token rotated, and the peer removed; a bucket gets a quota; a deleted workspace comes
 // back. Once its dialog is closed no byte of a token is drawn again.
 func TestControlPlaneByKeys(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
 )
 
@@ -255,4 +256,40 @@ func TestControlIsReadWhenShown(t *testing.T) {
 	if d.app.called("WhoAmI") != before+1 {
 		t.Error("the control plane was not read when its page was shown")
 	}
+}
+
+// SPEC D4: what a quota refuses names the key that raises the quota to who may, and whom to ask to others.
+func TestQuotaRefusalNamesTheKey(t *testing.T) {
+	d := drive(t, withControl(), 200, 60)
+	d.press("2")
+	d.to("mnt/experiments")
+	d.sees("2 files", "Q raises the quota")
+	d.press("Q")
+	d.sees("Quota of workspace experiments-2026", "Holds  40.0 GiB")
+	d.text("10GB")
+	d.press("enter")
+	d.sees("it holds 40.0 GiB already")
+	d.asked()
+
+	d = drive(t, asPeer(), 200, 60)
+	d.press("2")
+	d.to("mnt/experiments")
+	d.sees("ask an admin of the mesh")
+	d.press("Q")
+	d.sees("only an admin of the mesh may")
+}
+
+// SPEC C18: the bound of a mount's bandwidth, when its keys end, and the files that others changed
+// too, with where this user's version is.
+func TestMountTellsAll(t *testing.T) {
+	f := withControl()
+	notes := &f.mounts[1]
+	notes.Options.Bandwidth = mounts.Bandwidth{Up: 1 << 20}
+	soon := start.Add(5 * time.Minute)
+	notes.Fingerprint, notes.CredentialProfile, notes.CredentialsEnd = "3fa94c01b7de", "vault", &soon
+	notes.Conflicts = []mounts.Conflict{{Time: start, Path: "plan.md", Copy: "plan.conflict-1.md", Reason: "changed in the bucket meanwhile"}}
+	d := drive(t, f, 200, 60)
+	d.press("2")
+	d.to("mnt/notes")
+	d.sees("up 1.0 MiB/s, down unbounded", "profile vault", "in 5 min", "1 conflict", "plan.md", "plan.conflict-1.md")
 }
