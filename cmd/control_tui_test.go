@@ -162,7 +162,10 @@ func TestControlPlaneByKeys(t *testing.T) {
 
 			term.press("\x03")
 			select {
-			case <-term.ended:
+			case err := <-term.ended:
+				if err != nil {
+					t.Errorf("the app ended with %v", err)
+				}
 			case <-time.After(10 * time.Second):
 				t.Fatalf("ctrl+c did not leave; the screen is\n%s", term.text())
 			}

@@ -124,7 +124,7 @@ func TestSecretsThatAreTyped(t *testing.T) {
 	d.unseen(shareSecret)
 }
 
-// SPEC B24: a certificate that nobody vouches for is taken only once its fingerprint was shown and
+// SPEC C12: a certificate that nobody vouches for is taken only once its fingerprint was shown and
 // confirmed.
 func TestLoginShowsTheFingerprint(t *testing.T) {
 	f := withControl()

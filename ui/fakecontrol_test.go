@@ -58,9 +58,11 @@ func (fakeClient) Close() {}
 func (f fakeClient) WhoAmI(ctx context.Context) (coordinator.WhoAmI, error) {
 	return f.plane.who, f.enter(ctx, "WhoAmI")
 }
+
 func (f fakeClient) Storage(context.Context) (coordinator.Storage, error) {
 	return f.plane.storage, nil
 }
+
 func (f fakeClient) Status(context.Context) (coordinator.Status, error) {
 	return coordinator.Status{URL: "http://127.0.0.1:8080"}, nil
 }

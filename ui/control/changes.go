@@ -107,7 +107,7 @@ func Bind(peer, role string) *Change {
 		Line: line("role", "bind", peer, or(role, "ROLE")),
 		run: remote(func(ctx context.Context, c Client) (Outcome, error) {
 			b, err := c.Bind(ctx, coordinator.Bind{Peer: peer, Grant: authn.ParseGrant(role)})
-			return Outcome{Text: b.Peer + " has " + b.Grant.String()}, err
+			return Outcome{Text: b.Peer + " has " + b.String()}, err
 		}),
 	}
 }
@@ -115,10 +115,10 @@ func Bind(peer, role string) *Change {
 // Unbind takes a role away.
 func Unbind(b coordinator.Binding) *Change {
 	return &Change{
-		Doing: "taking a role away", Failed: "Could not take " + b.Grant.String() + " from " + b.Peer, Line: line("role", "unbind", b.ID),
+		Doing: "taking a role away", Failed: "Could not take " + b.String() + " from " + b.Peer, Line: line("role", "unbind", b.ID),
 		run: remote(func(ctx context.Context, c Client) (Outcome, error) {
 			_, err := c.Unbind(ctx, b.ID)
-			return Outcome{Text: b.Peer + " no longer has " + b.Grant.String()}, err
+			return Outcome{Text: b.Peer + " no longer has " + b.String()}, err
 		}),
 	}
 }

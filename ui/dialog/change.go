@@ -14,7 +14,6 @@ import (
 // Change asks for what a change of the control plane needs, says what it will do, and stays open
 // until it is done. Without fields it is a question.
 type Change struct {
-	still
 	fields
 	s     *session.Session
 	theme *theme.Theme

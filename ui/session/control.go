@@ -41,7 +41,7 @@ type (
 )
 
 // Ended is how the change ended, for the log.
-func (c ControlChanged) Ended() (line string, err error, at time.Time) {
+func (c ControlChanged) Ended() (line string, err error, at time.Time) { //nolint:staticcheck // the order of Session.End
 	return c.Change.Line, c.Err, c.At
 }
 
