@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build vet-macos cross test soak lint bench bench-mount microbench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build vet-macos cross test soak lint bench bench-mount bench-objects bench-tui microbench screenshots clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,10 +41,17 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## gofumpt, go vet, golangci-lint
 
 bench: $(TOOLS)/versitygw $(TOOLS)/rclone $(TOOLS)/minio ## measure the store beside its yardsticks and write docs/benchmarks.md
 	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick store -write docs/benchmarks.md
+	@$(MAKE) bench-objects
+
+bench-objects: $(TOOLS)/rclone ## measure `object put` and `object get` beside rclone copy and write docs/benchmarks.md
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick objects -write docs/benchmarks.md
 
 bench-mount: $(TOOLS)/rclone ## measure the mount beside its yardsticks and write docs/benchmarks.md
 	@sh .ci/packages bench
 	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick mount -write docs/benchmarks.md
+
+bench-tui: build ## measure the terminal app in a terminal, with a million objects and a job running
+	$(GO) run ./internal/tuibench -bin $(BIN)
 
 microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...

@@ -115,7 +115,7 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
-		c.bucketCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
+		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
 		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
 	)
 	return root
@@ -185,10 +185,12 @@ func (c *cli) openUI(ctx context.Context) error {
 		}
 		return c, nil
 	}
+	desk := app.Desk()
+	defer desk.Close()
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
 		Config: keys,
-		App:    app, Control: openControl, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App:    desk, Control: openControl, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})

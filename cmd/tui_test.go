@@ -4,9 +4,11 @@ package cmd_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,6 +225,104 @@ func TestJourneyByKeys(t *testing.T) {
 			defer term.mu.Unlock()
 			if strings.Contains(term.raw.String(), "mesh_") {
 				t.Error("a token was on the screen")
+			}
+		})
+	}
+}
+
+// SPEC E12, D8: the browser by keys on a real store: in and out of a bucket, an upload as a job, a
+// deletion that is taken back and one that is not, a link on the clipboard and not on the screen.
+func TestBrowseByKeys(t *testing.T) {
+	for _, size := range []struct{ columns, rows int }{{80, 24}, {40, 10}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size.columns, size.rows), func(t *testing.T) {
+			home := t.TempDir()
+			for name, text := range map[string]string{"a.txt": "the first\n", "b.txt": "the second\n", "later.txt": "uploaded by keys\n"} {
+				if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			term := openTerminal(t, home, size.columns, size.rows)
+			term.see("No workspaces yet")
+			run := func(args ...string) string {
+				t.Helper()
+				out, err := term.command(args...)
+				if err != nil {
+					t.Fatalf("%q: %v %s", args, err, out)
+				}
+				return string(out)
+			}
+			run("bucket", "create", "data")
+			run("object", "put", filepath.Join(home, "a.txt"), filepath.Join(home, "b.txt"), "data/deep/")
+
+			term.press("3R")
+			term.see("▸ data")
+			term.press(enter)
+			term.see("▸ deep/")
+			term.press(enter)
+			term.see("▸ a.txt", "b.txt")
+			term.press(enter) // the object itself
+			term.see("the first")
+			term.press("h")
+			term.see("b.txt")
+
+			term.press("p")
+			term.see("Upload")
+			term.press("~/lat\t")
+			term.see("~/later.txt")
+			term.press(enter)
+			term.see("uploaded 1 object")
+			term.press(escape)
+			term.lose("uploaded 1 object")
+			term.see("later.txt")
+
+			term.press("x") // a.txt
+			term.see("deleting")
+			term.press("u")
+			term.see("taken back", "a.txt")
+			term.press("jx") // b.txt
+			term.see("deleting")
+			term.see("deleted 1 object")
+			term.press(escape)
+			term.lose("deleted 1 object")
+			term.see("a.txt", "later.txt")
+			term.lose("b.txt")
+
+			term.press("gP")
+			term.see("copied a link")
+			if term.text(); strings.Contains(term.text(), "X-Amz") {
+				t.Error("the link is on the screen")
+			}
+			term.mu.Lock()
+			raw := term.raw.String()
+			term.mu.Unlock()
+			_, rest, _ := strings.Cut(raw, "\x1b]52;c;")
+			link, _, _ := strings.Cut(rest, "\x07")
+			url, err := base64.StdEncoding.DecodeString(link)
+			if err != nil {
+				t.Fatalf("on the clipboard: %q, %v", link, err)
+			}
+			answer, err := http.Get(string(url))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if string(body) != "the first\n" {
+				t.Errorf("the link opens %q", body)
+			}
+			if got := run("object", "list", "data/deep/"); !strings.Contains(got, "a.txt") || strings.Contains(got, "b.txt") || !strings.Contains(got, "later.txt") {
+				t.Errorf("in the end there is\n%s", got)
+			}
+			term.press("5")
+			term.see("done")
+			term.press("q")
+			select {
+			case err := <-term.ended:
+				if err != nil {
+					t.Errorf("the app ended with %v", err)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 		})
 	}

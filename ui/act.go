@@ -75,7 +75,7 @@ func (m *model) act(a action.Action) tea.Cmd {
 	case action.Quit:
 		cmd = m.quit(a)
 	default:
-		cmd = m.actCredentials(a)
+		cmd = m.actObjects(a)
 	}
 	for _, p := range m.pages {
 		p.Sync() // what has begun shows at once
@@ -126,7 +126,7 @@ func (m *model) running() []string {
 		}
 	}
 	sort.Strings(names)
-	return names
+	return append(names, m.jobsRunning()...)
 }
 
 // farewell is what the user should know after leaving.

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -27,4 +28,60 @@ func BenchmarkKey(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A key and the screen after it, in a folder of a million objects.
+func BenchmarkKeyInAMillion(b *testing.B) {
+	f := folderOf(0, 1000)
+	ctx := b.Context()
+	m := newModel(ctx, Options{App: million{f}, Env: []string{"HOME=" + testHome}, Keys: DefaultKeys()}, start)
+	m.Update(tea.WindowSizeMsg{Width: 120, Height: 32})
+	var run func(cmd tea.Cmd)
+	run = func(cmd tea.Cmd) {
+		if cmd == nil {
+			return
+		}
+		switch msg := cmd().(type) {
+		case tea.BatchMsg:
+			for _, c := range msg {
+				go run(c)
+			}
+		case session.Listed:
+			listed <- msg
+		}
+	}
+	m.Update(keyOf("3"))
+	go run(m.session.Browse(objects.Name{Kind: objects.Bucket, In: "million"}))
+	for m.session.Browser.State != session.Whole {
+		_, cmd := m.Update(<-listed)
+		if m.session.Browser.State == session.Paused {
+			go run(m.session.More(true))
+		}
+		go run(cmd)
+	}
+	if n := m.session.Browser.List.Len(); n != 1_000_000 {
+		b.Fatalf("%d are listed", n)
+	}
+	for b.Loop() {
+		m.Update(keyOf("j"))
+		m.View()
+	}
+}
+
+var listed = make(chan session.Listed)
+
+// million is a store of a million objects.
+type million struct{ *fake }
+
+func (million) ListObjects(_ context.Context, _ objects.Name, page func([]objects.Object) error) error {
+	list := make([]objects.Object, 1000)
+	for n := range 1000 {
+		for i := range list {
+			list[i] = objects.Object{Key: fmt.Sprintf("object-%07d", 1000*n+i), Size: int64(i), Modified: start}
+		}
+		if err := page(list); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func TestKeysRoundTrip(t *testing.T) {
 	if len(c.Problems) > 0 || !reflect.DeepEqual(c.Keys, DefaultKeys()) {
 		t.Errorf("the default keys do not survive: %q", c.Problems)
 	}
-	changed := parse("keys:\n  workspaces: {mount: [M, ctrl+o]}\n  sort: o\n  page-2: [2, f2]\n")
+	changed := parse("keys:\n  workspaces: {mount: [M, ctrl+o]}\n  sort: z\n  page-2: [2, f2]\n")
 	if len(changed.Problems) > 0 {
 		t.Fatal(changed.Problems)
 	}
@@ -77,12 +77,12 @@ func TestConfigTrades(t *testing.T) {
 	d.to("old-runs")
 	d.press("d")
 	d.sees("Mount old-runs")
-	c = parse("keys: {up: w}")
+	c = parse("keys: {up: z}")
 	if a, ok := c.Keys.Lookup("up", keymap.Filtering); len(c.Problems) > 0 || !ok || a != keymap.Up {
 		t.Errorf("the filter lost its arrow: %q", c.Problems)
 	}
-	if a, _ := c.Keys.Lookup("w", keymap.List); a != keymap.Up {
-		t.Error("w does not go up")
+	if a, _ := c.Keys.Lookup("z", keymap.List); a != keymap.Up {
+		t.Error("z does not go up")
 	}
 }
 

@@ -267,6 +267,24 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 	case session.BinRead:
 		msg.At = d.now
 		return msg
+	case session.BucketsRead:
+		msg.At = d.now
+		return msg
+	case session.BucketChanged:
+		msg.At = d.now
+		return msg
+	case session.Listed:
+		msg.At = d.now
+		return msg
+	case session.Previewed:
+		msg.At = d.now
+		return msg
+	case session.Shared:
+		msg.At = d.now
+		return msg
+	case session.JobActed:
+		msg.At = d.now
+		return msg
 	}
 	return msg
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -41,13 +42,17 @@ type fake struct {
 	panicIn            string // the method that panics
 	notices            []string
 
-	cr       fakeCredentials
 	plane    fakeControl
 	hasPlane bool
+	live     bool // jobs tell what happens to them
+
+	cr fakeCredentials
+	ob fakeObjects
 }
 
 func newFake() *fake {
 	f := &fake{calls: map[string]int{}, events: make(chan backend.Event, 8), holding: make(chan struct{}), drainSteps: 10}
+	f.ob.pageSize, f.ob.jobs = 1000, jobs.New(2)
 	close(f.events) // nothing changes elsewhere, but where a test says so
 	return f
 }

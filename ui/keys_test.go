@@ -1,9 +1,13 @@
 package ui
 
 import (
+	"context"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -57,7 +61,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 			d.section("Buckets")
 			d.press("v", "j")
 		},
-		keymap.Places: func(d *driver) {
+		keymap.Elsewhere: func(d *driver) {
 			d.app.plane.contexts = append(d.app.plane.contexts, backend.Context{Name: "lab", URL: "http://lab:8080"})
 			d.press("C", "j")
 		},
@@ -72,6 +76,28 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		},
 		keymap.Abandon: func(d *driver) { d.rotateTo(stepMounts); d.press("esc") },
 		keymap.Log:     func(d *driver) { d.press("7") },
+		keymap.Places:  func(d *driver) { d.press("3", "j") },
+		keymap.Browser: func(d *driver) {
+			d.browse("datasets")
+			d.cursor("config.json")
+			d.press("x")
+			d.cursor("eval/")
+			d.press("j", "j")
+		},
+		keymap.Viewing: func(d *driver) { d.browse("datasets"); d.enter("weights.bin"); d.lookAt(); d.press("j", "j") },
+		keymap.Jobs: func(d *driver) {
+			d.app.drainPause = time.Hour
+			d.browse("datasets")
+			d.cursor("config.json")
+			d.press("x", "5")
+			sample := sampleJobs()
+			for i := range sample { // so that they can be cleared
+				sample[i].ID = d.app.ob.jobs.Start("put", "", func(context.Context, *jobs.Progress) error { return nil })
+				_, _ = d.app.ob.jobs.Wait(d.t.Context(), sample[i].ID)
+			}
+			d.take(session.JobsChanged{Jobs: sample, At: d.now})
+		},
+		keymap.Paths: func(d *driver) { d.browse("datasets"); d.press("p"); d.text("~/d") },
 		keymap.Notice: func(d *driver) {
 			d.send(session.MountsRead{List: nil, At: d.now})
 			d.send(session.MountsRead{List: aFew().mounts, At: d.now})
@@ -104,13 +130,23 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 		for _, b := range scope.Bindings {
 			for _, k := range b.Keys {
 				t.Run(scope.Name+" "+k, func(t *testing.T) {
-					d := drive(t, withControl(), 90, 20)
+					f := withControl()
+					f.ob = withObjects().ob
+					d := drive(t, f, 90, 20)
 					d.clear()
 					enter(d)
 					d.clear()
 					switch {
 					case scope.Name == keymap.Workspaces && b.Action == keymap.Unmount:
 						d.to("mnt/notes")
+					case b.Action == keymap.ClearJob, b.Action == keymap.Retry && scope.Name == keymap.Jobs:
+						d.press("j", "j")
+					case scope.Name == keymap.Places && b.Action == keymap.Restore:
+						d.press("3")
+						d.browseAgain()
+					case b.Action == keymap.LoadAll:
+						d.m.session.Browser.State = session.Cancelled
+					case scope.Name == keymap.Browser && b.Action == keymap.Mount, scope.Name == keymap.Places && b.Action == keymap.Mount:
 					case b.Action == keymap.Clear:
 						d.press("space")
 					case b.Action == keymap.Page1:
@@ -137,7 +173,7 @@ func TestEveryKeyDoesSomething(t *testing.T) {
 
 // The help names every binding there is.
 func TestHelpNamesEveryKey(t *testing.T) {
-	d := drive(t, aFew(), 200, 90)
+	d := drive(t, aFew(), 200, 130)
 	d.press("?")
 	help := d.screen()
 	for at := ""; at != d.screen(); {

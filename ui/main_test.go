@@ -53,7 +53,7 @@ func runDemo(demo string) int {
 		o.Disk = &disk.Disk{Roots: xdg.Roots{State: state}, Version: "test"}
 	}
 	if in, ok := strings.CutPrefix(demo, "panic-"); ok {
-		o.wrap = func(p page.Page) page.Page { return brittle{p, in} }
+		o.wrap = func(p page.Page) page.Page { return brittle{p, in, new(bool)} }
 	}
 	if err := Run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

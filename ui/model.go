@@ -43,13 +43,14 @@ type model struct {
 		x, y int
 		at   time.Time
 	}
-	crashed []byte // stack of the panic that err is about
-	quitNow func() // ends the program from outside Update; may be nil
-	err     error  // ends Run
+	mountNext map[string]string // mountpoints of workspaces that are being made, by name
+	crashed   []byte            // stack of the panic that err is about
+	quitNow   func()            // ends the program from outside Update; may be nil
+	err       error             // ends Run
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
+	m := &model{mountNext: map[string]string{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
 	m.monochrome = m.monochrome || o.Config.Theme == config.Mono
 	m.look.ASCII = o.Config.ASCII || getenv(o.Env, "TERM") == "dumb"
 	m.look.Light, m.look.Colors = o.Config.Theme == config.Light, o.Config.Colors
@@ -76,47 +77,52 @@ func (m *model) Init() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice(), m.sayProblems())
 }
 
-// Update routes one message.
+// Update routes one message, then has read what the page wants.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.update(msg)
+	return m, tea.Batch(cmd, m.wants())
+}
+
+func (m *model) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.layout()
-		return m, nil
+		return nil
 	case tea.BackgroundColorMsg:
 		if !m.ground {
 			m.look.Light = !msg.IsDark()
 			m.restyle()
 		}
-		return m, nil
+		return nil
 	case tea.ColorProfileMsg:
 		m.look.Profile = msg.Profile
 		m.restyle()
-		return m, nil
+		return nil
 	case tea.ResumeMsg:
-		return m, m.session.Refresh()
+		return m.session.Refresh()
 	case tea.KeyPressMsg:
 		m.session.At(m.clock())
-		return m, tea.Batch(m.opening(func() tea.Cmd { return m.key(msg) }), m.followLog())
+		return tea.Batch(m.opening(func() tea.Cmd { return m.key(msg) }), m.followLog())
 	case tea.PasteMsg:
 		m.input(msg)
-		return m, nil
+		return nil
 	case tea.MouseClickMsg:
 		m.session.At(m.clock())
-		return m, tea.Batch(m.opening(func() tea.Cmd { return m.click(msg.Mouse()) }), m.followLog())
+		return tea.Batch(m.opening(func() tea.Cmd { return m.click(msg.Mouse()) }), m.followLog())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
-		return m, nil
+		return nil
 	case expire:
 		m.toasts.Expire(msg.id)
-		return m, nil
+		return nil
 	case notice:
-		return m, tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
+		return tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
 	case session.Panicked:
 		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
-		return m, tea.Quit
+		return tea.Quit
 	}
-	return m, m.news(msg)
+	return m.news(msg)
 }
 
 // news takes in a message of the session, or one a dialog waits for.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strconv"
+
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -26,7 +28,9 @@ func (m *model) makePages() []page.Page {
 	return []page.Page{
 		page.NewWorkspaces(m.session, m.theme),
 		page.NewMounts(m.session, m.theme),
+		page.NewBrowser(m.session, m.theme),
 		page.NewCredentials(m.session, m.theme),
+		page.NewJobs(m.session, m.theme),
 		page.NewCoordinator(m.session, m.theme),
 		page.NewLog(m.session, m.toasts.All, m.coordinatorLog, m.theme),
 	}
@@ -36,7 +40,11 @@ func (m *model) makePages() []page.Page {
 func (m *model) tab(p page.Page) component.Tab {
 	for _, n := range numbered {
 		if n.name == p.Name() {
-			return component.Tab{Key: m.keys.Key(n.key, keymap.Everywhere), Name: n.name, Short: n.short}
+			count := ""
+			if running := m.session.JobsRunning(); n.name == "Jobs" && running > 0 {
+				count = " " + m.theme.Glyph.Part + strconv.Itoa(running)
+			}
+			return component.Tab{Key: m.keys.Key(n.key, keymap.Everywhere), Name: n.name + count, Short: n.short + count}
 		}
 	}
 	return component.Tab{Name: p.Name(), Short: p.Name()}

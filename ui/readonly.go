@@ -6,7 +6,7 @@ import (
 )
 
 // readOnlyReason is why an action cannot work in an app that was opened with --read-only.
-const readOnlyReason = "the app was opened with --read-only"
+const readOnlyReason = "--read-only is on"
 
 // reading are the actions that look and change nothing. Any other is disabled in an app that is
 // read-only, so that one which is forgotten here is refused rather than done.
@@ -19,6 +19,8 @@ var reading = map[keymap.Action]bool{
 	keymap.Filter: true, keymap.Sort: true, keymap.Reverse: true, keymap.Detail: true, keymap.Open: true,
 	keymap.NextField: true, keymap.PrevField: true, keymap.Confirm: true, keymap.Cancel: true, keymap.CopyError: true,
 	keymap.PrevSection: true, keymap.NextSection: true, keymap.BucketBin: true, keymap.DeletedList: true, keymap.CopySecret: true,
+	keymap.Out: true, keymap.Preview: true, keymap.In: true, keymap.MarkAll: true, keymap.LoadAll: true, keymap.Info: true,
+	keymap.ClearJob: true, keymap.ClearJobs: true, keymap.Complete: true,
 	keymap.NextView: true, keymap.PrevView: true,
 }
 

@@ -148,6 +148,42 @@ var screens = []struct {
 	{"rotate-mounts", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("space") }},
 	{"rotate-done", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepDone) }},
 	{"rotate-leave", withCredentials, func(d *driver) { d.clear(); d.rotateTo(stepMounts); d.press("esc") }},
+	{"places", withObjects, func(d *driver) { d.clear(); d.press("3") }},
+	{"places-info", withObjects, func(d *driver) { d.clear(); d.press("3", "space") }},
+	{"places-none", newFake, func(d *driver) { d.clear(); d.press("3") }},
+	{"browser", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.cursor("README.md"); d.lookAt() }},
+	{"browser-json", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.cursor("config.json"); d.lookAt() }},
+	{"browser-view", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.enter("train.go"); d.lookAt() }},
+	{"browser-hex", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.enter("weights.bin"); d.lookAt() }},
+	{"browser-image", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.enter("plot.png"); d.lookAt() }},
+	{"browser-marked", withObjects, func(d *driver) { d.clear(); d.browse("datasets/train/"); d.press("space", "space", "j", "space") }},
+	{"browser-filter", withObjects, func(d *driver) { d.clear(); d.browse("datasets/train/"); d.press("/"); d.text("s5") }},
+	{"browser-deleted", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.cursor("config.json"); d.press("x") }},
+	{"browser-more", func() *fake { return folderOf(15_000, 1000) }, func(d *driver) { d.clear(); d.browse("datasets"); d.press("s") }},
+	{"browser-empty", withObjects, func(d *driver) { d.clear(); d.press("3"); d.enter("logs") }},
+	{"upload", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.press("p"); d.text("~/d"); d.press("tab") }},
+	{"copy", withObjects, func(d *driver) { d.clear(); d.browse("datasets/train/"); d.press("space", "space", "c") }},
+	{"bucket", withObjects, func(d *driver) { d.clear(); d.press("3", "b"); d.text("models"); d.press("tab") }},
+	{"quota", withObjects, func(d *driver) { d.clear(); d.press("3", "j", "Q") }},
+	{"mount-place", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.cursor("train/"); d.press("m") }},
+	{"info", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.cursor("README.md"); d.press("i"); d.lookAt() }},
+	{"jobs", withObjects, func(d *driver) {
+		d.take(session.JobsChanged{Jobs: sampleJobs(), At: start})
+		d.clear()
+		d.press("5")
+	}},
+	{"jobs-detail", withObjects, func(d *driver) {
+		d.take(session.JobsChanged{Jobs: sampleJobs(), At: start})
+		d.clear()
+		d.press("5", "j", "j", "enter")
+	}},
+	{"jobs-none", withObjects, func(d *driver) { d.clear(); d.press("5") }},
+	{"quit-jobs", withObjects, func(d *driver) {
+		d.take(session.JobsChanged{Jobs: sampleJobs(), At: start})
+		d.clear()
+		d.press("q")
+	}},
+	{"help-browser", withObjects, func(d *driver) { d.clear(); d.browse("datasets"); d.press("?") }},
 	{"help", aFew, func(d *driver) { d.clear(); d.press("?") }},
 	{"log", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7") }},
 	{"log-notices", aFew, func(d *driver) { d.clear(); d.logged(); d.press("7", "v") }},

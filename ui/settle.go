@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -21,10 +22,14 @@ import (
 type snapshot struct {
 	health      map[string]mounts.Health
 	coordinator session.CoordinatorState
+	jobs        map[string]jobs.State
 }
 
 func (m *model) snapshot() snapshot {
-	s := snapshot{health: map[string]mounts.Health{}, coordinator: m.session.Coordinator}
+	s := snapshot{health: map[string]mounts.Health{}, coordinator: m.session.Coordinator, jobs: map[string]jobs.State{}}
+	for _, j := range m.session.Jobs {
+		s.jobs[j.ID] = j.State
+	}
 	for _, at := range m.session.Mounts {
 		s.health[at.Mountpoint] = at.Health
 	}
@@ -63,11 +68,13 @@ func (m *model) settle(msg tea.Msg, before snapshot) tea.Cmd {
 	case session.MountsRead:
 		return m.healthNews(before)
 	}
-	return m.settleCredentials(msg)
+	return m.settleObjects(msg, before)
 }
 
 func (m *model) created(msg session.Created) tea.Cmd {
 	req := msg.Request
+	path := m.mountNext[req.Name]
+	delete(m.mountNext, req.Name)
 	if msg.Err != nil {
 		m.fail(dialog.Failure{
 			What: "Could not create " + req.Name, Err: msg.Err, At: msg.At,
@@ -77,6 +84,9 @@ func (m *model) created(msg session.Created) tea.Cmd {
 	}
 	_, p := m.named("Workspaces")
 	p.Select(req.Name)
+	if path != "" {
+		return m.session.Mount(backend.MountRequest{Workspace: req.Name, Mountpoint: path, CreateDir: true})
+	}
 	details := append([]string(nil), msg.Notices...)
 	if req.Backend == workspace.Managed || len(details) == 0 {
 		details = append(details, "m mounts it")

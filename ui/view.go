@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -184,7 +185,7 @@ func (m *model) hints() string {
 	if m.top() != nil {
 		return ""
 	}
-	return " " + component.Hints(m.keys.Bindings(m.scopes()...), m.disabled, m.width-2, m.theme)
+	return " " + component.Hints(m.bindings(), m.disabled, m.width-2, m.theme)
 }
 
 // toastsFrom is the height of a page from which messages have boxes: on a lower
@@ -319,4 +320,25 @@ func (m *model) place(d dialog.Dialog) placed {
 		lines: box, above: above, width: width, cursor: at,
 		x: max((m.width-width-component.BoxPadding)/2, 0), y: max((m.height-len(box))*2/5, 0),
 	}
+}
+
+// bindings are those that apply now, without those whose action or keys a narrower scope has.
+func (m *model) bindings() []keymap.Binding {
+	var kept []keymap.Binding
+	taken, bound := map[string]bool{}, map[keymap.Action]bool{}
+	for _, b := range m.keys.Bindings(m.scopes()...) {
+		free := false
+		for _, key := range b.Keys {
+			free = free || !taken[key]
+			taken[key] = true
+		}
+		if v, ok := m.page().(interface{ Verb(keymap.Action) string }); ok && b.Hint != "" {
+			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
+		}
+		if free && !bound[b.Action] {
+			kept = append(kept, b)
+		}
+		bound[b.Action] = true
+	}
+	return kept
 }

@@ -48,6 +48,9 @@ func main() {
 		f.Float64Var(&o.scale, "scale", 1, "of the files' sizes and numbers")
 		f.DurationVar(&o.within, "within", 0, "begin no further round after this long")
 		run = mountYardsticks
+	case "objects":
+		f.IntVar(&o.rounds, "rounds", 3, "rounds, interleaved; medians are printed")
+		run = objectYardsticks
 	case "scale":
 		f.IntVar(&o.objects, "objects", 1_000_000, "objects in the store")
 		run = scale
@@ -65,7 +68,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|mount|scale [-h]")
+	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|mount|objects|scale [-h]")
 	os.Exit(2)
 }
 

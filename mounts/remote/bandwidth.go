@@ -144,6 +144,9 @@ type trickling struct {
 func (r *trickling) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p[:r.t.most(len(p))])
 	r.sent.Add(int64(n))
+	if told, ok := r.ctx.Value(sendingKey{}).(func(int)); ok {
+		told(n)
+	}
 	if r.t.now.Load() == nil {
 		return n, err
 	}

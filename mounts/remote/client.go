@@ -47,6 +47,8 @@ type Options struct {
 	Timeout time.Duration
 	// Bandwidth is what SetBandwidth would set.
 	Bandwidth Bandwidth
+	// Hints of its errors; nil: those of a mount.
+	Hints *Hints
 }
 
 // Client is one bucket prefix. It is safe for concurrent use.
@@ -57,6 +59,7 @@ type Client struct {
 	bucket        string
 	prefix        string
 	timeout       time.Duration
+	hints         Hints
 	signed        *signed
 	health        *health
 	abandon       context.CancelFunc
@@ -98,7 +101,10 @@ func New(opt Options) (*Client, error) {
 	c := &Client{
 		web: web, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
-		up: throttle{life: life}, down: throttle{life: life},
+		up: throttle{life: life}, down: throttle{life: life}, hints: mountHints,
+	}
+	if opt.Hints != nil {
+		c.hints = *opt.Hints
 	}
 	c.SetBandwidth(opt.Bandwidth)
 	web.Transport = &observer{next: web.Transport, health: health, life: life, up: &c.up, skew: clock, traffic: &c.traffic, signed: c.signed}

@@ -14,19 +14,29 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
-// hints, by what the user can do about it.
-const (
-	hintKeys        = "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones"
-	hintRegion      = "set the bucket's region with --region or ARTIFACTS_S3_REGION"
-	hintBucket      = "check the bucket's name and endpoint with 'artifacts workspace show'"
-	hintReach       = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
-	hintCertificate = "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept"
-	hintQuota       = "free space in the bucket or raise its quota; what was written is kept and tried again"
-)
+// Hints say what a person can do about a failure, by what failed.
+type Hints struct {
+	Keys        string // the pair, or what it may do
+	Region      string
+	Bucket      string // there is none
+	Reach       string // no answer
+	Certificate string // another one than is pinned
+	Quota       string
+}
+
+// mountHints are those of a mount.
+var mountHints = Hints{
+	Keys:        "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones",
+	Region:      "set the bucket's region with --region or ARTIFACTS_S3_REGION",
+	Bucket:      "check the bucket's name and endpoint with 'artifacts workspace show'",
+	Reach:       "check the endpoint and the network; what was written is kept and uploaded when the store answers again",
+	Certificate: "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept",
+	Quota:       "free space in the bucket or raise its quota; what was written is kept and tried again",
+}
 
 // outcome is failure, noted for Health.
 func (c *Client) outcome(ctx context.Context, op, key string, err error) error {
-	err = failure(ctx, op, key, err)
+	err = c.failure(ctx, op, key, err)
 	c.health.note(err)
 	return err
 }
@@ -35,28 +45,28 @@ func (c *Client) outcome(ctx context.Context, op, key string, err error) error {
 // the caller's own cancellation, or a fault whose kind says what to do. Only the S3 error
 // code and message are kept: a raw SDK error could carry a URL or headers.
 // Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-func failure(ctx context.Context, op, key string, err error) error {
+func (c *Client) failure(ctx context.Context, op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return ctx.Err()
 	}
-	what := op
+	what, hints := op, c.hints
 	if key != "" {
 		what += " " + key
 	}
 	var changed *tlstrust.Changed
 	if errors.As(err, &changed) {
-		return fault.Wrap(fault.Auth, changed, hintCertificate, "%s: the store is not trusted", what)
+		return fault.Wrap(fault.Auth, changed, hints.Certificate, "%s: the store is not trusted", what)
 	}
 	var api smithy.APIError
 	status := statusOf(err)
 	if cutOff(err, status) {
-		return fault.New(fault.Unreachable, hintReach, "%s: the answer was cut off or is not that of an S3 store", what)
+		return fault.New(fault.Unreachable, hints.Reach, "%s: the answer was cut off or is not that of an S3 store", what)
 	}
 	if !errors.As(err, &api) && status == 0 {
-		return fault.Wrap(fault.Unreachable, reachError(err), hintReach, "%s: no answer from the store", what)
+		return fault.Wrap(fault.Unreachable, reachError(err), hints.Reach, "%s: no answer from the store", what)
 	}
 	code, text := fmt.Sprintf("HTTP %d", status), ""
 	if api != nil {
@@ -71,7 +81,7 @@ func failure(ctx context.Context, op, key string, err error) error {
 	}
 	switch code {
 	case "NoSuchBucket":
-		return say(fault.NotFound, hintBucket, "the bucket does not exist")
+		return say(fault.NotFound, hints.Bucket, "the bucket does not exist")
 	case "NoSuchKey", "NotFound":
 		return fmt.Errorf("%s: %w", what, upper.ErrNoObject)
 	case "PreconditionFailed":
@@ -79,35 +89,35 @@ func failure(ctx context.Context, op, key string, err error) error {
 	case "InvalidRange": // the object is shorter than the one that was asked for
 		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
 	case "QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage":
-		return say(fault.Quota, hintQuota, "the store's quota is used up")
+		return say(fault.Quota, hints.Quota, "the store's quota is used up")
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException":
-		return say(fault.Usage, hintRegion, "the store wants another region or endpoint")
+		return say(fault.Usage, hints.Region, "the store wants another region or endpoint")
 	case "RequestTimeTooSkewed":
 		return say(fault.Auth, "set this computer's clock", "the clock is wrong")
 	case "ExpiredToken", "TokenRefreshRequired":
-		return say(fault.Auth, hintKeys, "the session token has expired")
+		return say(fault.Auth, hints.Keys, "the session token has expired")
 	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter is versitygw's, with status 404
-		return say(fault.Auth, hintKeys, "the store does not know the access key")
+		return say(fault.Auth, hints.Keys, "the store does not know the access key")
 	case "SignatureDoesNotMatch":
-		return say(fault.Auth, hintKeys, "the secret does not match the access key")
+		return say(fault.Auth, hints.Keys, "the secret does not match the access key")
 	case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests":
-		err := fault.New(fault.Unreachable, hintReach, "%s: the store is overloaded (%s)", what, reason)
+		err := fault.New(fault.Unreachable, hints.Reach, "%s: the store is overloaded (%s)", what, reason)
 		err.Err = upper.ErrSlowDown
 		return err
 	case "RequestTimeout", "ServiceUnavailable", "InternalError":
-		return say(fault.Unreachable, hintReach, "the store is overloaded or broken")
+		return say(fault.Unreachable, hints.Reach, "the store is overloaded or broken")
 	}
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return say(fault.Auth, hintKeys, "the store refused")
+		return say(fault.Auth, hints.Keys, "the store refused")
 	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
 		return fmt.Errorf("%s: %w", what, upper.ErrChanged)
 	case status == http.StatusInsufficientStorage:
-		return say(fault.Quota, hintQuota, "the store is full")
+		return say(fault.Quota, hints.Quota, "the store is full")
 	case status == http.StatusTooManyRequests || status >= 500:
-		return say(fault.Unreachable, hintReach, "the store is overloaded or broken")
+		return say(fault.Unreachable, hints.Reach, "the store is overloaded or broken")
 	case status >= 300 && status < 400:
-		return say(fault.Usage, hintRegion, "the store wants another region or endpoint")
+		return say(fault.Usage, hints.Region, "the store wants another region or endpoint")
 	}
 	return say(fault.Failure, "", "the store refused")
 }

@@ -68,7 +68,7 @@ func (h *health) look(now time.Time) Health {
 	}
 	for x := range h.exchanges {
 		if from := h.silence(x); now.Sub(from) >= x.limit {
-			return Health{Since: from, Silent: true, Err: fault.New(fault.Unreachable, hintReach,
+			return Health{Since: from, Silent: true, Err: fault.New(fault.Unreachable, mountHints.Reach,
 				"the store has not answered for %s", now.Sub(from).Round(time.Second))}
 		}
 	}

@@ -33,7 +33,7 @@ func (c *Client) Prove(ctx context.Context, write bool) error {
 	if err == nil && aws.ToString(out.UploadId) == "" {
 		err = errNotS3
 	}
-	if err := failure(ctx, "write to bucket", c.bucket, err); err != nil {
+	if err := c.failure(ctx, "write to bucket", c.bucket, err); err != nil {
 		return err
 	}
 	(&upload{c: c, key: key, id: out.UploadId}).abort(ctx)

@@ -79,7 +79,7 @@ func byteRange(off, n int64) *string {
 }
 
 func (c *Client) stalled(key string) error {
-	err := fault.New(fault.Unreachable, hintReach, "read %s: no answer from the store for %s", key, c.timeout)
+	err := fault.New(fault.Unreachable, c.hints.Reach, "read %s: no answer from the store for %s", key, c.timeout)
 	err.Err = timedOut{}
 	c.health.note(err)
 	return err
@@ -114,7 +114,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 	}
 	switch {
 	case err == io.EOF && g.left > 0:
-		g.c.health.note(fault.New(fault.Unreachable, hintReach, "read %s: the store's answer was cut off", g.key))
+		g.c.health.note(fault.New(fault.Unreachable, g.c.hints.Reach, "read %s: the store's answer was cut off", g.key))
 		return n, io.ErrUnexpectedEOF
 	case err == io.EOF || g.left == 0:
 		g.c.health.note(nil)

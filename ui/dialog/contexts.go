@@ -51,7 +51,7 @@ func (d *Contexts) Title() string { return "Coordinators" }
 func (d *Contexts) Width() int { return 70 }
 
 // Scopes are its own.
-func (d *Contexts) Scopes() []string { return []string{keymap.Places} }
+func (d *Contexts) Scopes() []string { return []string{keymap.Elsewhere} }
 
 func (d *Contexts) current() *backend.Context {
 	if d.at < len(d.s.Contexts) {

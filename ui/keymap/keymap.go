@@ -48,6 +48,26 @@ const (
 	Mesh    Action = "mesh"  // a bucket of the coordinator's store
 	Delete  Action = "delete"
 
+	In         Action = "in"  // to a folder, or an object
+	Out        Action = "out" // of it
+	Preview    Action = "preview"
+	MarkAll    Action = "mark-all"
+	LoadAll    Action = "load-all"
+	CopyTo     Action = "copy-object"
+	MoveTo     Action = "move-object"
+	Remove     Action = "delete-object"
+	Restore    Action = "undo-delete"
+	Upload     Action = "upload"
+	Download   Action = "download"
+	Presign    Action = "presign"
+	Info       Action = "info"
+	MakeBucket Action = "make-bucket"
+	Quota      Action = "quota"
+
+	CancelJob Action = "cancel-job"
+	ClearJob  Action = "clear-job"
+	ClearJobs Action = "clear-jobs"
+
 	Rotate      Action = "rotate"
 	Verify      Action = "verify"
 	Edit        Action = "edit"
@@ -81,6 +101,7 @@ const (
 	Login      Action = "login"
 	Logout     Action = "logout"
 	CopySecret Action = "copy-secret"
+	Complete   Action = "complete" // a path
 
 	Choose    Action = "choose" // what a mount does
 	DryRun    Action = "dry-run"
@@ -104,6 +125,10 @@ const (
 	List       = "list"
 	Workspaces = "workspaces"
 	Mounts     = "mounts"
+	Places     = "places"  // the browser's first list
+	Browser    = "browser" // a folder in it
+	Viewing    = "viewing" // an object, over the whole page
+	Jobs       = "jobs"
 	Keys       = "credentials"
 	Overview   = "overview"
 	Peers      = "peers"
@@ -111,11 +136,12 @@ const (
 	Shares     = "shares"
 	Deleted    = "deleted"
 	Backups    = "backups"
-	Told       = "told"     // a secret that is told once
-	Bin        = "bin"      // the deleted objects of a bucket
-	Places     = "contexts" // the coordinators that can be used
+	Told       = "told"         // a secret that is told once
+	Bin        = "bin"          // the deleted objects of a bucket
+	Elsewhere  = "coordinators" // the coordinators that can be used
 	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
+	Paths      = "paths"     // dialogs with a local path
 	Searching  = "palette"   // while a command is looked for
 	Form       = "form"      // dialogs with fields
 	Secrets    = "secrets"   // forms that hold secrets

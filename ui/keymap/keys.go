@@ -10,7 +10,7 @@ import (
 // Typing reports whether text goes to a field in a scope, so that no letter can be a key there.
 func Typing(scope string) bool {
 	switch scope {
-	case Filtering, Searching, Form, Secrets, Dismiss:
+	case Filtering, Searching, Form, Secrets, Dismiss, Paths:
 		return true
 	}
 	return false

@@ -54,11 +54,11 @@ func (p *shares) row(i int) coordinator.Share { return plane(p.s).Shares[i] }
 // ID is a share's name.
 func (p *shares) ID(i int) string { return p.row(i).Name }
 
-func place(s coordinator.Share) string { return strings.TrimSuffix(s.Bucket+"/"+s.Prefix, "/") }
+func shared(s coordinator.Share) string { return strings.TrimSuffix(s.Bucket+"/"+s.Prefix, "/") }
 
 // Text is what the filter looks through.
 func (p *shares) Text(i int) string {
-	return p.row(i).Name + "\n" + place(p.row(i)) + "\n" + p.row(i).Owner
+	return p.row(i).Name + "\n" + shared(p.row(i)) + "\n" + p.row(i).Owner
 }
 
 // Compare orders two shares by a column; those that end first come first.
@@ -66,7 +66,7 @@ func (p *shares) Compare(a, b, column int) int {
 	x, y := p.row(a), p.row(b)
 	switch column {
 	case shPlace:
-		return cmp.Compare(place(x), place(y))
+		return cmp.Compare(shared(x), shared(y))
 	case shOwner:
 		return cmp.Compare(x.Owner, y.Owner)
 	case shExpires:
@@ -97,7 +97,7 @@ func (p *shares) Cell(i, column int) component.Cell {
 	case shName:
 		return component.Cell{Text: component.Clean(s.Name), Style: t.Text}
 	case shPlace:
-		return component.Cell{Text: component.Clean(place(s)), Style: t.Text}
+		return component.Cell{Text: component.Clean(shared(s)), Style: t.Text}
 	case shOwner:
 		return component.Cell{Text: component.Clean(cmp.Or(s.Owner, "local admin")), Style: t.Dim}
 	case shExpires:
@@ -112,7 +112,7 @@ func (p *shares) Detail(i, width int) [][]string {
 	s, t := p.row(i), p.theme
 	d := newSheet(s.Name, width, t)
 	d.gap()
-	d.pair("Place", "s3://"+place(s))
+	d.pair("Place", "s3://"+shared(s))
 	d.pair("Owner", cmp.Or(s.Owner, "the local admin"))
 	d.pair("Access key", s.AccessKeyID)
 	d.styled("Secret key", "not shown", t.Dim)

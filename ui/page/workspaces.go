@@ -90,7 +90,7 @@ func (p *Workspaces) Compare(a, b, column int) int {
 	case wsSize:
 		return -cmp.Compare(usage(x).Bytes, usage(y).Bytes)
 	case wsQuota:
-		return -cmp.Compare(full(x), full(y))
+		return -cmp.Compare(quotaShare(x), quotaShare(y))
 	case wsObjects:
 		return -cmp.Compare(usage(x).Objects, usage(y).Objects)
 	case wsMounted:
@@ -147,8 +147,8 @@ func usage(w workspace.Workspace) workspace.Usage {
 	return *w.Usage
 }
 
-// full is how much of its quota a workspace has used, -1 where it has none.
-func full(w workspace.Workspace) float64 {
+// quotaShare is how much of its quota a workspace has used, -1 where it has none.
+func quotaShare(w workspace.Workspace) float64 {
 	if w.Quota == 0 {
 		return -1
 	}

@@ -33,6 +33,8 @@ type App interface {
 	DefaultMountpoint(workspace string) string
 	Credentials
 	control.App
+	Objects
+	Jobs
 }
 
 // Credentials is the part of App that is about the user's own S3 credentials. No method

@@ -7,6 +7,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
+	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -58,21 +60,28 @@ type Session struct {
 
 	// OpenControl opens the control plane of the coordinator in use; nil: there is none to show.
 	OpenControl func(ctx context.Context) (control.Client, error)
+	Browser     Browser
+	Jobs        []jobs.Job // in the order they were started
+	Doomed      []Doomed   // deletions that can be taken back
+
 	// After is tea.Tick; tests put a clock of their own here.
 	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
 
-	app      App
-	ctx      context.Context
-	ops      map[string]*Op // by workspace name
-	rates    map[string]*Rate
-	reading  map[string]bool // reads under way, and whether another is wanted
-	lastRead time.Time       // of the mounts
-	uploaded int64           // by all mounts, as of the last reading of the workspaces
-	usageAt  time.Time       // when that was
-	ticking  time.Duration   // between ticks; 0: the clock stands
-	ticks    int
-	ranID    int
-	stopTry  context.CancelFunc // of the pair that a rotation tries; may be nil
+	app       App
+	ctx       context.Context
+	ops       map[string]*Op // by workspace name
+	rates     map[string]*Rate
+	reading   map[string]bool // reads under way, and whether another is wanted
+	lastRead  time.Time       // of the mounts
+	uploaded  int64           // by all mounts, as of the last reading of the workspaces
+	usageAt   time.Time       // when that was
+	ticking   time.Duration   // between ticks; 0: the clock stands
+	ticks     int
+	ranID     int
+	dooms     int
+	deleting  map[string][]objects.Name   // by jobs that run
+	transfers map[string]backend.Transfer // by the ids of their jobs
+	stopTry   context.CancelFunc          // of the pair that a rotation tries; may be nil
 }
 
 // New starts from what the last run knew. It does no I/O but that of Remembered.
@@ -84,14 +93,15 @@ func New(ctx context.Context, app App, home string, now time.Time) *Session {
 		TailFile:   disk.Tail, Tails: map[string]Tail{},
 		app: app, ctx: ctx,
 		ops: map[string]*Op{}, rates: map[string]*Rate{}, reading: map[string]bool{},
-		Verifying: map[string]bool{},
+		Verifying: map[string]bool{}, deleting: map[string][]objects.Name{}, transfers: map[string]backend.Transfer{},
+		Browser: Browser{AsListed: true},
 	}
 }
 
 // Start looks for the coordinator and the mounts and begins to watch. The
 // workspaces are read once the coordinator answers, for that may start it.
 func (s *Session) Start() tea.Cmd {
-	return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials(), s.openWatch())
+	return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials(), s.openWatch(), s.openJobs())
 }
 
 // Refresh reads everything again; a coordinator that is down gets another try.
@@ -100,7 +110,7 @@ func (s *Session) Refresh() tea.Cmd {
 		s.setCoordinator(Starting, s.Now)
 		return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials())
 	}
-	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials(), s.ReadControl())
+	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials(), s.ReadControl(), s.readBuckets(), s.Again())
 }
 
 // DefaultMountpoint is the path proposed for a workspace.
@@ -210,7 +220,13 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		if next, known = s.applyCredentials(msg); known {
 			break
 		}
-		if next, known = s.applyControl(msg); !known {
+		if next, known = s.applyControl(msg); known {
+			break
+		}
+		if next, known = s.applyBrowser(msg); known {
+			break
+		}
+		if next, known = s.applyJobs(msg); !known {
 			return nil
 		}
 	}
@@ -260,7 +276,7 @@ func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
 	}
 	s.CoordinatorErr, s.CoordinatorInfo = nil, msg.Status
 	s.setCoordinator(Up, msg.At)
-	return tea.Batch(next, s.readWorkspaces(), s.ReadControl())
+	return tea.Batch(next, s.readWorkspaces(), s.ReadControl(), s.readBuckets())
 }
 
 func (s *Session) applyChanged(msg Changed) tea.Cmd {

@@ -10,6 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
@@ -19,6 +21,8 @@ import (
 type stub struct {
 	Credentials // what no test here asks for
 	control.App
+	Objects
+	working
 	mu      sync.Mutex
 	reads   int
 	list    []mounts.Status
@@ -30,6 +34,16 @@ func (s *stub) CredentialSources(context.Context) ([]backend.CredentialSource, e
 	return nil, nil
 }
 func (s *stub) RotationDraft() *backend.RotationDraft { return nil }
+
+type working interface{ Jobs }
+
+func (s *stub) Buckets(context.Context) ([]coordinator.Bucket, error) { return nil, nil }
+
+func (s *stub) WatchJobs(context.Context) <-chan jobs.Job {
+	none := make(chan jobs.Job)
+	close(none)
+	return none
+}
 
 func (s *stub) Workspaces(context.Context) ([]workspace.Workspace, error) { return nil, nil }
 

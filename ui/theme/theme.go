@@ -28,6 +28,8 @@ type Theme struct {
 	Bad    Style
 
 	Cursor color.Color // of the real cursor in a field; nil: the terminal's own
+	// TrueColor: a picture may be drawn in its own colours, and with the signs that takes.
+	TrueColor bool
 }
 
 // Options say what the terminal is like.
@@ -112,18 +114,19 @@ func New(o Options) Theme {
 	base := lipgloss.NewStyle()
 	fg := func(c color.Color) Style { return styled(base.Foreground(c)) }
 	t := Theme{
-		Glyph:  unicode,
-		Strong: styled(base.Bold(true)),
-		Dim:    fg(p.dim),
-		Faint:  fg(p.faint),
-		Accent: fg(p.accent),
-		Key:    fg(p.accent),
-		Select: styled(base.Foreground(p.accent).Bold(true)),
-		Caret:  styled(base.Foreground(p.accent).Reverse(true)),
-		Good:   fg(p.good),
-		Warn:   fg(p.warn),
-		Bad:    fg(p.bad),
-		Cursor: p.accent,
+		Glyph:     unicode,
+		Strong:    styled(base.Bold(true)),
+		Dim:       fg(p.dim),
+		Faint:     fg(p.faint),
+		Accent:    fg(p.accent),
+		Key:       fg(p.accent),
+		Select:    styled(base.Foreground(p.accent).Bold(true)),
+		Caret:     styled(base.Foreground(p.accent).Reverse(true)),
+		Good:      fg(p.good),
+		Warn:      fg(p.warn),
+		Bad:       fg(p.bad),
+		Cursor:    p.accent,
+		TrueColor: !o.ASCII && (o.Profile == colorprofile.Unknown || o.Profile == colorprofile.TrueColor || o.Profile == colorprofile.ANSI256),
 	}
 	if o.ASCII {
 		t.Glyph = ascii
