@@ -19,17 +19,6 @@ func (c *cli) peerCommand() *cobra.Command {
 		c.peerAdd(), c.peerList(), c.peerShow(), c.peerRotate(), c.peerRemove())
 }
 
-// parseGrant reads ROLE[:BUCKET[/PREFIX]]; the coordinator says what is wrong with its parts.
-func parseGrant(text string) authn.Grant {
-	role, where, _ := strings.Cut(text, ":")
-	bucket, prefix, _ := strings.Cut(where, "/")
-	g := authn.Grant{Role: authn.Role(role), Bucket: bucket, Prefix: prefix}
-	if g.Role.OfBucket() && g.Bucket == "" {
-		g.Bucket = authn.AllBuckets
-	}
-	return g
-}
-
 func (c *cli) peerAdd() *cobra.Command {
 	var roles []string
 	cmd := &cobra.Command{
@@ -43,7 +32,7 @@ func (c *cli) peerAdd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req := coordinator.AddPeer{Name: args[0]}
 			for _, r := range roles {
-				req.Grants = append(req.Grants, parseGrant(r))
+				req.Grants = append(req.Grants, authn.ParseGrant(r))
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
 				p, err := m.AddPeer(cmd.Context(), req)

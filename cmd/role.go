@@ -8,6 +8,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 )
 
 func (c *cli) roleCommand() *cobra.Command {
@@ -30,7 +31,7 @@ func (c *cli) roleBind() *cobra.Command {
 			"role bind maria bucket-read --workspace notes", "she can mount it read-only", "role bind maria admin", ""),
 		Args: exactArgs("PEER", "ROLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req := coordinator.Bind{Peer: args[0], Grant: parseGrant(args[1]), Workspace: workspace}
+			req := coordinator.Bind{Peer: args[0], Grant: authn.ParseGrant(args[1]), Workspace: workspace}
 			if workspace != "" && req.Bucket == "*" {
 				req.Bucket = ""
 			}

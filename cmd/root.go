@@ -20,6 +20,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
 	"github.com/artifacts-tui/artifacts-tui/ui/config"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
@@ -177,12 +178,19 @@ func (c *cli) openUI(ctx context.Context) error {
 	if c.accessible || os.Getenv("TERM") == "dumb" {
 		return c.inLines(ctx, app, os.Getenv("HOME"))
 	}
+	openControl := func(ctx context.Context) (control.Client, error) {
+		c, err := app.Control(ctx)
+		if err != nil {
+			return nil, err // a nil *client.Client would be no nil control.Client
+		}
+		return c, nil
+	}
 	desk := app.Desk()
 	defer desk.Close()
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
 		Config: keys,
-		App:    desk, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App:    desk, Control: openControl, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})

@@ -41,7 +41,7 @@ func (m *model) actCredentials(a action.Action) tea.Cmd {
 	case action.KeepDraft:
 		return s.KeepDraft(a.Draft)
 	}
-	return nil
+	return m.actControl(a)
 }
 
 // settleCredentials is settle for what is about credentials. What a wizard shows itself is
@@ -83,7 +83,7 @@ func (m *model) settleCredentials(msg tea.Msg) tea.Cmd {
 		}
 		return m.say(component.Good, path+" signs with "+msg.Result.Fingerprint, details...)
 	}
-	return nil
+	return m.settleControl(msg)
 }
 
 // rotating reports whether the wizard is open.

@@ -53,6 +53,9 @@ func driveWith(t *testing.T, f *fake, width, height int, o Options, env ...strin
 	t.Cleanup(cancel)
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
 	d := &driver{t: t, app: f, now: start}
+	if f.hasPlane {
+		o.Control = f.openControl
+	}
 	o.App, o.Env, o.CoordinatorLog = f, env, testLog
 	if o.Keys == nil {
 		o.Keys = DefaultKeys()
@@ -250,6 +253,18 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 		msg.Tail.At = d.now
 		return msg
 	case session.RotationEnded:
+		msg.At = d.now
+		return msg
+	case session.ControlRead:
+		msg.At = d.now
+		return msg
+	case session.ControlChanged:
+		msg.At = d.now
+		return msg
+	case session.ContextsRead:
+		msg.At = d.now
+		return msg
+	case session.BinRead:
 		msg.At = d.now
 		return msg
 	case session.BucketsRead:

@@ -42,7 +42,9 @@ type fake struct {
 	panicIn            string // the method that panics
 	notices            []string
 
-	live bool // jobs tell what happens to them
+	plane    fakeControl
+	hasPlane bool
+	live     bool // jobs tell what happens to them
 
 	cr fakeCredentials
 	ob fakeObjects

@@ -54,7 +54,7 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 func TestCoordinatorDownAndBack(t *testing.T) {
 	f := aFew()
 	f.coordinatorErr = unreachable
-	d := drive(t, f, 120, 32)
+	d := drive(t, f, 160, 32)
 	d.sees("✗ no coordinator 09:12", "R retries", "train-data", "no answer from 127.0.0.1:8080")
 	d.press("n")
 	d.sees("the coordinator has not answered since 09:12")
@@ -165,9 +165,9 @@ func TestMouse(t *testing.T) {
 	d.clear()
 	d.send(tea.MouseClickMsg{X: 5, Y: 5, Button: tea.MouseLeft})
 	d.sees("▸ notes")
-	d.send(tea.MouseClickMsg{X: 30, Y: 0, Button: tea.MouseLeft})
+	d.send(tea.MouseClickMsg{X: 20, Y: 0, Button: tea.MouseLeft})
 	d.sees("MOUNTPOINT")
-	d.send(tea.MouseClickMsg{X: 15, Y: 0, Button: tea.MouseLeft})
+	d.send(tea.MouseClickMsg{X: 5, Y: 0, Button: tea.MouseLeft})
 	d.sees("BACKEND")
 	d.app.workspaces = many(200)
 	d.press("R", "g")

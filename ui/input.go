@@ -103,6 +103,8 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 		m.push(dialog.NewHelp(m.keys, []string{p.Scope(), keymap.List}, m.theme))
 	case keymap.Commands:
 		m.push(dialog.NewPalette(m.paletteEntries(), m.theme))
+	case keymap.Contexts:
+		return m.act(action.OpenControl{Name: a})
 	case keymap.Messages:
 		m.openMessages()
 	case keymap.Refresh:

@@ -12,10 +12,14 @@ func DefaultKeys() k.Map {
 			{Action: k.Bring, Keys: []string{"b"}, Hint: "bring a bucket", Help: "new workspace in your bucket"},
 			{Action: k.Mesh, Keys: []string{"B"}, Help: "new workspace in a mesh bucket"},
 			{Action: k.Delete, Keys: []string{"d"}, Hint: "delete", Help: "delete the workspace"},
+			{Action: k.WorkspaceQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear its quota"},
+			{Action: k.DeletedList, Keys: []string{"D"}, Help: "the recycle bin of workspaces"},
 		}},
 		{Name: k.Mounts, Title: "Mounts", Bindings: []k.Binding{
 			{Action: k.Unmount, Keys: []string{"u"}, Hint: "unmount", Help: "drain and unmount"},
 			{Action: k.RefreshKeys, Keys: []string{"r"}, Hint: "refresh keys", Help: "refresh keys, files stay open"},
+			{Action: k.Bandwidth, Keys: []string{"b"}, Hint: "bandwidth", Help: "bound its bandwidth, at once"},
+			{Action: k.WorkspaceQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear the quota"},
 		}},
 		{Name: k.Places, Title: "Browser", Bindings: []k.Binding{
 			{Action: k.In, Keys: []string{"l", "right"}, Help: "go into it"},
@@ -62,6 +66,32 @@ func DefaultKeys() k.Map {
 			{Action: k.Verify, Keys: []string{"v"}, Hint: "verify", Help: "try them on every workspace"},
 			{Action: k.Forget, Keys: []string{"d"}, Hint: "forget", Help: "forget the pair that is kept"},
 		}},
+		{Name: k.Overview, Title: "Coordinator", Bindings: sections()},
+		{Name: k.Peers, Title: "Peers", Bindings: sections(
+			k.Binding{Action: k.PeerAdd, Keys: []string{"n"}, Hint: "add", Help: "add a peer"},
+			k.Binding{Action: k.PeerRotate, Keys: []string{"r"}, Hint: "rotate", Help: "give it another token"},
+			k.Binding{Action: k.RoleBind, Keys: []string{"b"}, Hint: "give role", Help: "give it a role"},
+			k.Binding{Action: k.RoleUnbind, Keys: []string{"u"}, Hint: "take role", Help: "take a role away"},
+			k.Binding{Action: k.PeerRemove, Keys: []string{"d"}, Hint: "remove", Help: "remove it at once"},
+		)},
+		{Name: k.Buckets, Title: "Buckets", Bindings: sections(
+			k.Binding{Action: k.BucketCreate, Keys: []string{"n"}, Hint: "new", Help: "make a bucket"},
+			k.Binding{Action: k.BucketQuota, Keys: []string{"Q"}, Hint: "quota", Help: "set or clear its quota"},
+			k.Binding{Action: k.BucketRecycle, Keys: []string{"b"}, Hint: "keep deleted", Help: "how long to keep what is deleted"},
+			k.Binding{Action: k.BucketBin, Keys: []string{"v"}, Hint: "recycle bin", Help: "its deleted objects"},
+			k.Binding{Action: k.BucketDelete, Keys: []string{"d"}, Hint: "delete", Help: "delete it with all in it"},
+		)},
+		{Name: k.Shares, Title: "Shares", Bindings: sections(
+			k.Binding{Action: k.ShareCreate, Keys: []string{"n"}, Hint: "new", Help: "share a bucket, or part of one"},
+			k.Binding{Action: k.ShareRevoke, Keys: []string{"d"}, Hint: "revoke", Help: "end it at once"},
+		)},
+		{Name: k.Deleted, Title: "Deleted workspaces", Bindings: sections(
+			k.Binding{Action: k.WorkspaceRestore, Keys: []string{"r"}, Hint: "restore", Help: "bring it back"},
+			k.Binding{Action: k.WorkspacePurge, Keys: []string{"d"}, Hint: "purge", Help: "remove it for good"},
+		)},
+		{Name: k.Backups, Title: "Backup", Bindings: sections(
+			k.Binding{Action: k.Backup, Keys: []string{"b"}, Hint: "back up", Help: "write the control state to a file"},
+		)},
 		{Name: k.Log, Title: "Log", Bindings: []k.Binding{
 			{Action: k.NextView, Keys: []string{"v", "right"}, Hint: "next log", Help: "the next log: notices, files"},
 			{Action: k.PrevView, Keys: []string{"V", "left"}, Help: "the log before it"},
@@ -86,6 +116,8 @@ func DefaultKeys() k.Map {
 			{Action: k.Page2, Keys: []string{"2"}, Help: "mounts"},
 			{Action: k.Page3, Keys: []string{"3"}, Help: "browser"},
 			{Action: k.Page4, Keys: []string{"4"}, Help: "credentials"},
+			{Action: k.Page6, Keys: []string{"6"}, Help: "coordinator"},
+			{Action: k.Contexts, Keys: []string{"C"}, Help: "use another coordinator"},
 			{Action: k.Page5, Keys: []string{"5"}, Help: "jobs"},
 			{Action: k.Page7, Keys: []string{"7"}, Help: "log"},
 			{Action: k.NextPage, Keys: []string{"tab"}, Help: "next page"},
@@ -129,6 +161,24 @@ func DefaultKeys() k.Map {
 		}},
 		{Name: k.Dismiss, Title: "", Bindings: []k.Binding{
 			{Action: k.Cancel, Keys: []string{"esc"}, Hint: "cancel", Help: "cancel"},
+		}},
+		{Name: k.Told, Title: "A secret, told once", Bindings: []k.Binding{
+			{Action: k.CopySecret, Keys: []string{"c"}, Hint: "copy", Help: "copy the secret"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "close for good", Help: "close; it is not told again"},
+		}},
+		{Name: k.Bin, Title: "Recycle bin", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "restore", Help: "bring the object back"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Hint: "choose", Help: "down"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "close", Help: "close"},
+		}},
+		{Name: k.Elsewhere, Title: "Coordinators", Bindings: []k.Binding{
+			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "use", Help: "use this one"},
+			{Action: k.Login, Keys: []string{"l", "n"}, Hint: "log in", Help: "log in to another one"},
+			{Action: k.Logout, Keys: []string{"d"}, Hint: "log out", Help: "forget it and its token"},
+			{Action: k.Up, Keys: []string{"k", "up"}, Label: "k ↑", Help: "up"},
+			{Action: k.Down, Keys: []string{"j", "down"}, Label: "j ↓", Help: "down"},
+			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "close", Help: "close"},
 		}},
 		{Name: k.Pick, Title: "Rotation", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next step"},
@@ -182,12 +232,29 @@ func DefaultKeys() k.Map {
 	}
 }
 
+// sections are the keys of a section of the coordinator's page: its own, and those that go to the others.
+func sections(own ...k.Binding) []k.Binding {
+	return append(own,
+		k.Binding{Action: k.NextSection, Keys: []string{"l", "right"}, Label: "h l", Hint: "section", Help: "next section"},
+		k.Binding{Action: k.PrevSection, Keys: []string{"h", "left"}, Help: "previous section"},
+	)
+}
+
 // KeysTogether are the scopes whose keys work at the same time.
 func KeysTogether() [][]string {
 	return [][]string{
 		{k.Workspaces, k.List, k.Everywhere, k.Always},
 		{k.Mounts, k.List, k.Everywhere, k.Always},
 		{k.Keys, k.List, k.Everywhere, k.Always},
+		{k.Overview, k.List, k.Everywhere, k.Always},
+		{k.Peers, k.List, k.Everywhere, k.Always},
+		{k.Buckets, k.List, k.Everywhere, k.Always},
+		{k.Shares, k.List, k.Everywhere, k.Always},
+		{k.Deleted, k.List, k.Everywhere, k.Always},
+		{k.Backups, k.List, k.Everywhere, k.Always},
+		{k.Told, k.Always},
+		{k.Bin, k.Always},
+		{k.Elsewhere, k.Always},
 		{k.Log, k.List, k.Everywhere, k.Always},
 		{k.Jobs, k.List, k.Everywhere, k.Always},
 		{k.Places, k.List, k.Everywhere, k.Always},

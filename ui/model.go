@@ -62,6 +62,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 	t := theme.New(m.look)
 	m.theme = &t
 	m.session = session.New(ctx, o.App, getenv(o.Env, "HOME"), now)
+	m.session.OpenControl = o.Control
 	m.pages = m.makePages()
 	if o.wrap != nil {
 		for i, p := range m.pages {
@@ -102,13 +103,13 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.session.Refresh()
 	case tea.KeyPressMsg:
 		m.session.At(m.clock())
-		return tea.Batch(m.key(msg), m.followLog())
+		return tea.Batch(m.opening(func() tea.Cmd { return m.key(msg) }), m.followLog())
 	case tea.PasteMsg:
 		m.input(msg)
 		return nil
 	case tea.MouseClickMsg:
 		m.session.At(m.clock())
-		return tea.Batch(m.click(msg.Mouse()), m.followLog())
+		return tea.Batch(m.opening(func() tea.Cmd { return m.click(msg.Mouse()) }), m.followLog())
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
 		return nil

@@ -31,6 +31,7 @@ func (m *model) makePages() []page.Page {
 		page.NewBrowser(m.session, m.theme),
 		page.NewCredentials(m.session, m.theme),
 		page.NewJobs(m.session, m.theme),
+		page.NewCoordinator(m.session, m.theme),
 		page.NewLog(m.session, m.toasts.All, m.coordinatorLog, m.theme),
 	}
 }

@@ -22,7 +22,7 @@ func (m *model) paletteEntries() []dialog.Entry {
 		})
 	}
 	for _, p := range m.pages {
-		for _, b := range m.keys.Bindings(p.Scope()) {
+		for _, b := range m.keys.Bindings(scopesOf(p)...) {
 			if listed[b.Action] {
 				continue
 			}
@@ -35,6 +35,14 @@ func (m *model) paletteEntries() []dialog.Entry {
 		}
 	}
 	return entries
+}
+
+// scopesOf are the scopes of a page, which may have one a section.
+func scopesOf(p page.Page) []string {
+	if sectioned, ok := p.(interface{ Scopes() []string }); ok {
+		return sectioned.Scopes()
+	}
+	return []string{p.Scope()}
 }
 
 // commandOf is the command line of an action on the row under the cursor of p, or "".

@@ -18,6 +18,7 @@ var reading = map[keymap.Action]bool{
 	keymap.Up: true, keymap.Down: true, keymap.Top: true, keymap.Bottom: true, keymap.HalfUp: true, keymap.HalfDown: true,
 	keymap.Filter: true, keymap.Sort: true, keymap.Reverse: true, keymap.Detail: true, keymap.Open: true,
 	keymap.NextField: true, keymap.PrevField: true, keymap.Confirm: true, keymap.Cancel: true, keymap.CopyError: true,
+	keymap.PrevSection: true, keymap.NextSection: true, keymap.BucketBin: true, keymap.DeletedList: true, keymap.CopySecret: true,
 	keymap.Out: true, keymap.Preview: true, keymap.In: true, keymap.MarkAll: true, keymap.LoadAll: true, keymap.Info: true,
 	keymap.ClearJob: true, keymap.ClearJobs: true, keymap.Complete: true,
 	keymap.NextView: true, keymap.PrevView: true,
@@ -26,8 +27,10 @@ var reading = map[keymap.Action]bool{
 // reads reports whether what a page or a dialog asks for changes nothing.
 func reads(a action.Action) bool {
 	switch a := a.(type) {
-	case nil, action.Invoke, action.OpenNotice, action.OpenMessages, action.Refresh, action.Show, action.Copy, action.Close, action.After, action.Quit:
+	case nil, action.Invoke, action.ReadControl, action.ReadBin, action.OpenNotice, action.OpenMessages, action.Refresh, action.Show, action.Copy, action.Close, action.After, action.Quit:
 		return true
+	case action.OpenControl:
+		return a.Name == keymap.BucketBin
 	case action.CloseThen:
 		return reads(a.Then)
 	case interface{ Reads() bool }:

@@ -85,6 +85,27 @@ var screens = []struct {
 	{"no-mounts", newFake, func(d *driver) { d.press("2") }},
 	{"down", func() *fake { f := aFew(); f.coordinatorErr = unreachable; return f }, func(d *driver) { d.clear() }},
 	{"down-first", func() *fake { f := newFake(); f.coordinatorErr = unreachable; return f }, func(d *driver) { d.clear() }},
+	{"coordinator", withControl, func(d *driver) { d.clear(); d.section("Overview") }},
+	{"coordinator-peer", asPeer, func(d *driver) { d.clear(); d.section("Overview") }},
+	{"coordinator-peers", withControl, func(d *driver) { d.clear(); d.section("Peers"); d.press("j", "j") }},
+	{"coordinator-buckets", withControl, func(d *driver) { d.clear(); d.section("Buckets") }},
+	{"coordinator-shares", withControl, func(d *driver) { d.clear(); d.section("Shares") }},
+	{"coordinator-deleted", withControl, func(d *driver) { d.clear(); d.section("Deleted") }},
+	{"coordinator-backup", withControl, func(d *driver) { d.clear(); d.section("Backup"); d.press("b", "enter", "enter"); d.clear() }},
+	{"coordinator-no-peers", asPeer, func(d *driver) { d.clear(); d.section("Peers") }},
+	{"peer-add", withControl, func(d *driver) { d.clear(); d.section("Peers"); d.press("n"); d.text("laptop"); d.press("tab") }},
+	{"peer-token", withControl, func(d *driver) { d.clear(); d.addPeer(); d.clear() }},
+	{"peer-remove", withControl, func(d *driver) { d.clear(); d.section("Peers"); d.press("j", "j", "d"); d.text("ci"); d.press("enter") }},
+	{"bucket-quota", withControl, func(d *driver) { d.clear(); d.section("Buckets"); d.press("Q") }},
+	{"bucket-deleted", withControl, func(d *driver) { d.clear(); d.section("Buckets"); d.press("v") }},
+	{"contexts", withControl, func(d *driver) { d.clear(); d.press("C") }},
+	{"login", withControl, func(d *driver) {
+		d.clear()
+		d.press("C", "l")
+		d.text("https://lab.mesh:8443")
+		d.press("tab")
+		d.paste(meshToken)
+	}},
 	{"create", aFew, func(d *driver) { d.clear(); d.press("n"); d.text("bad name"); d.press("enter") }},
 	{"create-byo", aFew, func(d *driver) { d.clear(); d.fillByo() }},
 	{"mount", aFew, func(d *driver) { d.clear(); d.to("old-runs"); d.press("m") }},

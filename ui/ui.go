@@ -13,6 +13,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/ui/config"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
@@ -29,6 +30,9 @@ const fps = 120
 // Options make a Run.
 type Options struct {
 	App App
+	// Control opens the coordinator's control plane; nil: there is none to show.
+	Control func(ctx context.Context) (control.Client, error)
+
 	In  io.Reader // of the terminal
 	Out io.Writer // the terminal
 	Env []string  // "KEY=value"; NO_COLOR, TERM and HOME are looked at

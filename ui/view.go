@@ -148,6 +148,9 @@ func (m *model) coordinatorText() []string {
 			where = u.Host
 		}
 		where = component.Clean(where)
+		if info.Context != "" && info.Context != where {
+			where = component.Clean(info.Context) + " " + where
+		}
 		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on}
 	case session.Down:
 		since := component.Clock(s.CoordinatorSince, s.Now)

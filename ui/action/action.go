@@ -1,5 +1,5 @@
 // Package action is what pages and dialogs ask the root for. They never touch
-// the program themselves. It imports the program's types and nothing of the UI.
+// the program themselves. It imports the program's types, and of the UI the names of keys and changes.
 package action
 
 import (
@@ -8,6 +8,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 )
 
 // Action is one request; nil asks for nothing.
@@ -72,6 +74,17 @@ type (
 	}
 	// KeepDraft keeps a rotation for later; nil forgets it.
 	KeepDraft struct{ Draft *backend.RotationDraft }
+	// Change asks the control plane for something.
+	Change struct{ Change *control.Change }
+	// OpenControl asks for the dialog of an action on the control plane, on the row called ID.
+	OpenControl struct {
+		Name keymap.Action
+		ID   string
+	}
+	// ReadControl reads the control plane again.
+	ReadControl struct{}
+	// ReadBin reads the deleted objects of a bucket.
+	ReadBin struct{ Bucket string }
 	// OpenNotice shows a message as a whole; Tone is a component.Tone.
 	OpenNotice struct {
 		Text    string
@@ -117,6 +130,10 @@ func (Delete) action()             {}
 func (OpenNotice) action()         {}
 func (OpenMessages) action()       {}
 func (Invoke) action()             {}
+func (Change) action()             {}
+func (OpenControl) action()        {}
+func (ReadBin) action()            {}
+func (ReadControl) action()        {}
 func (Refresh) action()            {}
 func (OpenRotate) action()         {}
 func (OpenEdit) action()           {}
@@ -139,3 +156,6 @@ func (Close) action()              {}
 func (CloseThen) action()          {}
 func (After) action()              {}
 func (Quit) action()               {}
+
+// CommandLine is the command line that does the same.
+func (c Change) CommandLine() string { return c.Change.Line }

@@ -74,7 +74,34 @@ const (
 	Forget      Action = "forget"              // credentials that are kept
 	RefreshKeys Action = "refresh-credentials" // of a running mount
 
-	Complete Action = "complete" // a path
+	PrevSection Action = "previous-section"
+	NextSection Action = "next-section"
+
+	PeerAdd          Action = "peer-add"
+	PeerRotate       Action = "peer-rotate"
+	PeerRemove       Action = "peer-remove"
+	RoleBind         Action = "role-bind"
+	RoleUnbind       Action = "role-unbind"
+	BucketCreate     Action = "bucket-create"
+	BucketQuota      Action = "bucket-quota"
+	BucketRecycle    Action = "bucket-recycle"
+	BucketBin        Action = "bucket-deleted" // its deleted objects
+	BucketDelete     Action = "bucket-delete"
+	ShareCreate      Action = "share-create"
+	ShareRevoke      Action = "share-revoke"
+	WorkspaceRestore Action = "workspace-restore"
+	WorkspacePurge   Action = "workspace-purge"
+	Backup           Action = "backup"
+
+	WorkspaceQuota Action = "workspace-quota"
+	DeletedList    Action = "deleted-workspaces"
+	Bandwidth      Action = "bandwidth" // of a running mount
+
+	Contexts   Action = "contexts" // another coordinator
+	Login      Action = "login"
+	Logout     Action = "logout"
+	CopySecret Action = "copy-secret"
+	Complete   Action = "complete" // a path
 
 	Choose    Action = "choose" // what a mount does
 	DryRun    Action = "dry-run"
@@ -103,6 +130,15 @@ const (
 	Viewing    = "viewing" // an object, over the whole page
 	Jobs       = "jobs"
 	Keys       = "credentials"
+	Overview   = "overview"
+	Peers      = "peers"
+	Buckets    = "buckets"
+	Shares     = "shares"
+	Deleted    = "deleted"
+	Backups    = "backups"
+	Told       = "told"         // a secret that is told once
+	Bin        = "bin"          // the deleted objects of a bucket
+	Elsewhere  = "coordinators" // the coordinators that can be used
 	Log        = "log"
 	Filtering  = "filtering" // while the filter is being typed
 	Paths      = "paths"     // dialogs with a local path

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
@@ -85,6 +86,9 @@ func (d *sheet) mount(s *session.Session, m *mounts.Status) {
 		d.pair("Cache", component.Bytes(m.CacheBytes)+" of "+component.Bytes(m.CacheLimit))
 		d.raw("", component.Bar(share, max(min(d.width-labelWidth-1, 24), 0), t.Accent, t))
 	}
+	if m.Options.Bandwidth != (mounts.Bandwidth{}) {
+		d.pair("Bandwidth", "up "+bound(m.Options.Bandwidth.Up)+", down "+bound(m.Options.Bandwidth.Down))
+	}
 	pending := "0"
 	if n := m.Pending(); n > 0 {
 		pending = fmt.Sprintf("%s (%s)", component.Count(int64(n)), component.Bytes(m.PendingBytes))
@@ -114,10 +118,75 @@ func (d *sheet) mount(s *session.Session, m *mounts.Status) {
 		}
 		d.styled("Keys", keys, style)
 		if m.CredentialsEnd != nil {
-			d.pair("Keys end", component.Clock(*m.CredentialsEnd, s.Now))
+			d.keysEnd(*m.CredentialsEnd, s.Now)
 		}
 	}
+	d.refused(s, m)
 	d.failures(m.Failures)
+	d.conflicts(m.Conflicts, s)
+}
+
+// bound is a bandwidth for people.
+func bound(n int64) string {
+	if n == 0 {
+		return "unbounded"
+	}
+	return perSecond(float64(n))
+}
+
+// refused says what ends a quota's refusals (SPEC D4): the key that raises it, for who may.
+func (d *sheet) refused(s *session.Session, m *mounts.Status) {
+	if !strings.Contains(m.Reason, "quota") {
+		return
+	}
+	d.section()
+	w, ok := s.Workspace(m.Workspace)
+	switch {
+	case !ok:
+		d.say(d.theme.Warn, "Delete something, or have the quota raised.")
+	case quotaDisabled(s, w) == "":
+		d.say(d.theme.Warn, "Q raises the quota; what waits is then uploaded.")
+	case quotaDisabled(s, w) == onlyAdmins:
+		d.say(d.theme.Warn, "Delete something, or ask an admin of the mesh to raise the quota.")
+	default:
+		d.say(d.theme.Warn, "Delete something, or raise the quota: "+quotaDisabled(s, w)+".")
+	}
+}
+
+// conflicts names the files that others changed at the same time, and where both versions are.
+func (d *sheet) conflicts(list []mounts.Conflict, s *session.Session) {
+	if len(list) == 0 {
+		return
+	}
+	d.section()
+	d.say(d.theme.Strong, component.Plural(len(list), "conflict"))
+	for i := range list {
+		c := list[len(list)-1-i]
+		if i == shownFailures {
+			d.say(d.theme.Dim, fmt.Sprintf("and %d more", len(list)-i))
+			return
+		}
+		d.lines = append(d.lines, d.theme.Warn.Render(d.theme.Glyph.Warn)+" "+component.CutPath(component.Clean(c.Path), max(d.width-2, 1)))
+		mine := "yours is set aside"
+		if c.Copy != "" {
+			mine = "yours is " + c.Copy
+		}
+		for _, line := range component.Wrap(component.Clean(component.Clock(c.Time, s.Now)+" "+c.Reason+"; "+mine), max(d.width-2, 1)) {
+			d.lines = append(d.lines, "  "+d.theme.Dim.Render(line))
+		}
+	}
+}
+
+// keysEnd says when the keys of a mount end; soon or past in their tones.
+func (d *sheet) keysEnd(at, now time.Time) {
+	switch left := at.Sub(now); {
+	case left <= 0:
+		d.styled("Keys end", "ended at "+component.Clock(at, now), d.theme.Bad)
+	case left < expiryWarning:
+		d.styled("Keys end", "in "+component.Elapsed(left), d.theme.Warn)
+	default:
+		d.pair("Keys end", component.Clock(at, now))
+	}
 }
 
 const shownFailures = 8

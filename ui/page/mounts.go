@@ -5,10 +5,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
@@ -228,10 +230,15 @@ func (p *Mounts) current() *mounts.Status {
 func (p *Mounts) Disabled(a keymap.Action) string {
 	m := p.current()
 	switch {
-	case (a == keymap.Unmount || a == keymap.RefreshKeys) && m == nil:
+	case (a == keymap.Unmount || a == keymap.RefreshKeys || a == keymap.Bandwidth || a == keymap.WorkspaceQuota) && m == nil:
 		return "nothing is mounted"
-	case a == keymap.RefreshKeys && m.PID == 0:
+	case (a == keymap.RefreshKeys || a == keymap.Bandwidth) && m.PID == 0:
 		return "its process is gone"
+	case a == keymap.WorkspaceQuota:
+		if w, ok := p.s.Workspace(m.Workspace); ok {
+			return quotaDisabled(p.s, w)
+		}
+		return m.Workspace + " is not among the workspaces of this coordinator"
 	}
 	return p.list.Disabled(a)
 }
@@ -254,6 +261,12 @@ func (p *Mounts) Do(a keymap.Action) action.Action {
 		return action.OpenUnmount{Workspace: m.Workspace, Mountpoint: m.Mountpoint}
 	case a == keymap.RefreshKeys:
 		return action.RefreshCredentials{Mountpoint: m.Mountpoint}
+	case a == keymap.Bandwidth:
+		return action.OpenControl{Name: a, ID: m.Mountpoint}
+	case a == keymap.WorkspaceQuota:
+		if w, ok := p.s.Workspace(m.Workspace); ok {
+			return openQuota(w)
+		}
 	case a == keymap.Open:
 		return action.Show{Page: "Workspaces", ID: m.Workspace}
 	}
@@ -285,6 +298,14 @@ func (p *Mounts) CommandOf(a keymap.Action) string {
 		return commandline.Unmount(path, p.s.Home)
 	case keymap.RefreshKeys:
 		return commandline.RefreshCredentials(path, p.s.Home)
+	case keymap.Bandwidth:
+		return control.Bandwidth(path, "RATE", p.s.Home).Line
+	case keymap.WorkspaceQuota:
+		var w workspace.Workspace
+		if m := p.current(); m != nil {
+			w, _ = p.s.Workspace(m.Workspace)
+		}
+		return quotaLine(w)
 	}
 	return ""
 }

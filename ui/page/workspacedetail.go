@@ -1,9 +1,14 @@
 package page
 
 import (
+	"cmp"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
@@ -29,9 +34,19 @@ func (p *Workspaces) Detail(i, width int) [][]string {
 	case w.Backend == workspace.BYO:
 		d.styled("Region", "(unset)", t.Dim) // SPEC A15b
 	}
+	if w.Owner != "" {
+		d.pair("Owner", ownerName(p.s, w.Owner))
+	}
 	if w.Usage != nil {
-		d.pair("Size", component.Bytes(w.Usage.Bytes))
+		if w.Quota > 0 {
+			d.quota(w.Usage.Bytes, w.Quota)
+		} else {
+			d.pair("Size", component.Bytes(w.Usage.Bytes))
+		}
 		d.pair("Objects", component.Count(w.Usage.Objects))
+	}
+	if bucket := bucketOf(p.s, w); bucket != nil && bucket.Quota > 0 {
+		d.styled("Quota", share(bucket.Used, bucket.Quota)+" of its bucket's "+component.Bytes(bucket.Quota), fullness(bucket.Used, bucket.Quota, t))
 	}
 	if !w.Created.IsZero() {
 		d.pair("Created", w.Created.Local().Format("2 Jan 2006 15:04"))
@@ -52,6 +67,12 @@ func (p *Workspaces) Disabled(a keymap.Action) string {
 	switch a {
 	case keymap.New, keymap.Bring, keymap.Mesh:
 		return p.coordinatorMissing()
+	case keymap.WorkspaceQuota:
+		w, ok := p.current()
+		if !ok {
+			return "no workspace is selected"
+		}
+		return quotaDisabled(p.s, w)
 	case keymap.Mount, keymap.Unmount, keymap.Delete:
 	default:
 		return p.list.Disabled(a)
@@ -107,4 +128,56 @@ func (p *Workspaces) coordinatorMissing() string {
 	default:
 		return ""
 	}
+}
+
+// ownerName is a peer's name, where it is told to this user.
+func ownerName(s *session.Session, id string) string {
+	for _, peer := range plane(s).Peers {
+		if peer.ID == id && peer.Name != id {
+			return peer.Name + " (" + id + ")"
+		}
+	}
+	if plane(s).Who.Peer == id {
+		return id + " (you)"
+	}
+	return id
+}
+
+// quotaDisabled says why this user cannot set the quota of a workspace; "" where that can be done.
+func quotaDisabled(s *session.Session, w workspace.Workspace) string {
+	switch w.Backend {
+	case workspace.BYO:
+		return "the store of your own bucket bounds it, not the coordinator"
+	case workspace.Mesh:
+		if b := bucketOf(s, w); b != nil && plane(s).MayBound(*b) {
+			return ""
+		}
+	}
+	return adminOnly(s)
+}
+
+// bucketOf is the bucket of a mesh workspace, where this user is told of it.
+func bucketOf(s *session.Session, w workspace.Workspace) *coordinator.Bucket {
+	for _, b := range plane(s).Buckets {
+		if b.Name == w.Bucket && w.Backend == workspace.Mesh {
+			return &b
+		}
+	}
+	return nil
+}
+
+// openQuota asks for the quota of a workspace; what bounds a mesh workspace is its bucket's.
+func openQuota(w workspace.Workspace) action.Action {
+	if w.Backend == workspace.Mesh {
+		return action.OpenControl{Name: keymap.BucketQuota, ID: w.Bucket}
+	}
+	return action.OpenControl{Name: keymap.WorkspaceQuota, ID: w.Name}
+}
+
+// quotaLine is the command line of that.
+func quotaLine(w workspace.Workspace) string {
+	if w.Backend == workspace.Mesh {
+		return control.BucketQuota(w.Bucket, "SIZE").Line
+	}
+	return control.WorkspaceQuota(cmp.Or(w.Name, "NAME"), "SIZE").Line
 }

@@ -20,6 +20,7 @@ const (
 	wsBackend
 	wsWhere
 	wsSize
+	wsQuota
 	wsObjects
 	wsMounted
 	wsState
@@ -42,11 +43,12 @@ func NewWorkspaces(s *session.Session, t *theme.Theme) *Workspaces {
 	p.list = list{src: p, theme: t, noun: "workspace", beside: true}
 	p.grid.Columns = []component.Column{
 		wsName:    {Title: "NAME", Min: 8, Max: 28},
-		wsBackend: {Title: "BACKEND", Min: 8, Drop: 3, Below: roomy},
-		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 4, Below: roomy},
-		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 2, Below: roomy},
-		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 1, Below: roomy},
-		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 5, Below: 44},
+		wsBackend: {Title: "BACKEND", Min: 8, Drop: 4, Below: roomy},
+		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 5, Below: roomy},
+		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 3, Below: roomy},
+		wsQuota:   {Title: "QUOTA", Min: gaugeWidth + 6, Drop: 1, Below: 96},
+		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 2, Below: roomy},
+		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 6, Below: 44},
 		wsState:   {Title: "STATE", Min: stateMin},
 	}
 	p.Sync()
@@ -87,6 +89,8 @@ func (p *Workspaces) Compare(a, b, column int) int {
 		return cmp.Compare(x.Location(), y.Location())
 	case wsSize:
 		return -cmp.Compare(usage(x).Bytes, usage(y).Bytes)
+	case wsQuota:
+		return -cmp.Compare(quotaShare(x), quotaShare(y))
 	case wsObjects:
 		return -cmp.Compare(usage(x).Objects, usage(y).Objects)
 	case wsMounted:
@@ -118,6 +122,8 @@ func (p *Workspaces) Cell(i, column int) component.Cell {
 			return component.Cell{Text: "–", Style: t.Dim}
 		}
 		return component.Cell{Text: component.Bytes(w.Usage.Bytes), Style: base}
+	case wsQuota:
+		return gauge(usage(w).Bytes, w.Quota, gaugeWidth, t)
 	case wsObjects:
 		if w.Usage == nil {
 			return component.Cell{Text: "–", Style: t.Dim}
@@ -139,6 +145,14 @@ func usage(w workspace.Workspace) workspace.Usage {
 		return workspace.Usage{Bytes: -1, Objects: -1}
 	}
 	return *w.Usage
+}
+
+// quotaShare is how much of its quota a workspace has used, -1 where it has none.
+func quotaShare(w workspace.Workspace) float64 {
+	if w.Quota == 0 {
+		return -1
+	}
+	return float64(usage(w).Bytes) / float64(w.Quota)
 }
 
 // mountedAt is the mountpoint for people, or "".
@@ -214,6 +228,10 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 		return action.OpenUnmount{Workspace: w.Name, Mountpoint: p.mountpoint(w)}
 	case keymap.Delete:
 		return action.OpenDelete{Workspace: w}
+	case keymap.WorkspaceQuota:
+		return openQuota(w)
+	case keymap.DeletedList:
+		return action.Show{Page: "Coordinator", ID: "Deleted"}
 	case keymap.Open:
 		if !ok {
 			return nil
@@ -301,6 +319,10 @@ func (p *Workspaces) CommandOf(a keymap.Action) string {
 		return commandline.Unmount("PATH", p.s.Home)
 	case keymap.Delete:
 		return commandline.Delete(name)
+	case keymap.WorkspaceQuota:
+		return quotaLine(w)
+	case keymap.DeletedList:
+		return commandline.Line("", "workspace", "list", "--deleted")
 	}
 	return ""
 }

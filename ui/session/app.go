@@ -7,6 +7,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // App is the program as the TUI uses it; *backend.App is the real one. Every
@@ -31,6 +32,7 @@ type App interface {
 	// DefaultMountpoint is the absolute path proposed for a workspace.
 	DefaultMountpoint(workspace string) string
 	Credentials
+	control.App
 	Objects
 	Jobs
 }

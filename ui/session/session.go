@@ -12,6 +12,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 )
 
@@ -52,9 +53,16 @@ type Session struct {
 	// TailFile is disk.Tail; tests put files of their own here.
 	TailFile func(path string) ([]disk.Line, error)
 
-	Browser Browser
-	Jobs    []jobs.Job // in the order they were started
-	Doomed  []Doomed   // deletions that can be taken back
+	Control    *control.State    // as of the last read; nil: not known
+	ControlErr error             // of the last read
+	Backup     *control.Outcome  // of the last one in this run; nil: there was none
+	Contexts   []backend.Context // coordinators that can be used
+
+	// OpenControl opens the control plane of the coordinator in use; nil: there is none to show.
+	OpenControl func(ctx context.Context) (control.Client, error)
+	Browser     Browser
+	Jobs        []jobs.Job // in the order they were started
+	Doomed      []Doomed   // deletions that can be taken back
 
 	// After is tea.Tick; tests put a clock of their own here.
 	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
@@ -102,7 +110,7 @@ func (s *Session) Refresh() tea.Cmd {
 		s.setCoordinator(Starting, s.Now)
 		return tea.Batch(s.readCoordinator(), s.readMounts(), s.readCredentials())
 	}
-	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials(), s.readBuckets(), s.Again())
+	return tea.Batch(s.readWorkspaces(), s.readMounts(), s.readCredentials(), s.ReadControl(), s.readBuckets(), s.Again())
 }
 
 // DefaultMountpoint is the path proposed for a workspace.
@@ -212,6 +220,9 @@ func (s *Session) Apply(msg tea.Msg) tea.Cmd {
 		if next, known = s.applyCredentials(msg); known {
 			break
 		}
+		if next, known = s.applyControl(msg); known {
+			break
+		}
 		if next, known = s.applyBrowser(msg); known {
 			break
 		}
@@ -265,7 +276,7 @@ func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
 	}
 	s.CoordinatorErr, s.CoordinatorInfo = nil, msg.Status
 	s.setCoordinator(Up, msg.At)
-	return tea.Batch(next, s.readWorkspaces(), s.readBuckets())
+	return tea.Batch(next, s.readWorkspaces(), s.ReadControl(), s.readBuckets())
 }
 
 func (s *Session) applyChanged(msg Changed) tea.Cmd {
@@ -274,7 +285,7 @@ func (s *Session) applyChanged(msg Changed) tea.Cmd {
 	if msg.Kinds[backend.CoordinatorChanged] {
 		cmds = append(cmds, s.readCoordinator())
 	} else if msg.Kinds[backend.WorkspacesChanged] {
-		cmds = append(cmds, s.readWorkspaces())
+		cmds = append(cmds, s.readWorkspaces(), s.ReadControl())
 	}
 	if msg.Kinds[backend.MountsChanged] {
 		cmds = append(cmds, s.readMounts())

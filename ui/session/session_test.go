@@ -14,11 +14,13 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
 // stub is a program whose answers the test sets.
 type stub struct {
 	Credentials // what no test here asks for
+	control.App
 	Objects
 	working
 	mu      sync.Mutex

@@ -62,6 +62,18 @@ func (g Grant) String() string {
 	return string(g.Role) + ":" + g.Bucket + "/" + g.Prefix
 }
 
+// ParseGrant reads what String writes; a role of buckets without one holds for all of them. What is
+// wrong with its parts is the coordinator's to say.
+func ParseGrant(text string) Grant {
+	role, where, _ := strings.Cut(text, ":")
+	bucket, prefix, _ := strings.Cut(where, "/")
+	g := Grant{Role: Role(role), Bucket: bucket, Prefix: prefix}
+	if g.Role.OfBucket() && g.Bucket == "" {
+		g.Bucket = AllBuckets
+	}
+	return g
+}
+
 // Has reports whether the identity has a role, wherever it is bound.
 func (id Identity) Has(role Role) bool {
 	return slices.ContainsFunc(id.Grants, func(g Grant) bool { return g.Role == role })

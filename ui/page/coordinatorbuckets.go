@@ -1,0 +1,253 @@
+package page
+
+import (
+	"cmp"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
+	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
+	"github.com/artifacts-tui/artifacts-tui/ui/component"
+	"github.com/artifacts-tui/artifacts-tui/ui/control"
+	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/session"
+	"github.com/artifacts-tui/artifacts-tui/ui/theme"
+)
+
+// The columns of the buckets.
+const (
+	buName = iota
+	buOwner
+	buUsed
+	buQuota
+	buFull
+	buObjects
+	buKept
+)
+
+// gaugeWidth is the bar of a quota in a list, without its share.
+const gaugeWidth = 10
+
+// buckets is the section of the buckets that this user may see.
+type buckets struct {
+	list
+	s *session.Session
+}
+
+func newBuckets(s *session.Session, t *theme.Theme) *buckets {
+	p := &buckets{s: s}
+	p.list = list{src: p, theme: t, noun: "bucket", beside: true}
+	right := component.Right
+	p.grid.Columns = []component.Column{
+		buName:    {Title: "BUCKET", Min: 10, Max: 40, Flex: true},
+		buOwner:   {Title: "OWNER", Min: 8, Max: 20, Drop: 3, Below: 64},
+		buUsed:    {Title: "SIZE", Min: 8, Align: right, Drop: 5, Below: 34},
+		buQuota:   {Title: "QUOTA", Min: 8, Align: right, Drop: 4, Below: 56},
+		buFull:    {Title: "FULL", Min: gaugeWidth + 6, Drop: 6, Below: 48},
+		buObjects: {Title: "OBJECTS", Min: 8, Align: right, Drop: 2, Below: 76},
+		buKept:    {Title: "KEPT", Min: 6, Align: right, Drop: 1, Below: 84},
+	}
+	return p
+}
+
+func (p *buckets) name() string  { return "Buckets" }
+func (p *buckets) scope() string { return keymap.Buckets }
+func (p *buckets) count() int    { return p.Len() }
+
+// Len is the number of buckets.
+func (p *buckets) Len() int { return len(plane(p.s).Buckets) }
+
+func (p *buckets) row(i int) coordinator.Bucket { return plane(p.s).Buckets[i] }
+
+// ID is a bucket's name.
+func (p *buckets) ID(i int) string { return p.row(i).Name }
+
+// Text is what the filter looks through.
+func (p *buckets) Text(i int) string { return p.row(i).Name + "\n" + owner(p.row(i)) }
+
+func owner(b coordinator.Bucket) string { return cmp.Or(b.OwnerName, b.Owner) }
+
+// Compare orders two buckets by a column; of numbers the largest come first.
+func (p *buckets) Compare(a, b, column int) int {
+	x, y := p.row(a), p.row(b)
+	full := func(b coordinator.Bucket) float64 {
+		if b.Quota == 0 {
+			return -1
+		}
+		return float64(b.Used) / float64(b.Quota)
+	}
+	switch column {
+	case buOwner:
+		return cmp.Compare(owner(x), owner(y))
+	case buUsed:
+		return -cmp.Compare(x.Used, y.Used)
+	case buQuota:
+		return -cmp.Compare(x.Quota, y.Quota)
+	case buFull:
+		return -cmp.Compare(full(x), full(y))
+	case buObjects:
+		return -cmp.Compare(x.Objects, y.Objects)
+	case buKept:
+		return -cmp.Compare(x.Recycle, y.Recycle)
+	}
+	// The coordinator's own come last.
+	own := func(b coordinator.Bucket) int { return map[bool]int{true: 1}[store.Reserved(b.Name)] }
+	return cmp.Or(cmp.Compare(own(x), own(y)), cmp.Compare(x.Name, y.Name))
+}
+
+// Cell is what a column shows of a bucket.
+func (p *buckets) Cell(i, column int) component.Cell {
+	b, t := p.row(i), p.theme
+	none := component.Cell{Text: "–", Style: t.Dim}
+	switch column {
+	case buName:
+		style := t.Text
+		if store.Reserved(b.Name) {
+			style = t.Dim
+		}
+		return component.Cell{Text: component.Clean(b.Name), Style: style}
+	case buOwner:
+		return component.Cell{Text: component.Clean(owner(b)), Style: t.Dim}
+	case buUsed:
+		return component.Cell{Text: component.Bytes(b.Used), Style: t.Text}
+	case buQuota:
+		if b.Quota == 0 {
+			return none
+		}
+		return component.Cell{Text: component.Bytes(b.Quota), Style: t.Text}
+	case buFull:
+		return gauge(b.Used, b.Quota, gaugeWidth, t)
+	case buObjects:
+		return component.Cell{Text: component.Count(b.Objects), Style: t.Text}
+	}
+	if b.Recycle == 0 {
+		return none
+	}
+	return component.Cell{Text: control.DurationWord(b.Recycle), Style: t.Text}
+}
+
+// Detail tells all of a bucket.
+func (p *buckets) Detail(i, width int) [][]string {
+	b, t := p.row(i), p.theme
+	d := newSheet(b.Name, width, t)
+	d.gap()
+	d.pair("Owner", owner(b))
+	d.pair("Created", b.Created.Local().Format("2 Jan 2006 15:04"))
+	d.quota(b.Used, b.Quota)
+	d.pair("Objects", component.Count(b.Objects))
+	if b.PartBytes > 0 {
+		d.pair("In flight", component.Bytes(b.PartBytes)+" of unfinished uploads")
+	}
+	d.section()
+	if b.Recycle > 0 {
+		d.pair("Deleted", "kept for "+control.DurationWord(b.Recycle))
+	} else {
+		d.styled("Deleted", "gone for good", t.Dim)
+	}
+	if b.Missing != nil {
+		d.styled("Missing", component.Plural(int(b.Missing.Objects), "object")+", "+component.Bytes(b.Missing.Bytes)+", known to the backup of "+b.KnownAt.Local().Format("2 Jan 2006"), t.Bad)
+	}
+	return d.sections()
+}
+
+// quota writes what is used of a quota, with a bar where there is one.
+func (d *sheet) quota(used, of int64) {
+	t := d.theme
+	d.pair("Size", component.Bytes(used))
+	if of <= 0 {
+		d.styled("Quota", "unlimited", t.Dim)
+		return
+	}
+	style := t.Text
+	if s := fullness(used, of, t); s != t.Accent {
+		style = s
+	}
+	d.styled("Quota", share(used, of)+" of "+component.Bytes(of), style)
+	d.raw("", component.Bar(float64(used)/float64(of), max(min(d.width-labelWidth-1, 24), 0), fullness(used, of, t), t))
+}
+
+// Empty says how to get a bucket.
+func (p *buckets) Empty(width int) []string {
+	t := p.theme
+	if lines := notKnown(p.s, width, t); lines != nil {
+		return lines
+	}
+	if reason := p.refuse(keymap.BucketCreate); reason != "" {
+		return forAdmins("There are no buckets that you may see.", p.s, width, t)
+	}
+	return []string{t.Strong.Render("No buckets yet."), t.Key.Render("n") + " makes one."}
+}
+
+func (p *buckets) current() *coordinator.Bucket {
+	if i := p.at(); i >= 0 {
+		b := p.row(i)
+		return &b
+	}
+	return nil
+}
+
+func (p *buckets) refuse(a keymap.Action) string {
+	st, b := plane(p.s), p.current()
+	switch a {
+	case keymap.BucketCreate:
+		if reason := unknown(p.s); reason != "" || st.MayCreateBuckets() {
+			return reason
+		}
+		return "your roles make no buckets: ask an admin of the mesh for bucket-write on all of them"
+	case keymap.BucketQuota, keymap.BucketRecycle, keymap.BucketBin, keymap.BucketDelete:
+	default:
+		return ""
+	}
+	switch reason := unknown(p.s); {
+	case reason != "":
+		return reason
+	case b == nil:
+		return "no bucket is selected"
+	case store.Reserved(b.Name):
+		return b.Name + " is the coordinator's own: it holds what managed workspaces and the control state are made of"
+	case a == keymap.BucketQuota && !st.MayBound(*b):
+		return "only an admin of the mesh, or who was bound to it as bucket-admin, sets its quota"
+	case (a == keymap.BucketDelete || a == keymap.BucketRecycle) && !st.MayManage(b.Name):
+		return "its owner, its bucket-admins and the admins of the mesh may"
+	}
+	return ""
+}
+
+func (p *buckets) own(a keymap.Action) action.Action {
+	b := p.current()
+	switch a {
+	case keymap.BucketCreate:
+		return action.OpenControl{Name: a}
+	case keymap.BucketQuota, keymap.BucketRecycle, keymap.BucketBin, keymap.BucketDelete:
+		if b != nil {
+			return action.OpenControl{Name: a, ID: b.Name}
+		}
+	}
+	return nil
+}
+
+func (p *buckets) line(a keymap.Action) string {
+	name, full := "NAME", false
+	b := p.current()
+	if b != nil {
+		name, full = b.Name, b.Objects > 0
+	}
+	switch a {
+	case keymap.BucketCreate:
+		return control.CreateBucket("", "").Line
+	case keymap.BucketQuota:
+		return control.BucketQuota(name, "SIZE").Line
+	case keymap.BucketRecycle:
+		return control.Recycle(name, "DURATION").Line
+	case keymap.BucketBin:
+		return commandline.Line("", "bucket", "deleted", name)
+	case keymap.BucketDelete:
+		return control.DeleteBucket(name, full).Line
+	case "":
+		if b != nil {
+			return commandline.Line("", "bucket", "info", name)
+		}
+		return commandline.Line("", "bucket", "list")
+	}
+	return ""
+}
