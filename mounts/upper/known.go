@@ -3,7 +3,6 @@ package upper
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -98,9 +97,7 @@ func (f *FS) known(from []source, places []listing, start uint64) known {
 	var came uint64
 	for i, s := range from {
 		removed := f.removal(s, start)
-		// A directory can be on its way back to where it was: what is there is what leaves first.
-		twice := slices.ContainsFunc(from[:i], func(before source) bool { return before.path == s.path })
-		if l := places[i]; removed == nil && !twice && l.sheet != nil {
+		if l := places[i]; removed == nil && l.sheet != nil {
 			for name, e := range l.sheet.Entries {
 				k.entries[name] = follow(from, name, e)
 			}

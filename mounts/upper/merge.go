@@ -30,10 +30,12 @@ func (f *FS) sources(dir *Node) []source {
 
 // leaving tells for each of from whether what the store shows there is on its way
 // elsewhere: the directory was made anew in the place of one that a pending moveTree
-// takes away, so that all it holds is known here.
+// takes away, so that all it holds is known here. A directory on its way back to where it
+// was has one place twice: what is there is what leaves first.
 func (f *FS) leaving(from []source) []bool {
 	skip := make([]bool, len(from))
 	for i, s := range from {
+		skip[i] = slices.ContainsFunc(from[:i], func(before source) bool { return before.path == s.path })
 		for _, t := range f.q.trees {
 			if (s.path == t.key || below(s.path, t.key)) && (s.op == nil || t.id < s.op.id) &&
 				!slices.ContainsFunc(from, func(own source) bool { return own.op == t && own.path == s.path }) {

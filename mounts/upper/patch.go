@@ -147,23 +147,28 @@ func (f *FS) patched(o *op, obj Object) error {
 func sameBase(a, b *Object) bool { return a.Key == b.Key && a.ETag == b.ETag }
 
 // awaitPatch reports whether the object that n's bytes come from is just being replaced by
-// one that has them too, after waiting for that.
-func (f *FS) awaitPatch(ctx context.Context, n *Node) bool {
-	f.mu.Lock()
-	if !n.file.patching {
-		f.mu.Unlock()
-		return false
-	}
-	moved := n.file.movement()
-	f.mu.Unlock()
+// one that has them too, after waiting for that: also where the answer was lost and the
+// store has to be asked.
+func (f *FS) awaitPatch(ctx context.Context, n *Node, base *Object) (waited bool) {
 	over := time.NewTimer(f.opt.StoreTimeout)
 	defer over.Stop()
-	select {
-	case <-moved:
-		return true
-	case <-over.C:
-	case <-ctx.Done():
-	case <-f.ctx.Done():
+	for {
+		f.mu.Lock()
+		if n.base != base || !n.file.patching {
+			f.mu.Unlock()
+			return waited
+		}
+		moved := n.file.movement()
+		f.mu.Unlock()
+		select {
+		case <-moved:
+			waited = true
+		case <-over.C:
+			return false
+		case <-ctx.Done():
+			return false
+		case <-f.ctx.Done():
+			return false
+		}
 	}
-	return false
 }

@@ -1,6 +1,7 @@
 package upper
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -271,5 +272,36 @@ func TestManyClosesOfOneFile(t *testing.T) {
 	w.wantRemote(map[string]string{"f": string(want)})
 	if w.store.bytes > 5000 {
 		t.Errorf("%d bytes were sent", w.store.bytes)
+	}
+}
+
+// A file is read while its patch has reached the store, the answer was lost, and the store
+// does not say at once which object it has.
+func TestReadWhileAPatchIsInDoubt(t *testing.T) {
+	old := strings.Repeat("0123456789abcdef", 8)
+	w := newWorld(t, func(o *Options) { o.PatchFrom, o.partLeast = 1, 16 })
+	w.store.set("f", old)
+	w.ls("")
+	var lost atomic.Bool
+	var heads atomic.Int32
+	w.store.after = func(op, key string) error {
+		if op == "put" && key == "f" && !lost.Swap(true) {
+			return errors.New("connection reset")
+		}
+		return nil
+	}
+	w.store.before = func(op, _ string) error {
+		if op == "head" && lost.Load() && heads.Add(1) <= 5 {
+			return errDown
+		}
+		return nil
+	}
+	h := w.openFile("f", os.O_RDWR)
+	w.writeAt(h, "XX", 0)
+	w.must(h.Flush(context.Background()))
+	h.Release()
+	eventually(t, "the patch is in the store", lost.Load)
+	if got := w.read("f"); got != "XX"+old[2:] {
+		t.Errorf("read %q", got)
 	}
 }

@@ -131,7 +131,7 @@ func (f *FS) renewBase(ctx context.Context, n *Node, base *Object) bool {
 		return false, n.parent
 	}
 	yes, dir := changed()
-	if !yes && f.awaitPatch(ctx, n) {
+	if !yes && f.awaitPatch(ctx, n, base) {
 		return true
 	}
 	if yes || dir == nil || f.load(ctx, dir, true) != nil {

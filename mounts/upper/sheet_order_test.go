@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -148,4 +149,46 @@ func TestDirectoryOnItsWayBack(t *testing.T) {
 	w.crash()
 	w.wantMode("d/c/sub", 0o700)
 	w.wantXattr("d/c/sub", "user.a", "b")
+}
+
+// A file of a directory on its way back keeps its attributes while the first of two moves
+// has copied it and is not done: the copy has another ETag.
+func TestFileOnItsWayBack(t *testing.T) {
+	store := newFakeStore()
+	store.multipart = true // copies have other ETags
+	w := newWorldOver(t, store)
+	w.mkdir("d")
+	w.mkdir("d/c")
+	w.mkdir("e")
+	w.write("d/c/f", "content")
+	w.chmod("d/c/f", 0o700)
+	w.drain()
+	w.client.setDown(true)
+	w.rename("d/c", "e/c")
+	w.rename("e", "d")
+	copying := make(chan struct{})
+	var once sync.Once
+	store.before = func(op, key string) error {
+		switch {
+		case op == "sheet":
+			return errDown // so that no move gets further than its copies
+		case op == "copy":
+			<-copying
+		case op == "listed" && key == "e/c": // where the first move copies to
+			once.Do(func() {
+				close(copying)
+				eventually(t, "the file is copied", func() bool {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					return len(w.q.trees) == 2 && w.q.trees[0].copied["d/c/f"].etag != ""
+				})
+			})
+		}
+		return nil
+	}
+	w.client.setDown(false)
+	w.Wake()
+	w.refresh()
+	w.ls("d/c")
+	w.wantMode("d/c/f", 0o700)
 }
