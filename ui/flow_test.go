@@ -55,7 +55,7 @@ func TestCoordinatorDownAndBack(t *testing.T) {
 	f := aFew()
 	f.coordinatorErr = unreachable
 	d := drive(t, f, 160, 32)
-	d.sees("✗ no coordinator 09:12", "R retries", "train-data", "no answer from 127.0.0.1:8080")
+	d.sees("✗ no coordinator since 09:12", "R retries", "train-data", "no answer from 127.0.0.1:8080")
 	d.press("n")
 	d.sees("the coordinator has not answered since 09:12")
 	f.coordinatorErr = nil
@@ -65,7 +65,7 @@ func TestCoordinatorDownAndBack(t *testing.T) {
 	f.workspacesErr = unreachable
 	d.now = d.now.Add(time.Hour)
 	d.press("R")
-	d.sees("✗ no coordinator 10:12", "build-cache")
+	d.sees("✗ no coordinator since 10:12", "build-cache")
 }
 
 func TestFilterAndSort(t *testing.T) {
