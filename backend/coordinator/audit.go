@@ -161,7 +161,7 @@ func (a *auditLog) control(who, action, remote, reason, subject string) {
 func subject(answer any) string {
 	switch v := answer.(type) {
 	case Binding:
-		return v.Grant.String() + " of " + v.Peer
+		return v.String() + " of " + v.Peer
 	case NewPeer:
 		return v.ID
 	case PeerInfo:

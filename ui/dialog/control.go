@@ -159,11 +159,11 @@ func (d *Change) peer(name keymap.Action, p coordinator.PeerInfo) {
 func (d *Change) unbind(p coordinator.PeerInfo) {
 	var roles []string
 	for _, b := range p.Bindings {
-		roles = append(roles, b.Grant.String())
+		roles = append(roles, b.String())
 	}
 	find := func(role string) (coordinator.Binding, bool) {
 		for _, b := range p.Bindings {
-			if b.Grant.String() == strings.TrimSpace(role) {
+			if b.String() == strings.TrimSpace(role) {
 				return b, true
 			}
 		}

@@ -64,7 +64,7 @@ func (p *peers) Text(i int) string {
 func roles(p coordinator.PeerInfo) []string {
 	list := make([]string, len(p.Bindings))
 	for i, b := range p.Bindings {
-		list[i] = b.Grant.String()
+		list[i] = b.String()
 	}
 	return list
 }
