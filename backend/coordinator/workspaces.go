@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
@@ -21,14 +20,6 @@ type CreateWorkspace struct {
 	Region   string            `json:"region,omitempty"`
 	Prefix   string            `json:"prefix,omitempty"`
 	Quota    int64             `json:"quota,omitempty"` // bytes, of a managed one; 0: unlimited
-}
-
-// Session is what a mount of a managed workspace signs with (SPEC B28).
-type Session struct {
-	Workspace       workspace.Workspace `json:"workspace"`
-	AccessKeyID     string              `json:"access_key_id"`
-	SecretAccessKey string              `json:"secret_access_key"`
-	ReadOnly        bool                `json:"read_only"`
 }
 
 // Workspaces lists those that match, by name. Usage is counted for managed
@@ -232,179 +223,6 @@ func (o *Orchestrator) finishDelete(ctx context.Context, c *control, w *workspac
 	}
 	w.State, w.Deleted = workspace.Deleted, o.stamp()
 	return c.putWorkspace(ctx, *w)
-}
-
-// deleted finds a deleted workspace by id, or by a name that is that of one alone.
-func (c *control) deleted(idOrName string) (workspace.Workspace, error) {
-	var found []workspace.Workspace
-	for _, w := range c.workspaces {
-		if w.State == workspace.Deleted && (w.ID == idOrName || w.Name == idOrName) {
-			found = append(found, w)
-		}
-	}
-	switch {
-	case len(found) == 0:
-		return workspace.Workspace{}, fault.New(fault.NotFound, "`artifacts-tui workspace list --deleted` shows those there are", "no deleted workspace is named %q", idOrName)
-	case len(found) > 1:
-		return workspace.Workspace{}, fault.New(fault.Conflict, "give its id, which `artifacts-tui workspace list --deleted` shows", "%d deleted workspaces are named %q", len(found), idOrName)
-	}
-	return found[0], nil
-}
-
-// DeletedWorkspace finds one by id or name.
-func (o *Orchestrator) DeletedWorkspace(idOrName string) (workspace.Workspace, error) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	return o.state.deleted(idOrName)
-}
-
-// RestoreWorkspace brings a deleted workspace back, with new pairs (SPEC C22).
-func (o *Orchestrator) RestoreWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
-		if w, err = c.deleted(idOrName); err != nil {
-			return err
-		}
-		if w.Purging {
-			return fault.New(fault.NotFound, "", "workspace %q is being purged", w.Name)
-		}
-		if other, taken := c.byName(w.Name); taken {
-			return fault.New(fault.Conflict, "delete that one first", "another workspace is named %q by now (%s)", w.Name, other.ID)
-		}
-		w.State, w.Deleted = workspace.Active, time.Time{}
-		return c.putWorkspace(ctx, w)
-	})
-	return w, err
-}
-
-// OpenSession returns the pair with which one peer's mounts of a managed workspace sign;
-// peer is empty for the local admin's. A read-only session gets a pair that the store
-// refuses writes to (SPEC B28).
-func (o *Orchestrator) OpenSession(ctx context.Context, name, peer string, readOnly bool) (Session, error) {
-	var s Session
-	open := func(c *control) error {
-		w, ok := c.byName(name)
-		switch {
-		case !ok:
-			return noWorkspace(name)
-		case w.Backend != workspace.Managed:
-			return fault.New(fault.Usage, "its credentials are on the hosts that mount it", "workspace %q is %s", name, w.Backend)
-		case w.State != workspace.Active:
-			return fault.New(fault.Conflict, "run the same `workspace create` again to finish it", "workspace %q is %s", name, w.State)
-		}
-		for _, p := range c.pairs {
-			if p.WorkspaceID == w.ID && p.Peer == peer && p.ReadOnly == readOnly {
-				s = Session{Workspace: w, AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey, ReadOnly: readOnly}
-				return nil
-			}
-		}
-		return errNoPair
-	}
-	o.mu.RLock()
-	err := open(o.state)
-	o.mu.RUnlock()
-	if err != errNoPair { //nolint:errorlint // it is this very one
-		return s, err
-	}
-	err = o.change(func(c *control) error {
-		if err := open(c); err != errNoPair { //nolint:errorlint // it is this very one
-			return err
-		}
-		w, _ := c.byName(name)
-		err := c.putPair(ctx, ScopedPair{
-			AccessKeyID: "WS" + randomKeyID(), SecretAccessKey: randomToken(30), WorkspaceID: w.ID, Peer: peer,
-			Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: readOnly, Created: o.stamp(),
-		})
-		if err != nil {
-			return err
-		}
-		return open(c)
-	})
-	return s, err
-}
-
-var errNoPair = fault.New(fault.Failure, "", "no pair")
-
-// RevokeSessions ends the pairs of a workspace, or those of one peer's sessions of it:
-// mounts that use them are refused until they are mounted again. It returns how many there were.
-func (o *Orchestrator) RevokeSessions(ctx context.Context, name, peer string) (revoked int, err error) {
-	err = o.change(func(c *control) error {
-		w, ok := c.byName(name)
-		if !ok {
-			return noWorkspace(name)
-		}
-		if peer != "" {
-			p, err := c.peer(peer)
-			if err != nil {
-				return err
-			}
-			peer = p.ID
-		}
-		return c.dropPairs(ctx, func(p ScopedPair) bool {
-			ends := p.WorkspaceID == w.ID && (peer == "" || p.Peer == peer)
-			if ends {
-				revoked++
-			}
-			return ends
-		})
-	})
-	return revoked, err
-}
-
-// purgeAfter is when a deleted workspace is removed for good.
-func (o *Orchestrator) purgeAfter(w workspace.Workspace) time.Time {
-	return w.Deleted.Add(time.Duration(o.Config().Workspaces.Retention))
-}
-
-// PurgeWorkspace removes a deleted workspace for good, and the objects of a managed one. A
-// purge that was cut off goes on by itself.
-func (o *Orchestrator) PurgeWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
-		if w, err = c.deleted(idOrName); err != nil || w.Purging {
-			return err
-		}
-		w.Purging = true
-		return c.putWorkspace(ctx, w)
-	})
-	if err != nil {
-		return w, err
-	}
-	return w, o.purge(ctx, w)
-}
-
-// purge removes what is left of a workspace whose record says so.
-func (o *Orchestrator) purge(ctx context.Context, w workspace.Workspace) error {
-	o.purging.Lock() // one at a time: it is no hurry, and the store has others to serve
-	defer o.purging.Unlock()
-	if w.Backend == workspace.Managed {
-		if err := empty(ctx, o.store, w.Bucket, w.Prefix); err != nil {
-			return err
-		}
-		if err := o.store.DropPrefix(ctx, w.Bucket, w.Prefix); err != nil && !isCode(err, store.NoSuchBucket) {
-			return err
-		}
-	}
-	return o.change(func(c *control) error { return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces) })
-}
-
-// PurgeExpired removes the workspaces whose retention is over, and ends the purges that were
-// cut off. It returns how many there were.
-func (o *Orchestrator) PurgeExpired(ctx context.Context) (purged int, err error) {
-	o.mu.RLock()
-	var due []workspace.Workspace
-	for _, w := range o.state.workspaces {
-		if w.State == workspace.Deleted && (w.Purging || !o.now().Before(o.purgeAfter(w))) {
-			due = append(due, w)
-		}
-	}
-	o.mu.RUnlock()
-	for _, w := range due {
-		if _, err := o.PurgeWorkspace(ctx, w.ID); err != nil && !fault.Is(err, fault.NotFound) {
-			return purged, err
-		}
-		purged++
-		o.log.Info("a deleted workspace was purged", "workspace", w.Name, "id", w.ID, "deleted", w.Deleted)
-	}
-	return purged, nil
 }
 
 // SetWorkspaceQuota bounds a managed workspace to bytes; 0: unlimited. It refuses a quota
