@@ -206,9 +206,9 @@ func TestJourneyByKeys(t *testing.T) {
 			term.press("1")
 			term.see("elsewhere")
 			term.press("?")
-			term.see("Keys")
+			term.see("─ Keys ─")
 			term.press(escape)
-			term.lose("Keys")
+			term.lose("─ Keys ─")
 			term.press("q")
 			select {
 			case err := <-term.ended:

@@ -85,8 +85,11 @@ func usesOf(dir, mountpoint string) (string, bool) {
 	return "", false
 }
 
-// under returns path relative to mountpoint, where it is that or below.
+// under returns path relative to mountpoint, where it is that or below. The kernel puts
+// "(deleted)" behind a name that it has let go of, which is no news of the file itself: it
+// does so, too, where a name is to be looked up again.
 func under(path, mountpoint string) (string, bool) {
+	path = strings.TrimSuffix(path, " (deleted)")
 	if path == mountpoint {
 		return "its root", true
 	}
