@@ -164,6 +164,13 @@ func (h *health) clear(now time.Time) {
 	h.state, h.good = Health{}, now
 }
 
+// lastGood is when the store served again; zero: it was never known not to.
+func (h *health) lastGood() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.good
+}
+
 // probed takes account of a probe. Its outcome was noted too.
 func (h *health) probed(err error) {
 	h.mu.Lock()
@@ -235,13 +242,14 @@ func (h *health) watch(ctx context.Context, back func(), probe func() error) {
 		probing = make(chan error, 1)
 		asked   bool // a probe is under way
 		ill     bool
+		good    = h.lastGood()
 	)
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
 	for {
-		was := ill
-		ill = h.look(time.Now()).Err != nil
-		if was && !ill {
+		was, since := ill, good
+		ill, good = h.look(time.Now()).Err != nil, h.lastGood()
+		if !ill && (was || good.After(since)) { // it may have come and gone between two looks
 			back()
 		}
 		wanted, busy := h.due(time.Now())
