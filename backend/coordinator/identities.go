@@ -14,6 +14,8 @@ import (
 type identities struct {
 	keys   map[string]credential // by access key id: peers and scoped pairs
 	tokens map[[sha256.Size]byte]string
+	// recycle is how long buckets keep what is deleted; those that keep nothing are not in it.
+	recycle map[string]time.Duration
 }
 
 // credential is what one access key goes with.
@@ -29,12 +31,15 @@ type credential struct {
 // draw makes identities of the control state. Peers without a binding are known, and may
 // do nothing. Whoever made a bucket is its bucket-admin.
 func draw(c *control) *identities {
-	ids := &identities{keys: make(map[string]credential, len(c.peers)+len(c.pairs)), tokens: make(map[[sha256.Size]byte]string, len(c.peers))}
+	ids := &identities{keys: make(map[string]credential, len(c.peers)+len(c.pairs)), tokens: make(map[[sha256.Size]byte]string, len(c.peers)), recycle: map[string]time.Duration{}}
 	grants := map[string][]authn.Grant{}
 	for _, b := range c.bindings {
 		grants[b.Peer] = append(grants[b.Peer], b.Grant)
 	}
 	for _, b := range c.buckets {
+		if b.RecycleSeconds > 0 {
+			ids.recycle[b.Name] = time.Duration(b.RecycleSeconds) * time.Second
+		}
 		if _, ok := c.peers[b.Owner]; ok {
 			grants[b.Owner] = append(grants[b.Owner], authn.Grant{Role: authn.RoleBucketAdmin, Bucket: b.Name})
 		}

@@ -106,16 +106,10 @@ func (o *Orchestrator) dropBin(ctx context.Context, bucket string) error {
 	return err
 }
 
-func (o *Orchestrator) recycleTime(bucket string) time.Duration {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	return time.Duration(o.state.buckets[bucket].RecycleSeconds) * time.Second
-}
-
 // DeleteIf implements api.Buckets: an object of a bucket with a recycle bin moves there. Where
 // the bin or the store is too full for that it is deleted for good: deleting must always be possible.
 func (o *Orchestrator) DeleteIf(ctx context.Context, bucket, key string, c store.Condition) error {
-	keep := o.recycleTime(bucket)
+	keep := o.identities.Load().recycle[bucket] // no lock: a deletion waits for no change of the control state
 	if keep == 0 {
 		return o.store.DeleteIf(ctx, bucket, key, c)
 	}
