@@ -120,6 +120,10 @@ func (p *players) shell(prompt string) *shell {
 		p.t.Fatal(err)
 	}
 	_ = w.Close()
+	// Not (exit N): a process that is forked inherits descriptors, and closes them.
+	if _, err := io.WriteString(s.in, "__status() { return $1; }\n"); err != nil {
+		p.t.Fatal(err)
+	}
 	p.shells[prompt] = s
 	p.t.Cleanup(func() {
 		if err := sandbox.CleanUp(filepath.Join(p.program, "artifacts-tui"), s.home, env, filepath.Join(s.home, ".local/state")); err != nil {
@@ -166,7 +170,7 @@ func (s *shell) run(command string) (lines []string, err error) {
 	}
 	end := fmt.Sprintf("\x01end of command %d: ", s.count)
 	// The status of the command before is there for $?.
-	if _, err := fmt.Fprintf(s.in, "(exit %d); . '%s' < /dev/null; printf '\\n%s%%d\\n' $?\n", s.status, file, end); err != nil {
+	if _, err := fmt.Fprintf(s.in, "__status %d; . '%s' < /dev/null; printf '\\n%s%%d\\n' $?\n", s.status, file, end); err != nil {
 		return nil, err
 	}
 	if err := s.pipe.SetReadDeadline(time.Now().Add(commandLimit)); err != nil {
