@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,17 +12,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
-	"github.com/artifacts-tui/artifacts-tui/internal/sandbox"
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
+	"github.com/artifacts-tui/artifacts-tui/internal/program"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
 // programDir holds the built program under the three names it answers to.
@@ -31,7 +36,7 @@ var programDir string
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "artifacts-test")
 	if err == nil {
-		err = sandbox.Build(dir)
+		err = buildProgram(dir)
 	}
 	code := 1
 	if err != nil {
@@ -49,6 +54,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+func buildProgram(dir string) error {
+	if err := program.Build(dir); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
+}
+
 // TestScripts runs every script in testdata/script in a home of its own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -60,7 +72,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("HOME", home)
-			e.Setenv("PATH", sandbox.Path(programDir))
+			e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("AWS_PAGER", "")
 			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -70,23 +82,15 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("PYTHONPATH", python)
 			e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			goEnv, err := sandbox.GoEnv()
-			if err != nil {
-				return err
-			}
-			for _, entry := range goEnv {
-				name, value, _ := strings.Cut(entry, "=")
-				e.Setenv(name, value)
+			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+				out, err := exec.Command("go", "env", v).Output()
+				if err != nil {
+					return err
+				}
+				e.Setenv(v, strings.TrimSpace(string(out)))
 			}
 			e.Values[tlsProxies{}] = map[string]*tlsProxy{}
-			e.Defer(func() {
-				// A script that moved its roots has its state below $WORK/s.
-				err := sandbox.CleanUp(filepath.Join(programDir, "artifacts-tui"), e.WorkDir, e.Vars,
-					filepath.Join(home, ".local/state"), filepath.Join(e.WorkDir, "s"))
-				if err != nil {
-					t.Error(err)
-				}
-			})
+			e.Defer(func() { cleanUp(t, e) })
 			return nil
 		},
 		Condition: condition,
@@ -119,6 +123,62 @@ func condition(cond string) (bool, error) {
 	return strings.Contains(string(help), "artifacts-tui "+name+" "), err
 }
 
+func toolDirs() string { return program.ToolDirs() }
+
+// cleanUp ends every process and mount that a script left: mount processes and
+// coordinators by the pids they tell, wherever the script moved its state root, then
+// what the mount table still has.
+func cleanUp(t *testing.T, e *testscript.Env) {
+	for _, state := range stateRoots(e.WorkDir) {
+		run := func(args ...string) []byte {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			c := exec.CommandContext(ctx, filepath.Join(programDir, "artifacts-tui"), args...)
+			c.Env, c.Dir = append(slices.Clone(e.Vars), "XDG_STATE_HOME="+state), e.WorkDir
+			out, _ := c.Output()
+			return out
+		}
+		var list []mounts.Status
+		_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
+		for _, m := range list {
+			if !strings.HasPrefix(m.Mountpoint, e.WorkDir+"/") {
+				continue // another script's, whose process was killed: this user sees it too
+			}
+			run("unmount", "--timeout", "1s", m.Mountpoint)
+			if m.PID > 0 && alive(m.PID) {
+				_ = syscall.Kill(m.PID, syscall.SIGKILL)
+			}
+		}
+		run("coordinator", "stop")
+	}
+	left, err := mountinfo.GetMounts(mountinfo.PrefixFilter(e.WorkDir))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, m := range left {
+		abortConnection(m)
+		if err := unix.Unmount(m.Mountpoint, unix.MNT_DETACH); err != nil {
+			_ = exec.Command("fusermount3", "-uz", m.Mountpoint).Run()
+		}
+	}
+}
+
+// stateRoots are what a script's XDG_STATE_HOME was: the default, or $WORK/s where it
+// moved the roots. No search: that would walk into mounts.
+func stateRoots(dir string) (roots []string) {
+	for _, root := range []string{filepath.Join(dir, "home/.local/state"), filepath.Join(dir, "s")} {
+		if _, err := os.Stat(filepath.Join(root, "tonbo", "artifacts")); err == nil {
+			roots = append(roots, root)
+		}
+	}
+	return roots
+}
+
+// abortConnection frees whatever hangs on a FUSE mount whose process is gone.
+func abortConnection(m *mountinfo.Info) {
+	_ = os.WriteFile(fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", m.Minor), []byte("1"), 0)
+}
+
 // s3server starts versitygw over $WORK/NAME and sets NAME_ENDPOINT and NAME_PID. Its access log is
 // $WORK/NAME.log. The pair is that of its administrator; s3user makes others.
 // Usage: s3server NAME ACCESS SECRET BUCKET
@@ -126,13 +186,36 @@ func s3server(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: s3server NAME ACCESS SECRET BUCKET")
 	}
-	name, access, secret := args[0], args[1], args[2]
-	server, err := sandbox.StartS3(ts.MkAbs(name), "us-east-1", access, secret, args[3])
-	ts.Check(err)
-	ts.Defer(server.Stop)
-	ts.Setenv(name+"_ENDPOINT", server.Endpoint)
+	name, access, secret, bucket := args[0], args[1], args[2], args[3]
+	root := ts.MkAbs(name)
+	ts.Check(os.MkdirAll(filepath.Join(root, bucket), 0o755))
+	program, err := exec.LookPath("versitygw")
+	if err != nil {
+		program = filepath.Join(os.Getenv("ARTIFACTS_TEST_TOOLS"), "versitygw")
+	}
+	address := freeAddress(ts)
+	ts.Check(os.MkdirAll(root+"-iam", 0o755))
+	// The access log says who signed each request; accounts are looked up each time.
+	c := exec.Command(program, "--port", address, "--iam-dir", root+"-iam", "--iam-cache-disable", "--access-log", root+".log", "posix", root)
+	c.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
+	c.Stdout, c.Stderr = nil, nil
+	if err := c.Start(); err != nil {
+		ts.Fatalf("versitygw (make test builds it): %v", err)
+	}
+	ts.Defer(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	awaitFor(ts, 10*time.Second, "versitygw to listen", func() bool {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+	ts.Setenv(name+"_ENDPOINT", "http://"+address)
 	ts.Setenv(name+"_ADMIN", access+" "+secret)
-	ts.Setenv(name+"_PID", strconv.Itoa(server.PID()))
+	ts.Setenv(name+"_PID", strconv.Itoa(c.Process.Pid))
 }
 
 // s3user makes or deletes an account of a server that s3server started; it may use every bucket.
@@ -152,6 +235,14 @@ func s3user(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: s3user SERVER add|delete KEY [SECRET]")
 	}
 	ts.Check(ts.Exec("versitygw", command...))
+}
+
+// freeAddress is one that nobody listened on a moment ago.
+func freeAddress(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // jsonenv sets a variable from the last command's JSON output.
@@ -198,7 +289,7 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if args[0] != "KILL" {
 		return
 	}
-	awaitFor(ts, 10*time.Second, "the process to end", func() bool { return !sandbox.Alive(pid) })
+	awaitFor(ts, 10*time.Second, "the process to end", func() bool { return !alive(pid) })
 }
 
 // dead wants a process to have ended; a zombie that nobody reaped has. Usage: dead PID
@@ -209,13 +300,23 @@ func dead(ts *testscript.TestScript, neg bool, args []string) {
 	pid, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	if neg {
-		if !sandbox.Alive(pid) {
+		if !alive(pid) {
 			ts.Fatalf("process %d is dead", pid)
 		}
 		return
 	}
 	// A signal is sent before it arrives.
-	awaitFor(ts, 10*time.Second, fmt.Sprintf("process %d to end", pid), func() bool { return !sandbox.Alive(pid) })
+	awaitFor(ts, 10*time.Second, fmt.Sprintf("process %d to end", pid), func() bool { return !alive(pid) })
+}
+
+// alive reports whether pid runs; a zombie that its parent has not reaped does not.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return !strings.HasPrefix(rest, "Z")
 }
 
 // exits runs a command and wants exactly that exit code. Usage: exits CODE COMMAND [ARG...]

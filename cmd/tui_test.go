@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,8 +21,9 @@ import (
 	"github.com/creack/pty"
 	"github.com/hinshun/vt10x"
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/sandbox"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
 // terminal is the program in a real terminal of a given size.
@@ -81,9 +83,17 @@ func (term *terminal) command(args ...string) ([]byte, error) {
 }
 
 func (term *terminal) cleanUp() {
-	term.t.Helper()
-	if err := sandbox.CleanUp(filepath.Join(programDir, "artifacts-tui"), term.home, term.env, filepath.Join(term.home, ".local/state")); err != nil {
-		term.t.Error(err)
+	var list []mounts.Status
+	out, _ := term.command("mount", "list", "--format", "json")
+	_ = json.Unmarshal(out, &list)
+	for _, m := range list {
+		_, _ = term.command("unmount", "--timeout", "5s", m.Mountpoint)
+	}
+	_, _ = term.command("coordinator", "stop")
+	left, _ := mountinfo.GetMounts(mountinfo.PrefixFilter(term.home))
+	for _, m := range left {
+		abortConnection(m)
+		_ = unix.Unmount(m.Mountpoint, unix.MNT_DETACH)
 	}
 }
 

@@ -15,7 +15,8 @@
 //
 // Other fences are text, and text may hold no line that begins with "$ ". A command that fails
 // shows its "Error: " line; any other must succeed. A prompt with a name, "ada$ ", is another
-// user on another machine: a home of its own. All homes of a page see the same servers.
+// user, with a home of its own. A page has processes, mounts and a network of its own, without
+// a way out: what its commands start ends with it.
 //
 // Behind the language a fence may say
 //
@@ -28,7 +29,7 @@
 //
 // Lines of a comment <!-- … --> that is for the test:
 //
-//	<!-- s3 URL REGION ACCESS SECRET BUCKET... -->   an S3 server with these buckets answers wherever the page says URL
+//	<!-- s3 URL REGION ACCESS SECRET BUCKET... -->   an S3 server with these buckets answers where the page says URL
 //	<!-- run
 //	commands that the reader need not see
 //	-->
@@ -36,8 +37,7 @@
 // # What varies
 //
 // These are the same whatever they are: times, process ids, tokens, ids of workspaces and
-// peers, fingerprints, and how many blanks there are between columns. Ports of 127.0.0.1 are
-// as the page has them: the test takes free ones and puts them in place. The home is
+// peers, fingerprints, and how many blanks there are between columns. The home is
 // /home/dev, or /home/NAME for the prompt NAME. In a line "…" is any text; as a line of its
 // own it is any number of lines.
 package doctest

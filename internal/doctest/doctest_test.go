@@ -4,25 +4,20 @@ package doctest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/artifacts-tui/artifacts-tui/internal/sandbox"
+	"github.com/artifacts-tui/artifacts-tui/internal/program"
 )
 
 // TestPages runs every shell block of README.md and docs/*.md: the pages are true.
 func TestPages(t *testing.T) {
-	program := t.TempDir()
-	if err := sandbox.Build(program); err != nil {
+	built := t.TempDir()
+	if err := program.Build(built); err != nil {
 		t.Fatal(err)
-	}
-	// Coordinators that start side by side would take the usual port from each other.
-	if taken, err := net.Listen("tcp", usual); err == nil {
-		defer taken.Close()
 	}
 	t.Run("page", func(t *testing.T) {
 		for _, page := range pages(t) {
@@ -32,7 +27,7 @@ func TestPages(t *testing.T) {
 			name := strings.TrimSuffix(filepath.Base(page.path), ".md")
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				lines := newPlayers(t, program).play(page, *update)
+				lines := start(t, built, page).play(page, *update)
 				if *update && !t.Failed() && !slices.Equal(lines, page.lines) {
 					text := strings.Join(lines, "\n") + "\n"
 					if err := os.WriteFile(filepath.Join(root, page.path), []byte(text), 0o644); err != nil {

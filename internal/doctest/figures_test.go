@@ -46,8 +46,8 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// tableOf takes rows of the tables of mounts in a page of benchmarks. A row that is measured
-// twice is the later one.
+// tableOf takes rows of the tables of mounts in a page of benchmarks. Of a row that is there
+// twice it takes the first.
 func tableOf(page string, rows []string) (string, error) {
 	found := map[string][]string{}
 	var header []string
@@ -75,7 +75,9 @@ func tableOf(page string, rows []string) (string, error) {
 			} else {
 				above = name
 			}
-			found[name] = row
+			if found[name] == nil {
+				found[name] = row
+			}
 		}
 	}
 	var b strings.Builder

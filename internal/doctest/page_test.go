@@ -135,7 +135,7 @@ func (b block) steps() ([]step, error) {
 
 // prompts are the names of a page's users.
 func (p page) prompts() []string {
-	var names []string
+	names := []string{""}
 	for _, b := range p.blocks {
 		if b.language != "console" || !b.runs() {
 			continue

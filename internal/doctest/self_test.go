@@ -123,7 +123,7 @@ func TestUpdate(t *testing.T) {
 		"```text file=\"note\"", "kept", "```",
 		"```console", "$ cat note", "kept", "```",
 	}
-	if got := newPlayers(t, t.TempDir()).play(page, true); !slices.Equal(got, want) {
+	if got := start(t, t.TempDir(), page).play(page, true); !slices.Equal(got, want) {
 		t.Errorf("mended\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

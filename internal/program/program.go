@@ -1,6 +1,6 @@
-//go:build linux
-
-package sandbox
+// Package program builds the real program for tests that run it as a user would, and finds
+// the tools that they run beside it. It imports nothing of this module.
+package program
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 
 const module = "github.com/artifacts-tui/artifacts-tui"
 
-// Build puts the program into dir, with version "test", under the three names it answers
-// to. What it starts (the coordinator, a mount) is the program itself again, which a test
-// binary cannot stand in for.
+// Build puts the program into dir, as version "test", under the three names it answers to.
+// What it starts (the coordinator, a mount) is the program itself again, which a test binary
+// cannot stand in for.
 func Build(dir string) error {
 	program := filepath.Join(dir, "artifacts-tui")
 	build := exec.Command("go", "build", "-ldflags", "-X "+module+"/cmd.Version=test", "-o", program, module+"/cmd/artifacts-tui")
@@ -30,21 +30,21 @@ func Build(dir string) error {
 	return nil
 }
 
-// Path is a PATH with the program's folder first, then the tools that make test builds, then
+// ToolDirs come before PATH, each with a separator behind it: the tools that make test builds, and
 // Debian's own aws and python3 before any shim of the same name.
-func Path(programDir string) string {
-	dirs := []string{programDir}
+func ToolDirs() string {
+	dirs := ""
 	if tools := os.Getenv("ARTIFACTS_TEST_TOOLS"); tools != "" {
-		dirs = append(dirs, tools)
+		dirs += tools + string(os.PathListSeparator)
 	}
 	if _, err := os.Stat("/usr/bin/aws"); err == nil {
-		dirs = append(dirs, "/usr/bin")
+		dirs += "/usr/bin" + string(os.PathListSeparator)
 	}
-	return strings.Join(append(dirs, os.Getenv("PATH")), string(os.PathListSeparator))
+	return dirs
 }
 
 // GoEnv is what the go command needs to work in another home, from the caches of this one
-// alone: NAME=value lines.
+// alone: NAME=value each.
 func GoEnv() ([]string, error) {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"}
 	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
