@@ -8,7 +8,7 @@ TOOLS    := $(CURDIR)/bin/tools
 TESTFLAGS ?= -race -count=1 -timeout=15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build vet-macos cross test soak lint bench bench-mount bench-objects bench-tui microbench screenshots clean run-deps test-deps FORCE
+.PHONY: help run build vet-macos cross test soak lint bench bench-mount bench-objects bench-tui microbench screenshots docs clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 
 screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program
 	PATH=$(TOOLS):$$PATH $(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
+
+docs: test-deps ## write what the commands of README.md and docs/ print into these pages
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 ./internal/doctest -update
 
 clean: ## remove what was built
 	rm -rf bin dist coverage.out
