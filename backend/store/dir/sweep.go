@@ -52,7 +52,7 @@ type sealed struct {
 
 // Sweep implements store.Blobs. Names that are not those of blobs are left alone. A pack that
 // is half garbage is proposed to be moved; once it has been, the next sweep removes it.
-func (b *Blobs) Sweep(ctx context.Context, references func(each func(id string)) error) (swept store.Swept, err error) {
+func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swept, err error) {
 	// In this order: a pack that is begun after the inventory is none of this sweep's business,
 	// and nothing is appended any more to those that are in it.
 	have, err := b.take()
@@ -63,7 +63,7 @@ func (b *Blobs) Sweep(ctx context.Context, references func(each func(id string))
 		return swept, err
 	}
 	var strange error
-	err = references(func(id string) {
+	err = refs.Each(func(id string) {
 		if err := have.mark(id); err != nil {
 			strange = err
 		}
