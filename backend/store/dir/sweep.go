@@ -19,6 +19,9 @@ const maxMoves = 64 << 10
 
 // Untidy implements store.Blobs.
 func (b *Blobs) Untidy() bool {
+	if b.shared != nil {
+		return b.shared.untidy()
+	}
 	if b.crashed.Load() {
 		return true
 	}
@@ -53,6 +56,9 @@ type sealed struct {
 // Sweep implements store.Blobs. Names that are not those of blobs are left alone. A pack that
 // is half garbage is proposed to be moved; once it has been, the next sweep removes it.
 func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swept, err error) {
+	if b.shared != nil {
+		return b.sweepShared(ctx, refs)
+	}
 	// In this order: a pack that is begun after the inventory is none of this sweep's business,
 	// and nothing is appended any more to those that are in it.
 	have, err := b.take()

@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	shards      = 256     // the folders of blobs
-	listAtOnce  = 8       // of them
-	inventory   = 4 << 20 // blobs that are compared with the references in one go: 64 MiB
-	lookEvery   = time.Hour
-	uploadMax   = 2 * writeMax
+	shards     = 256     // the folders of blobs
+	listAtOnce = 8       // of them
+	inventory  = 4 << 20 // blobs that are compared with the references in one go: 64 MiB
+	lookEvery  = time.Hour
+	uploadMax  = 2 * writeMax
 	// sweepMax is how long a sweep may take before another process takes it for dead.
 	sweepMax = 12 * time.Hour
 )
