@@ -26,7 +26,7 @@ func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.settle(freed, Change{})
+	s.free(freed.Blobs)
 	return nil
 }
 

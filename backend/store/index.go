@@ -67,6 +67,9 @@ type Index interface {
 	CompleteUpload(ctx context.Context, c CompleteEntry) (Freed, error)
 	AbortUpload(ctx context.Context, bucket, key, id string) (Freed, error)
 
+	// Feed is what changes in this index, whoever changes it.
+	Feed() Feed
+
 	// References calls fn with every blob that something refers to, at one point in time;
 	// a blob may come more than once.
 	References(ctx context.Context, fn func(blob string)) error

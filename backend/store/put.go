@@ -74,7 +74,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 		return ObjectInfo{}, err
 	}
 	obj.Seq = freed.Seq
-	s.settle(freed, Change{Bucket: bucket, Key: key})
+	s.free(freed.Blobs)
 	return obj.ObjectInfo, nil
 }
 
@@ -136,6 +136,6 @@ func (s *Store) DeleteIf(ctx context.Context, bucket, key string, c Condition) e
 	if err != nil {
 		return err
 	}
-	s.settle(freed, Change{Bucket: bucket, Key: key, Deleted: true})
+	s.free(freed.Blobs)
 	return nil
 }

@@ -12,9 +12,6 @@ import (
 // Options tune a Store. The zero value is usable.
 type Options struct {
 	Log *slog.Logger // nil: nothing is logged
-	// OnChange is called after each change of a key that is durable, in no
-	// particular order, and must return at once.
-	OnChange func(Change)
 	// UploadExpiry is the age at which an upload in flight is given up; 0: seven days.
 	UploadExpiry time.Duration
 	Now          func() time.Time // nil: time.Now
@@ -37,7 +34,6 @@ type Store struct {
 	index    Index
 	blobs    Blobs
 	log      *slog.Logger
-	onChange func(Change)
 	expiry   time.Duration
 	now      func() time.Time
 	pins     pins
@@ -54,14 +50,11 @@ type Store struct {
 // where that pays, and looks for expired uploads once an hour.
 func New(index Index, blobs Blobs, o Options) *Store {
 	s := &Store{
-		index: index, blobs: blobs, log: o.Log, onChange: o.OnChange, expiry: o.UploadExpiry, now: o.Now,
+		index: index, blobs: blobs, log: o.Log, expiry: o.UploadExpiry, now: o.Now,
 		pins: pins{count: map[string]int{}, doomed: map[string]bool{}},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.onChange == nil {
-		s.onChange = func(Change) {}
 	}
 	if s.expiry == 0 {
 		s.expiry = expiry
@@ -82,6 +75,9 @@ func New(index Index, blobs Blobs, o Options) *Store {
 	return s
 }
 
+// Feed is what changes in the store, also by other processes where they share its index.
+func (s *Store) Feed() Feed { return s.index.Feed() }
+
 // Close ends the work in the background and closes index and blobs. Readers that are open go on.
 func (s *Store) Close() error {
 	s.stop()
@@ -96,14 +92,6 @@ func newID() string {
 	p := make([]byte, 16)
 	rand.Read(p) // never fails: https://pkg.go.dev/crypto/rand#Read
 	return hex.EncodeToString(p)
-}
-
-// settle deletes the blobs that a change left without references, and tells of the change.
-func (s *Store) settle(f Freed, c Change) {
-	s.free(f.Blobs)
-	if c.Key != "" {
-		s.onChange(c)
-	}
 }
 
 // free deletes blobs, those that a reader has pinned when it lets go of them, and where other

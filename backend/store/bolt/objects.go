@@ -123,6 +123,7 @@ func (t *txn) write(o store.Object, old *store.Object) (freed store.Freed, err e
 		}
 	}
 	freed.Seq = o.Seq
+	t.tell(store.PutChange(o.ObjectInfo))
 	return freed, t.count(o.Bucket, o.Key, more)
 }
 
@@ -150,6 +151,7 @@ func (x *Index) Delete(_ context.Context, bucket, key string, c store.Condition)
 			return err
 		}
 		freed.Seq = t.next()
+		t.tell(store.Change{Kind: store.ChangeDelete, Bucket: bucket, Key: key})
 		freed.Blobs, err = t.release(old.Segments)
 		return err
 	})

@@ -33,11 +33,10 @@ type Options struct {
 	Keys          Keys   // of an S3 bucket
 	CABundle      string // PEM file with the authority of the bucket's endpoint; empty: the system's alone
 
-	MaxSize  int64 // as of local.Options
-	Reserve  int64 // as of local.Options
-	Log      *slog.Logger
-	OnChange func(store.Change) // see store.Options
-	Idle     bool               // see store.Options
+	MaxSize int64 // as of local.Options
+	Reserve int64 // as of local.Options
+	Log     *slog.Logger
+	Idle    bool // see store.Options
 }
 
 // Engines are an index and blobs that belong together.
@@ -225,7 +224,7 @@ func (e *Engines) Settled(ctx context.Context) error {
 
 // Store puts a store over the engines, which its Close closes.
 func (e *Engines) Store() *store.Store {
-	o := store.Options{Log: e.opt.Log, OnChange: e.opt.OnChange, Idle: e.opt.Idle}
+	o := store.Options{Log: e.opt.Log, Idle: e.opt.Idle}
 	switch {
 	case e.Shared:
 		o.Linger = lingerShared

@@ -41,6 +41,9 @@ func Run(t *testing.T, open Backend) {
 		"prefixes race":       testPrefixesRace,
 		"prefixes reopen":     testPrefixesReopen,
 		"reopen":              testReopen,
+		"feed":                testFeed,
+		"feed race":           testFeedRace,
+		"feed reopen":         testFeedReopen,
 		"crash":               testCrash,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
