@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -232,11 +233,18 @@ func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {
 	return s, nil
 }
 
-// ready is for load balancers and monitors: whether the store answers.
+// readyTime is how long an engine may take to say that it is there.
+const readyTime = 5 * time.Second
+
+// ready is for load balancers and monitors: whether both engines of the store answer, and
+// which one does not.
 func (a *orchestratorAPI) ready(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.o.store.Usage(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	var not *store.NotReady
+	if err := a.o.store.Ready(ctx); errors.As(err, &not) {
 		a.watch.log.Error("not ready", "error", err)
-		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the store does not answer"})
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the " + not.Engine + " of the store does not answer", "engine": not.Engine})
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})

@@ -13,7 +13,7 @@ import "context"
 // reservations (SPEC B25). SystemBucket counts, but is never refused.
 //
 // Blobs that a change leaves without any reference come back in Freed; the caller
-// deletes them. An index that a process shares with others must say so to its Blobs.
+// deletes them. An index that several processes have open is a Shared.
 type Index interface {
 	// CreateBucket refuses with BucketAlreadyExists. Usage is ignored.
 	CreateBucket(ctx context.Context, b BucketInfo) error
@@ -83,6 +83,16 @@ type Index interface {
 	// blobs, with what is there, and with repair corrects them.
 	Recount(ctx context.Context, repair bool) (Recount, error)
 	Close() error
+}
+
+// Shared is an Index that several processes have open at a time.
+type Shared interface {
+	Index
+	// Condemn ends blobs for good: of ids it returns those that nothing refers to. From then on
+	// every change, of any process, that would refer to one of them is refused with Condemned,
+	// also one that was under way meanwhile. A change that was made before is seen, and its blobs
+	// are not returned.
+	Condemn(ctx context.Context, ids []string) ([]string, error)
 }
 
 // Recount is what a recount found wrong.

@@ -21,6 +21,9 @@ type Options struct {
 	// QuotaExceeded. SystemBucket may use them, and the index, so that control state and
 	// deletions can be recorded when nothing else can.
 	Reserve int64
+	// Linger is how long a blob that is freed stays for readers in other processes. 0: it is
+	// deleted at once; those of this process are safe in any case.
+	Linger time.Duration
 	// Idle leaves out what a Store does by itself: nothing changes but by its methods.
 	Idle bool
 }
@@ -37,6 +40,7 @@ type Store struct {
 	settling settling
 	sweeping sync.Mutex
 	disk     disk
+	graves   graves
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -59,10 +63,14 @@ func New(index Index, blobs Blobs, o Options) *Store {
 		s.now = time.Now
 	}
 	s.disk = disk{free: o.Disk, reserve: o.Reserve, now: s.now}
+	s.graves = graves{linger: o.Linger, now: s.now}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	if !o.Idle {
 		s.done.Go(func() { s.maintain(ctx) })
+		if o.Linger > 0 {
+			s.done.Go(func() { s.bury(ctx) })
+		}
 	}
 	return s
 }
@@ -86,10 +94,14 @@ func newID() string {
 	return hex.EncodeToString(p)
 }
 
-// free deletes blobs, those that a reader has pinned when it lets go of them.
+// free deletes blobs, those that a reader has pinned when it lets go of them, and where other
+// processes may read them after a while.
 func (s *Store) free(blobs []string) {
 	for _, id := range blobs {
 		if s.pins.doom(id) {
+			continue
+		}
+		if id = s.graves.dig(id); id == "" {
 			continue
 		}
 		// The request is answered whatever becomes of this; a sweep tries again.

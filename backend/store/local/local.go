@@ -39,9 +39,6 @@ func Open(o Options) (*store.Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the blobs in %s: %w", o.Dir, err), index.Close())
 	}
 	options := store.Options{Log: o.Log, Idle: o.Idle}
-	if o.Reserve >= 0 {
-		options.Reserve = reserve(o)
-		options.Disk = func() (int64, error) { _, free, err := Volume(o.Dir); return free, err }
-	}
+	options.Reserve, options.Disk = Keep(o.Dir, o.Reserve)
 	return store.New(index, blobs, options), nil
 }
