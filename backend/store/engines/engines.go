@@ -37,6 +37,8 @@ type Options struct {
 	Reserve int64 // as of local.Options
 	Log     *slog.Logger
 	Idle    bool // see store.Options
+	// Alone refuses engines that another process has open.
+	Alone bool
 }
 
 // Engines are an index and blobs that belong together.
@@ -221,6 +223,9 @@ func (e *Engines) Settled(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Where names both engines for a person, without secrets.
+func (e *Engines) Where() string { return e.opt.Where() }
 
 // Store puts a store over the engines, which its Close closes.
 func (e *Engines) Store() *store.Store {
