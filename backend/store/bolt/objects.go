@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 func readObject(table *bbolt.Bucket, bucket, key string) (store.Object, error) {
@@ -16,7 +17,7 @@ func readObject(table *bbolt.Bucket, bucket, key string) (store.Object, error) {
 	if v == nil {
 		return store.Object{}, store.Refuse(store.NoSuchKey, "there is no object %q in bucket %s", key, bucket)
 	}
-	return decodeObject(bucket, key, v, true)
+	return record.DecodeObject(bucket, key, v, true)
 }
 
 // Object implements store.Index.
@@ -37,7 +38,7 @@ func (t *txn) old(bucket, key string) (*store.Object, error) {
 	if v == nil {
 		return nil, nil
 	}
-	o, err := decodeObject(bucket, key, v, true)
+	o, err := record.DecodeObject(bucket, key, v, true)
 	return &o, err
 }
 
@@ -112,7 +113,7 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 // write replaces old by o; everything that could refuse has been asked.
 func (t *txn) write(o store.Object, old *store.Object) (freed store.Freed, err error) {
 	o.Seq = t.next()
-	if err := t.objects.Put(objectKey(o.Bucket, o.Key), encodeObject(o)); err != nil {
+	if err := t.objects.Put(objectKey(o.Bucket, o.Key), record.EncodeObject(o)); err != nil {
 		return freed, err
 	}
 	more := store.Usage{Bytes: o.Size, Objects: 1}
@@ -195,7 +196,7 @@ func listObjects(ctx context.Context, c *bbolt.Cursor, bucket string, o store.Li
 			k, v = seek(c, after(objectKey(bucket, common)))
 			continue
 		}
-		obj, err := decodeObject(bucket, key, v, false)
+		obj, err := record.DecodeObject(bucket, key, v, false)
 		if err != nil {
 			return err
 		}
