@@ -44,6 +44,9 @@ type Index interface {
 
 	// Reserve sets n bytes aside for a write to key. n may be zero or less: nothing is set aside.
 	Reserve(ctx context.Context, bucket, key string, n int64) (Reservation, error)
+	// Begin is Reserve for a Put of size bytes, of what they add to the object that is there; size -1:
+	// not known, nothing is set aside. It refuses by the condition first.
+	Begin(ctx context.Context, bucket, key string, size int64, c Condition) (Reservation, error)
 
 	Object(ctx context.Context, bucket, key string) (Object, error)
 	List(ctx context.Context, bucket string, o ListOptions) (Page, error)

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -72,6 +73,24 @@ func includes(all, some []store.Segment) bool {
 		}
 	}
 	return len(some) == 0
+}
+
+// Begin implements store.Index.
+func (x *Index) Begin(ctx context.Context, bucket, key string, size int64, c store.Condition) (store.Reservation, error) {
+	var old *store.ObjectInfo
+	switch o, err := x.Object(ctx, bucket, key); {
+	case err == nil:
+		old = &o.ObjectInfo
+	case !errors.Is(err, store.ErrNoSuchKey):
+		return nil, err
+	}
+	if err := c.Check(old); err != nil {
+		return nil, err
+	}
+	if old != nil {
+		size -= old.Size
+	}
+	return x.Reserve(ctx, bucket, key, size)
 }
 
 // Put implements store.Index.
