@@ -3,8 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -15,8 +13,8 @@ import (
 // counters and removes orphaned blobs; bytes that are lost stay lost, and are reported.
 func Fsck(ctx context.Context, c config.Config, o store.CheckOptions) (r store.CheckReport, err error) {
 	dataDir := c.S3.DataDir
-	if _, err := os.Stat(filepath.Join(dataDir, "index.db")); err != nil && c.Storage.Index == "" {
-		return r, fault.New(fault.NotFound, "give --data-dir or --config of the coordinator that is to be checked", "there is no store in %s", dataDir)
+	if err := there(c); err != nil {
+		return r, fault.New(fault.NotFound, "give --data-dir or --config of the coordinator that is to be checked", "%s", err)
 	}
 	unlock, err := lockDataDir(dataDir)
 	if err != nil {

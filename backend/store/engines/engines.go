@@ -37,6 +37,8 @@ type Options struct {
 	Reserve int64 // as of local.Options
 	Log     *slog.Logger
 	Idle    bool // see store.Options
+	// Alone refuses engines that another process has open.
+	Alone bool
 }
 
 // Engines are an index and blobs that belong together.
@@ -113,6 +115,11 @@ func OpenParts(ctx context.Context, o Options) (e *Engines, err error) {
 	if e.Index, err = openIndex(ctx, o); err != nil {
 		return nil, err
 	}
+	if o.Alone {
+		if err := e.alone(ctx); err != nil {
+			return nil, errors.Join(err, e.Index.Close())
+		}
+	}
 	if e.Blobs, err = openBlobs(ctx, o); err != nil {
 		return nil, errors.Join(err, e.Index.Close())
 	}
@@ -120,6 +127,33 @@ func OpenParts(ctx context.Context, o Options) (e *Engines, err error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
+}
+
+// leaseTime is a little longer than a process that was killed is taken for one that is there.
+const leaseTime = 30 * time.Second
+
+// alone waits until no other process has the index, for as long as one may be that was killed.
+func (e *Engines) alone(ctx context.Context) error {
+	x, ok := e.Index.(interface {
+		Others(ctx context.Context) (int, error)
+	})
+	if !ok {
+		return nil // its file is locked
+	}
+	for until := time.Now().Add(leaseTime); ; {
+		n, err := x.Others(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		if time.Now().After(until) {
+			return fault.New(fault.Conflict, "stop them first", "%d coordinators, or other processes, use the index %s", n, redact(e.opt.Index))
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func openIndex(ctx context.Context, o Options) (store.Index, error) {
@@ -221,6 +255,9 @@ func (e *Engines) Settled(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Where names both engines for a person, without secrets.
+func (e *Engines) Where() string { return e.opt.Where() }
 
 // Store puts a store over the engines, which its Close closes.
 func (e *Engines) Store() *store.Store {

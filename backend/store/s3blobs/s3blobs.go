@@ -56,6 +56,8 @@ type Blobs struct {
 	private bool // nobody is on the way to the store
 	memory  *semaphore.Weighted
 	learned learned
+	// uploadMax is the age at which an upload in parts is nobody's any more.
+	uploadMax time.Duration
 
 	life context.Context // of what nobody waits for
 	end  context.CancelFunc
@@ -88,7 +90,7 @@ func Open(opt Options) (*Blobs, error) {
 	}
 	b := &Blobs{
 		Options: opt, memory: semaphore.NewWeighted(max(opt.Memory, largestPart)),
-		open: map[token]int{}, doomed: map[token]bool{},
+		open: map[token]int{}, doomed: map[token]bool{}, uploadMax: 2 * writeMax,
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, b.connect()

@@ -259,7 +259,7 @@ func (b *Blobs) abortOld(ctx context.Context) error {
 			now = time.Now()
 		}
 		for _, u := range page.Uploads {
-			if now.Sub(aws.ToTime(u.Initiated)) < uploadMax || !strings.HasPrefix(aws.ToString(u.Key), *in.Prefix) {
+			if now.Sub(aws.ToTime(u.Initiated)) < b.uploadMax || !strings.HasPrefix(aws.ToString(u.Key), *in.Prefix) {
 				continue
 			}
 			err := b.ask(ctx, 0, func(ctx context.Context) error {
