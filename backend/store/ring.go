@@ -10,28 +10,28 @@ import (
 	"sync"
 )
 
-// Bounds of a Ring. A chunk is what it lets go of at once.
+// Bounds of a Ring. A stretch is what it lets go of at once.
 const (
-	ringChunk  = 1024     // changes
-	ringChunks = 64       // kept; the newest may be partly filled
-	ringBytes  = 16 << 20 // of keys and records, whatever the number
-	changeCost = 160      // bytes of a Change without its key, about
+	ringStretch   = 1024     // changes
+	ringStretches = 64       // kept; the newest may be partly filled
+	ringBytes     = 16 << 20 // of keys and records, whatever the number
+	changeCost    = 160      // bytes of a Change without its key, about
 )
 
 // Ring is a Feed in memory: the newest 64 Ki changes or 16 MiB of them, whichever is less, of
 // one process. Publish never waits for a reader.
 type Ring struct {
-	mu     sync.Mutex
-	life   string   // positions begin with it
-	chunks []*chunk // oldest first
-	last   uint64   // number of the newest change; the first is 1
-	bytes  int
-	news   chan struct{} // closed and replaced by Publish
-	bound  int           // of bytes
+	mu        sync.Mutex
+	life      string     // positions begin with it
+	stretches []*stretch // oldest first
+	last      uint64     // number of the newest change; the first is 1
+	bytes     int
+	news      chan struct{} // closed and replaced by Publish
+	bound     int           // of bytes
 }
 
-// chunk is filled once and never changed, so that readers share it without a copy.
-type chunk struct {
+// stretch is filled once and never changed, so that readers share it without a copy.
+type stretch struct {
 	first   uint64 // number of changes[0]
 	changes []Change
 	bytes   int
@@ -58,9 +58,9 @@ func (r *Ring) Publish(changes []Change) {
 		c.Position = r.position(r.last)
 		r.append(c)
 	}
-	for len(r.chunks) > 1 && (len(r.chunks) > ringChunks || r.bytes > r.bound) {
-		r.bytes -= r.chunks[0].bytes
-		r.chunks = append(r.chunks[:0:0], r.chunks[1:]...)
+	for len(r.stretches) > 1 && (len(r.stretches) > ringStretches || r.bytes > r.bound) {
+		r.bytes -= r.stretches[0].bytes
+		r.stretches = append(r.stretches[:0:0], r.stretches[1:]...)
 	}
 	close(r.news)
 	r.news = make(chan struct{})
@@ -68,14 +68,14 @@ func (r *Ring) Publish(changes []Change) {
 
 func (r *Ring) append(c Change) {
 	size := changeCost + len(c.Key)
-	var tail *chunk
-	if n := len(r.chunks); n > 0 {
-		tail = r.chunks[n-1]
+	var tail *stretch
+	if n := len(r.stretches); n > 0 {
+		tail = r.stretches[n-1]
 	}
 	// Small ones too where keys are long, so that what is let go of is a part of the bound.
-	if tail == nil || len(tail.changes) == ringChunk || tail.bytes > r.bound/ringChunks {
-		tail = &chunk{first: r.last}
-		r.chunks = append(r.chunks, tail)
+	if tail == nil || len(tail.changes) == ringStretch || tail.bytes > r.bound/ringStretches {
+		tail = &stretch{first: r.last}
+		r.stretches = append(r.stretches, tail)
 	}
 	tail.changes = append(tail.changes, c)
 	tail.bytes += size
@@ -88,7 +88,7 @@ func (r *Ring) Restart() {
 	rand.Read(p) // never fails: https://pkg.go.dev/crypto/rand#Read
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.life, r.chunks, r.last, r.bytes = hex.EncodeToString(p), nil, 0, 0
+	r.life, r.stretches, r.last, r.bytes = hex.EncodeToString(p), nil, 0, 0
 	close(r.news)
 	r.news = make(chan struct{})
 }
@@ -110,12 +110,12 @@ func (r *Ring) Read(_ context.Context, after Position, limit int) ([]Change, err
 		return nil, ErrFeedLost
 	case n == r.last:
 		return nil, nil
-	case n+1 < r.chunks[0].first:
+	case n+1 < r.stretches[0].first:
 		return nil, ErrFeedLost
 	}
-	// The last chunk that begins at or before what is wanted.
-	i := sort.Search(len(r.chunks), func(i int) bool { return r.chunks[i].first > n+1 }) - 1
-	found := r.chunks[i].changes[n+1-r.chunks[i].first:]
+	// The last one that begins at or before what is wanted.
+	i := sort.Search(len(r.stretches), func(i int) bool { return r.stretches[i].first > n+1 }) - 1
+	found := r.stretches[i].changes[n+1-r.stretches[i].first:]
 	end := min(max(limit, 1), len(found))
 	return found[:end:end], nil
 }

@@ -47,7 +47,7 @@ func TestRingLetsGo(t *testing.T) {
 	ctx := context.Background()
 	r := NewRing()
 	begin := head(t, r)
-	kept := ringChunk * ringChunks
+	kept := ringStretch * ringStretches
 	r.Publish(puts(1, kept, ""))
 	all, end := follow(t, r, begin)
 	if len(all) != kept || all[0].Key != "1" || all[kept-1].Key != fmt.Sprint(kept) || end != head(t, r) {
@@ -71,12 +71,12 @@ func TestRingIsBounded(t *testing.T) {
 		r.Publish(puts(i*1000, i*1000+999, pad))
 	}
 	kept := 0
-	for _, c := range r.chunks {
+	for _, c := range r.stretches {
 		for i := range c.changes {
 			kept += len(c.changes[i].Key)
 		}
 	}
-	if kept > ringBytes+ringBytes/ringChunks+MaxKey || kept < ringBytes/2 {
+	if kept > ringBytes+ringBytes/ringStretches+MaxKey || kept < ringBytes/2 {
 		t.Fatalf("it keeps %d bytes of keys, the bound is %d", kept, ringBytes)
 	}
 }
