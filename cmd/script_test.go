@@ -393,6 +393,9 @@ func secretKey(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: secretkey WORKSPACE")
 	}
 	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
+	if one := ts.Getenv("SOCKET1"); one != "" { // of a cluster
+		socket = one
+	}
 	conn, err := net.Dial("unix", socket)
 	ts.Check(err)
 	defer conn.Close()

@@ -128,7 +128,7 @@ func (s *Store) checkBytes(ctx context.Context, segments []Segment, size int64, 
 			return fmt.Errorf("blob %s: %w", g.Blob, err)
 		}
 		if deep && g.Sum != 0 && sum != g.Sum {
-			return fmt.Errorf("blob %s: %w", g.Blob, errDamaged)
+			return fmt.Errorf("blob %s: %w", g.Blob, ErrDamaged)
 		}
 		sums = sums && g.Sum != 0
 	}
@@ -136,7 +136,7 @@ func (s *Store) checkBytes(ctx context.Context, segments []Segment, size int64, 
 		return fmt.Errorf("the index has %d bytes in segments, and says %d", n, size)
 	}
 	if deep && !sums && len(etag) == hex.EncodedLen(md5.Size) && hex.EncodeToString(whole.Sum(nil)) != etag {
-		return errDamaged
+		return ErrDamaged
 	}
 	return nil
 }

@@ -207,12 +207,13 @@ func (s *Store) bytesOf(ctx context.Context, g Segment) ([]byte, error) {
 		return nil, fmt.Errorf("blob %s: %w", g.Blob, unexpected(err))
 	}
 	if g.Sum != 0 && crc32.Checksum(p, castagnoli) != g.Sum {
-		return nil, fmt.Errorf("blob %s: %w", g.Blob, errDamaged)
+		return nil, fmt.Errorf("blob %s: %w", g.Blob, ErrDamaged)
 	}
 	return p, nil
 }
 
-var errDamaged = errors.New("the bytes are not those that were stored")
+// ErrDamaged is what a read wraps where a sum is wrong.
+var ErrDamaged = errors.New("the bytes are not those that were stored")
 
 // unexpected is for reads that the index says there are bytes for.
 func unexpected(err error) error {
