@@ -99,6 +99,7 @@ func three(t *testing.T) []*one {
 // SPEC B8, B31: what one coordinator has answered, all of them go by: a new peer's token works,
 // a role that was taken away allows nothing, a rotated token is over and a removed peer is refused.
 func TestAnsweredIsInForceEverywhere(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	if a, b := all[0].Mesh(), all[2].Mesh(); a.ID == "" || a.ID != b.ID {
@@ -145,6 +146,7 @@ func TestAnsweredIsInForceEverywhere(t *testing.T) {
 // SPEC B8, B31: a coordinator that cannot ask what is in force refuses everybody, in a way that
 // clients try again, and goes by it again as soon as it can.
 func TestUnconfirmedRefuses(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	removed, err := all[0].AddPeer(ctx, coordinator.AddPeer{Name: "removed"})
@@ -189,6 +191,7 @@ func third[A, B any](_ A, _ B, err error) error { return err }
 
 // SPEC B31: what may be there once is there once, whichever coordinators are asked at a time.
 func TestCoordinatorsTakeTurns(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	const each = 4
@@ -258,6 +261,7 @@ func TestCoordinatorsTakeTurns(t *testing.T) {
 // SPEC B31: a coordinator that is killed in the midst of a change holds nobody up for longer than
 // its lease, and what it did by then is what all of them go by, or nobody.
 func TestACoordinatorDiesInAChange(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	const lease = 600 * time.Millisecond
@@ -298,6 +302,7 @@ func TestACoordinatorDiesInAChange(t *testing.T) {
 // SPEC B31: who waits for changes at one coordinator hears of those made at another, and may
 // ask yet another one for what comes after.
 func TestAwaitChangesElsewhere(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	var wg sync.WaitGroup
@@ -335,6 +340,7 @@ func await(t *testing.T, what string, ok func() bool) {
 
 // SPEC B31: requests do not each cost a question to the index: ten a second do for all of them.
 func TestConfirmingIsCheap(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	p, err := all[0].AddPeer(ctx, coordinator.AddPeer{Name: "ci"})
@@ -363,6 +369,7 @@ func TestConfirmingIsCheap(t *testing.T) {
 // SPEC B18, B31: a backup taken of one coordinator while others change things has each change as
 // a whole: never a peer without its roles.
 func TestBackupAmongOthers(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -380,7 +387,7 @@ func TestBackupAmongOthers(t *testing.T) {
 		})
 	}
 	taken := 0
-	for range 20 {
+	for range 6 {
 		archive, err := all[0].Backup(ctx)
 		if fault.Is(err, fault.Conflict) {
 			continue
@@ -414,6 +421,7 @@ func count(c backup.Contents, prefix string) (n int) {
 
 // SPEC B31: what one of several is to do is one's, until it stops.
 func TestMaintenanceIsOnes(t *testing.T) {
+	t.Parallel()
 	all := three(t)
 	ctx := t.Context()
 	for range 2 {
