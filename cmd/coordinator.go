@@ -26,7 +26,7 @@ func (c *cli) coordinatorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorReload(), c.coordinatorConfig(),
-		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck(), c.coordinatorBackup(), c.coordinatorVerify(), c.coordinatorRestore())
+		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck(), c.coordinatorBackup(), c.coordinatorVerify(), c.coordinatorRestore(), c.coordinatorMigrate())
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -242,16 +243,22 @@ func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {
 	return s, nil
 }
 
-// ready is for load balancers and monitors: whether the store answers, and this coordinator is
-// not about to stop.
+// readyTime is how long an engine may take to say that it is there.
+const readyTime = 5 * time.Second
+
+// ready is for load balancers and monitors: whether both engines of the store answer, and which
+// one does not, and that this coordinator is not about to stop.
 func (a *orchestratorAPI) ready(w http.ResponseWriter, r *http.Request) {
 	if a.life.Err() != nil {
 		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
 		return
 	}
-	if _, err := a.o.store.Usage(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	var not *store.NotReady
+	if err := a.o.store.Ready(ctx); errors.As(err, &not) {
 		a.watch.log.Error("not ready", "error", err)
-		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the store does not answer"})
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the " + not.Engine + " of the store does not answer", "engine": not.Engine})
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})

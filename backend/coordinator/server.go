@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
-	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
@@ -58,14 +57,12 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	defer unlock()
-	s, err := local.Open(local.Options{
-		Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Reserve: diskReserve(opt.Config.S3.Reserve), Log: opt.Log,
-	})
+	s, err := openStore(ctx, opt.Config, opt.Log, false)
 	if err != nil {
-		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version})
+	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version, Shared: opt.Config.Shared()})
 	if err != nil {
 		return err
 	}
@@ -104,7 +101,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		}
 		return now
 	}
-	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.S3.DataDir) }
+	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.Disk()) }
 	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), o.hostID(), opt.Config.Audit, opt.Log)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
@@ -168,18 +165,6 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	case err = <-failed:
 	}
 	return errors.Join(err, shutdown(servers, opt.Log))
-}
-
-// diskReserve is as local.Options has it, where 0 is the default, which is less on a small
-// volume, and none is a negative number.
-func diskReserve(size config.Size) int64 {
-	switch size {
-	case 0:
-		return -1
-	case config.Default().S3.Reserve:
-		return 0
-	}
-	return int64(size)
 }
 
 // purgeEvery is how often deleted workspaces and objects are looked at, where nothing changes meanwhile.
