@@ -144,12 +144,12 @@ func (c *cli) migrateProgress() (tell func(migrate.Progress), end func()) {
 			return
 		}
 		last, phase = time.Now(), p.Phase
-		fmt.Fprint(c.err, before, progressLine(p), after)
+		fmt.Fprint(c.err, before, migrateLine(p), after)
 	}
 	return tell, func() { fmt.Fprint(c.err, before) }
 }
 
-func progressLine(p migrate.Progress) string {
+func migrateLine(p migrate.Progress) string {
 	if p.Phase == "look" {
 		return "looking at the source"
 	}

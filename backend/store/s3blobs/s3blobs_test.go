@@ -132,7 +132,7 @@ const mib = 1 << 20
 func TestBlobs(t *testing.T) {
 	s := serve(t)
 	b := s.open(s3blobs.Options{Prefix: "/some/prefix/"})
-	for i, n := range []int{1, 32 << 10, 300 << 10, 8*mib - 1, 8 * mib, 8*mib + 1, 25 * mib} {
+	for i, n := range []int{1, 32 << 10, 300 << 10, 8*mib - 1, 8 * mib, 8*mib + 1, 17 * mib} {
 		want := body(uint64(i), n)
 		for _, size := range []int64{int64(n), -1} {
 			id, err := write(b, want, size)
@@ -268,11 +268,11 @@ func TestMemoryIsBounded(t *testing.T) {
 	for _, w := range held {
 		w.Abort()
 	}
-	// 200 MiB side by side through 64.
+	// 120 MiB side by side through 64.
 	var all sync.WaitGroup
-	for i := range 8 {
+	for i := range 6 {
 		all.Go(func() {
-			want := body(uint64(i), 25*mib)
+			want := body(uint64(i), 20*mib)
 			id, err := write(b, want, int64(len(want)))
 			if err != nil {
 				t.Error(err)
@@ -297,7 +297,7 @@ func TestFaults(t *testing.T) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var ids []string
-	for i, n := range []int{1, 1000, 32 << 10, mib, 8 * mib, 9 * mib, 20 * mib, 33 * mib} {
+	for i, n := range []int{1, 1000, 32 << 10, mib, 9 * mib, 20 * mib} {
 		for j := range 2 {
 			all.Go(func() {
 				want := body(uint64(i), n)
@@ -364,7 +364,8 @@ func (f fixed) Condemn(ids []string) ([]string, error) { return ids, nil }
 func TestOutOfReach(t *testing.T) {
 	s := serve(t)
 	proxy := faultproxy.Start(t, s.at)
-	b := s.open(s3blobs.Options{Endpoint: proxy.Endpoint(), Prefix: "p", Timeout: 300 * time.Millisecond})
+	b := s.open(s3blobs.Options{Endpoint: proxy.Endpoint(), Prefix: "p"})
+	hasty := s.open(s3blobs.Options{Endpoint: proxy.Endpoint(), Prefix: "p", Timeout: 50 * time.Millisecond})
 	id, err := write(b, body(1, 1000), 1000)
 	s.must(err)
 	large, err := write(b, body(1, 9*mib), 9*mib)
@@ -379,16 +380,18 @@ func TestOutOfReach(t *testing.T) {
 				t.Errorf("%s, %s: %v", f, what, err)
 			}
 		}
-		_, err := write(b, body(2, 1000), 1000)
+		_, err := write(hasty, body(2, 1000), 1000)
 		check("write", err)
-		_, err = write(b, body(2, 9*mib), 9*mib)
+		_, err = write(hasty, body(2, 9*mib), 9*mib)
 		check("write in parts", err)
-		_, err = read(b, id, nil)
+		_, err = read(hasty, id, nil)
 		check("read", err)
-		check("ping", b.Ping(ctx))
-		_, err = b.Sweep(ctx, fixed{})
+		if f != faultproxy.Half404 { // an answer without a body has no half
+			check("ping", hasty.Ping(ctx))
+		}
+		_, err = hasty.Sweep(ctx, fixed{})
 		check("sweep", err)
-		_, err = b.Empty(ctx)
+		_, err = hasty.Empty(ctx)
 		check("list", err)
 	}
 	for f, kind := range map[faultproxy.Fault]fault.Kind{faultproxy.Revoked: fault.Auth, faultproxy.NoBucket: fault.NotFound} {
