@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 // peer enrols one, and returns an S3 client of its that tries each request so many times,
@@ -210,9 +213,16 @@ func TestClusterUnderLoad(t *testing.T) {
 	for _, n := range c.nodes {
 		n.signal(syscall.SIGTERM)
 	}
-	if out, err := c.nodes[0].run("coordinator", "fsck", "--config", c.nodes[0].config()); err != nil {
-		t.Error(err)
-	} else {
-		t.Logf("%d and %d writes were acknowledged; %s", l.acks.Load(), r.acks.Load(), out)
+	out, err := c.nodes[0].run("coordinator", "fsck", "--config", c.nodes[0].config(), "--format", "json")
+	if err != nil {
+		t.Fatal(err)
 	}
+	var report store.CheckReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if !report.Sound() || report.Objects <= int64(len(l.keys)/2+len(r.keys)) {
+		t.Errorf("fsck: %s", out)
+	}
+	t.Logf("%d and %d writes were acknowledged; %d objects and %d bytes are sound", l.acks.Load(), r.acks.Load(), report.Objects, report.Bytes)
 }
