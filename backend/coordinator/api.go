@@ -15,6 +15,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -55,6 +56,7 @@ type orchestratorAPI struct {
 	life    context.Context // ends when the coordinator stops; long polls end with it
 	local   *localControls  // nil: not the local socket
 	watch   watchers
+	events  http.Handler // the change stream
 }
 
 // localControls are what the local admin alone is offered, about the process itself.
@@ -101,6 +103,7 @@ func (a *orchestratorAPI) handler() http.Handler {
 		reply(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET "+eventstream.Path, a.events)
 	if a.local != nil {
 		mux.Handle("GET /metrics", a.watch.metrics)
 	}

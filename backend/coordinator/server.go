@@ -116,6 +116,9 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
 	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
+	stream := newEvents(o, peers, watch.audit.s3)
+	watch.metrics.streams(stream)
+	peers.events = stream
 	admin := *peers
 	admin.local = &localControls{stop: cancel, reload: reload, certs: certs}
 	var background sync.WaitGroup
