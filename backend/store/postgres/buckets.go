@@ -22,7 +22,7 @@ const (
 	bumpVersion = `UPDATE buckets SET version = version + 1 WHERE id = $1`
 	newCounters = `INSERT INTO usage (bucket, prefix, stripe, bytes, part_bytes, objects)
 		SELECT $1, $2, s, 0, 0, 0 FROM generate_series(0, $3::int - 1) AS s`
-	newQuota = `INSERT INTO quotas (bucket, prefix, above, bytes) VALUES ($1, $2, $3, $4)`
+	newQuota = `INSERT INTO quotas (bucket, prefix, above, bytes, since) VALUES ($1, $2, $3, $4, $5)`
 )
 
 func scanBucket(row pgx.Row) (b store.BucketInfo, err error) {
@@ -45,7 +45,7 @@ func (x *Index) CreateBucket(ctx context.Context, b store.BucketInfo) error {
 		if made == 0 {
 			return store.Refuse(store.BucketAlreadyExists, "bucket %q exists already", b.Name)
 		}
-		t.queue(newQuota, id, []byte{}, above(""), b.Quota)
+		t.queue(newQuota, id, []byte{}, above(""), b.Quota, 1)
 		t.queue(newCounters, id, []byte{}, stripes)
 		t.queue(`INSERT INTO turns (bucket, taken) VALUES ($1, 0)`, id)
 		return nil

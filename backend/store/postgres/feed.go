@@ -336,4 +336,3 @@ func parse(p store.Position) (life, number int64, ok bool) {
 	number, err2 := strconv.ParseInt(b, 10, 64)
 	return life, number, err == nil && err2 == nil && number >= 0
 }
-

@@ -247,7 +247,7 @@ func (x *Index) SetTags(ctx context.Context, bucket, key string, tags map[string
 func (x *Index) Walk(ctx context.Context, bucket, after string, limit int) (list []store.Object, err error) {
 	from := []byte(after + "\x00")
 	if after == "" {
-		from = nil
+		from = []byte{}
 	}
 	for {
 		var last []byte

@@ -27,7 +27,7 @@ func (x *Index) SetPrefix(ctx context.Context, bucket, prefix string, quota int6
 			t.queue(`UPDATE quotas SET bytes = $3 WHERE bucket = $1 AND prefix = $2`, b.id, []byte(prefix), quota)
 			return nil
 		}
-		t.queue(newQuota, b.id, []byte(prefix), above(prefix), quota)
+		t.queue(newQuota, b.id, []byte(prefix), above(prefix), quota, b.version+1)
 		t.queue(newCounters, b.id, []byte(prefix), stripes)
 		t.queue(`UPDATE usage SET
 				bytes = (SELECT coalesce(sum(size), 0) FROM objects WHERE bucket = $1 AND key >= $2 AND key < $3),
@@ -139,7 +139,7 @@ func (x *Index) Free(ctx context.Context, bucket, prefix string) (bytes int64, b
 const freeSQL = `SELECT q.bytes
 		- (SELECT sum(u.bytes + u.part_bytes)::bigint FROM usage u WHERE u.bucket = q.bucket AND u.prefix = q.prefix)
 		- (SELECT coalesce(sum(r.bytes), 0)::bigint FROM reservations r
-			WHERE r.bucket = q.bucket AND r.key >= q.prefix AND r.key < q.above)
+			WHERE r.bucket = q.bucket AND r.key >= q.prefix AND r.key < q.above AND r.version >= q.since)
 	FROM buckets b JOIN quotas q ON q.bucket = b.id
 	WHERE b.name = $1 AND q.prefix = ANY($2::bytea[]) AND q.bytes > 0
 	UNION ALL

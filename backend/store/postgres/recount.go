@@ -196,4 +196,3 @@ func (c *counts) repair(ctx context.Context) error {
 	}
 	return c.tx.SendBatch(ctx, b).Close()
 }
-

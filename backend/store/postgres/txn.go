@@ -231,7 +231,7 @@ func (t *txn) count(b *bucket, key string, u store.Usage) {
 		b.id, stripe(key), covering(key), u.Bytes, u.PartBytes, u.Objects)
 }
 
-// covering are '' and the beginnings of key that end in "/": what may be counted.
+// covering are ” and the beginnings of key that end in "/": what may be counted.
 func covering(key string) [][]byte {
 	list := [][]byte{{}}
 	for i := range len(key) {

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS quotas (
     prefix bytea  NOT NULL,
     above  bytea  NOT NULL,          -- the smallest bytes above every key that begins with prefix
     bytes  bigint NOT NULL,          -- 0: unlimited
+    since  bigint NOT NULL,          -- version of the bucket when the counting began
     PRIMARY KEY (bucket, prefix)
 );
 
@@ -88,7 +89,8 @@ CREATE TABLE IF NOT EXISTS reservations (
     instance bigint NOT NULL,
     bucket   bigint NOT NULL,
     key      bytea  NOT NULL,
-    bytes    bigint NOT NULL
+    bytes    bigint NOT NULL,
+    version  bigint NOT NULL         -- of the bucket: it holds against what was counted then
 );
 CREATE INDEX IF NOT EXISTS reservations_key ON reservations (bucket, key);
 CREATE INDEX IF NOT EXISTS reservations_instance ON reservations (instance);

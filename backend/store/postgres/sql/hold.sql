@@ -15,7 +15,8 @@ WITH here AS (
         (SELECT sum(u.bytes + u.part_bytes)::bigint FROM usage u
             WHERE u.bucket = q.bucket AND u.prefix = q.prefix)
         + (SELECT coalesce(sum(r.bytes), 0)::bigint FROM reservations r
-            WHERE r.bucket = q.bucket AND r.key >= q.prefix AND r.key < q.above AND r.id <> $8) AS used
+            WHERE r.bucket = q.bucket AND r.key >= q.prefix AND r.key < q.above
+                AND r.version >= q.since AND r.id <> $8) AS used
     FROM here JOIN quotas q ON q.bucket = here.id AND q.prefix = ANY($6::bytea[])
     WHERE q.bytes > 0
     UNION ALL
@@ -29,13 +30,13 @@ WITH here AS (
     WHERE need.bytes > 0 AND l.used + need.bytes > l.bytes
     ORDER BY length(l.prefix) DESC NULLS LAST LIMIT 1
 ), held AS (
-    INSERT INTO reservations (id, instance, bucket, key, bytes)
-    SELECT $8::bigint, $9::bigint, here.id, $2::bytea,
+    INSERT INTO reservations (id, instance, bucket, key, version, bytes)
+    SELECT $8::bigint, $9::bigint, here.id, $2::bytea, here.version,
         CASE WHEN $5::bigint > need.bytes AND NOT EXISTS (SELECT 1 FROM limits l WHERE l.used + 8 * $5::bigint > l.bytes)
             THEN $5::bigint ELSE need.bytes END
     FROM here, need
     WHERE $10::boolean AND need.bytes > 0 AND EXISTS (SELECT 1 FROM limits) AND NOT EXISTS (SELECT 1 FROM exceeded)
-    ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes
+    ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, version = excluded.version
     RETURNING bytes
 )
 SELECT here.id, here.version,
