@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
@@ -66,7 +67,7 @@ func buildProgram(dir string) error {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
 }
 
 // TestScripts runs every script in testdata/script.
@@ -171,6 +172,9 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 		var list []mounts.Status
 		_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
 		for _, m := range list {
+			if !strings.HasPrefix(m.Mountpoint, e.WorkDir+"/") {
+				continue // another script's, whose process was killed: this user sees it too
+			}
 			run("unmount", "--timeout", "1s", m.Mountpoint)
 			if m.PID > 0 && alive(m.PID) {
 				_ = syscall.Kill(m.PID, syscall.SIGKILL)
