@@ -75,19 +75,7 @@ func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
 
 // runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
 func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
-	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"s3server":  s3server,
-		"s3user":    s3user,
-		"jsonenv":   jsonenv,
-		"signal":    sendSignal,
-		"await":     await,
-		"secretkey": secretKey,
-		"exits":     exits,
-		"busyport":  busyPort,
-		"dead":      dead,
-		"tlsproxy":  tlsProxyCommand,
-		"webproxy":  webProxyCommand,
-	}
+	commands := maps.Clone(commands)
 	maps.Copy(commands, more)
 	testscript.Run(t, testscript.Params{
 		Dir:             dir,
@@ -146,6 +134,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"busyport":  busyPort,
 	"dead":      dead,
 	"tlsproxy":  tlsProxyCommand,
+	"webproxy":  webProxyCommand,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].
