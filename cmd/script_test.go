@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -61,52 +62,71 @@ func buildProgram(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
 }
 
-// TestScripts runs every script in testdata/script in a home of its own.
-func TestScripts(t *testing.T) {
+// TestScripts runs every script in testdata/script.
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+// runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
+func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
+	commands := maps.Clone(commands)
+	maps.Copy(commands, more)
 	testscript.Run(t, testscript.Params{
-		Dir:             "testdata/script",
+		Dir:             dir,
 		ContinueOnError: false,
 		Setup: func(e *testscript.Env) error {
-			home := filepath.Join(e.WorkDir, "home")
-			if err := os.MkdirAll(home, 0o755); err != nil {
-				return err
-			}
-			e.Setenv("HOME", home)
-			e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
-			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			e.Setenv("AWS_PAGER", "")
-			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-			python, err := filepath.Abs("testdata/python")
-			if err != nil {
-				return err
-			}
-			e.Setenv("PYTHONPATH", python)
-			e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-				out, err := exec.Command("go", "env", v).Output()
-				if err != nil {
-					return err
-				}
-				e.Setenv(v, strings.TrimSpace(string(out)))
-			}
-			e.Values[tlsProxies{}] = map[string]*tlsProxy{}
 			e.Defer(func() { cleanUp(t, e) })
-			return nil
+			return setUpScript(e)
 		},
 		Condition: condition,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"s3server":  s3server,
-			"s3user":    s3user,
-			"jsonenv":   jsonenv,
-			"signal":    sendSignal,
-			"await":     await,
-			"secretkey": secretKey,
-			"exits":     exits,
-			"busyport":  busyPort,
-			"dead":      dead,
-			"tlsproxy":  tlsProxyCommand,
-		},
+		Cmds:      commands,
 	})
+}
+
+// setUpScript gives a script a home of its own and the tools it uses.
+func setUpScript(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	e.Setenv("HOME", home)
+	e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
+	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	e.Setenv("AWS_PAGER", "")
+	e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+	python, err := filepath.Abs("testdata/python")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PYTHONPATH", python)
+	printed, err := filepath.Abs("testdata/printed")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PRINTED", printed)
+	e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+		out, err := exec.Command("go", "env", v).Output()
+		if err != nil {
+			return err
+		}
+		e.Setenv(v, strings.TrimSpace(string(out)))
+	}
+	e.Values[tlsProxies{}] = map[string]*tlsProxy{}
+	return nil
+}
+
+// commands are those that scripts have besides.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"s3server":  s3server,
+	"s3user":    s3user,
+	"jsonenv":   jsonenv,
+	"signal":    sendSignal,
+	"await":     await,
+	"secretkey": secretKey,
+	"exits":     exits,
+	"busyport":  busyPort,
+	"dead":      dead,
+	"tlsproxy":  tlsProxyCommand,
+	"webproxy":  webProxyCommand,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].
@@ -378,6 +398,9 @@ func secretKey(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: secretkey WORKSPACE")
 	}
 	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
+	if one := ts.Getenv("SOCKET1"); one != "" { // of a cluster
+		socket = one
+	}
 	conn, err := net.Dial("unix", socket)
 	ts.Check(err)
 	defer conn.Close()
