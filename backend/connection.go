@@ -13,6 +13,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
+	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -51,10 +52,12 @@ type coordinatorLink struct {
 func (l coordinatorLink) reach(spec *mounts.Spec) {
 	if l.target.url != "" {
 		spec.Endpoint, spec.CertificatePin = l.target.url+"/s3", l.target.context.CertificatePin
+		spec.Events = l.target.url + eventstream.Path
 		return
 	}
 	_, host, _ := strings.Cut(l.status.URL, "://")
 	spec.Endpoint, spec.Socket = "http://"+host+"/s3", l.target.socket
+	spec.Events = "http://" + host + eventstream.Path
 }
 
 // me asks whose token the peer's is. The local admin needs none, and so may have one that is over.

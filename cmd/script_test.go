@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
@@ -65,7 +66,7 @@ func buildProgram(dir string) error {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
 }
 
 // TestScripts runs every script in testdata/script in a home of its own.
@@ -74,46 +75,54 @@ func TestScripts(t *testing.T) {
 		Dir:             "testdata/script",
 		ContinueOnError: false,
 		Setup: func(e *testscript.Env) error {
-			home := filepath.Join(e.WorkDir, "home")
-			if err := os.MkdirAll(home, 0o755); err != nil {
-				return err
-			}
-			e.Setenv("HOME", home)
-			e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
-			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			e.Setenv("AWS_PAGER", "")
-			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-			python, err := filepath.Abs("testdata/python")
-			if err != nil {
-				return err
-			}
-			e.Setenv("PYTHONPATH", python)
-			e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-				out, err := exec.Command("go", "env", v).Output()
-				if err != nil {
-					return err
-				}
-				e.Setenv(v, strings.TrimSpace(string(out)))
-			}
-			e.Values[tlsProxies{}] = map[string]*tlsProxy{}
 			e.Defer(func() { cleanUp(t, e) })
-			return nil
+			return setUpScript(e)
 		},
 		Condition: condition,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"s3server":  s3server,
-			"s3user":    s3user,
-			"jsonenv":   jsonenv,
-			"signal":    sendSignal,
-			"await":     await,
-			"secretkey": secretKey,
-			"exits":     exits,
-			"busyport":  busyPort,
-			"dead":      dead,
-			"tlsproxy":  tlsProxyCommand,
-		},
+		Cmds:      commands,
 	})
+}
+
+// setUpScript gives a script a home of its own and the tools it uses.
+func setUpScript(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	e.Setenv("HOME", home)
+	e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
+	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	e.Setenv("AWS_PAGER", "")
+	e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+	python, err := filepath.Abs("testdata/python")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PYTHONPATH", python)
+	e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+		out, err := exec.Command("go", "env", v).Output()
+		if err != nil {
+			return err
+		}
+		e.Setenv(v, strings.TrimSpace(string(out)))
+	}
+	e.Values[tlsProxies{}] = map[string]*tlsProxy{}
+	return nil
+}
+
+// commands are those that scripts have besides.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"s3server":  s3server,
+	"s3user":    s3user,
+	"jsonenv":   jsonenv,
+	"signal":    sendSignal,
+	"await":     await,
+	"secretkey": secretKey,
+	"exits":     exits,
+	"busyport":  busyPort,
+	"dead":      dead,
+	"tlsproxy":  tlsProxyCommand,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].
@@ -159,6 +168,9 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 		var list []mounts.Status
 		_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
 		for _, m := range list {
+			if !strings.HasPrefix(m.Mountpoint, e.WorkDir+"/") {
+				continue // another script's, whose process was killed: this user sees it too
+			}
 			run("unmount", "--timeout", "1s", m.Mountpoint)
 			if m.PID > 0 && alive(m.PID) {
 				_ = syscall.Kill(m.PID, syscall.SIGKILL)
@@ -393,6 +405,9 @@ func secretKey(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: secretkey WORKSPACE")
 	}
 	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
+	if one := ts.Getenv("SOCKET1"); one != "" { // of a cluster
+		socket = one
+	}
 	conn, err := net.Dial("unix", socket)
 	ts.Check(err)
 	defer conn.Close()

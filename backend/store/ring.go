@@ -12,22 +12,22 @@ import (
 
 // Bounds of a Ring. A stretch is what it lets go of at once.
 const (
-	ringStretch  = 1024     // changes
+	ringStretch   = 1024     // changes
 	ringStretches = 64       // kept; the newest may be partly filled
-	ringBytes  = 16 << 20 // of keys and records, whatever the number
-	changeCost = 160      // bytes of a Change without its key, about
+	ringBytes     = 16 << 20 // of keys and records, whatever the number
+	changeCost    = 160      // bytes of a Change without its key, about
 )
 
 // Ring is a Feed in memory: the newest 64 Ki changes or 16 MiB of them, whichever is less, of
 // one process. Publish never waits for a reader.
 type Ring struct {
-	mu     sync.Mutex
-	life   string   // positions begin with it
+	mu        sync.Mutex
+	life      string     // positions begin with it
 	stretches []*stretch // oldest first
-	last   uint64   // number of the newest change; the first is 1
-	bytes  int
-	news   chan struct{} // closed and replaced by Publish
-	bound  int           // of bytes
+	last      uint64     // number of the newest change; the first is 1
+	bytes     int
+	news      chan struct{} // closed and replaced by Publish
+	bound     int           // of bytes
 }
 
 // stretch is filled once and never changed, so that readers share it without a copy.
@@ -113,7 +113,7 @@ func (r *Ring) Read(_ context.Context, after Position, limit int) ([]Change, err
 	case n+1 < r.stretches[0].first:
 		return nil, ErrFeedLost
 	}
-	// The last chunk that begins at or before what is wanted.
+	// The last one that begins at or before what is wanted.
 	i := sort.Search(len(r.stretches), func(i int) bool { return r.stretches[i].first > n+1 }) - 1
 	found := r.stretches[i].changes[n+1-r.stretches[i].first:]
 	end := min(max(limit, 1), len(found))

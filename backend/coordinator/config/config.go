@@ -16,6 +16,7 @@ type Config struct {
 	Listen     Listen         `yaml:"listen"`
 	TLS        TLS            `yaml:"tls"`
 	MeshCIDR   []netip.Prefix `yaml:"mesh_cidr"` // who may connect; empty: whoever reaches the address
+	Drain      Duration       `yaml:"drain"`     // how long a stop goes on serving after /readyz has said so
 	Peers      Peers          `yaml:"peers"`
 	Workspaces Workspaces     `yaml:"workspaces"`
 	Audit      Audit          `yaml:"audit"`

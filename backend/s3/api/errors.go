@@ -126,6 +126,9 @@ func (q *request) fail(err error) {
 	}
 	x.text("Resource", q.r.URL.Path)
 	x.text("RequestId", q.id)
+	if q.hostID != "" {
+		x.text("HostId", q.hostID)
+	}
 	x.close("Error")
 	q.xml(e.Status, &x)
 	q.drain()

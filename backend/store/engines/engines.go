@@ -220,7 +220,12 @@ func (e *Engines) belong(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !empty {
+		if !empty { // perhaps since another coordinator's first start, a moment ago
+			if known, err = store.MarkBlobs.Read(ctx, e.Index); err != nil {
+				return err
+			}
+		}
+		if !empty && known == "" {
 			return fault.New(fault.Conflict, "give it an empty prefix, or the index that it belongs to", "%s holds the blobs of another store: this index has never used it", blobs.Where())
 		}
 		if err := store.MarkBlobs.Set(ctx, e.Index, id); err != nil && !errors.Is(err, store.ErrBucketAlreadyExists) {

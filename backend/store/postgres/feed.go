@@ -41,7 +41,8 @@ type feed struct {
 	x         *Index
 	wake      chan struct{} // a writer of this process has committed
 	heard     chan struct{} // another process has numbered changes
-	listening bool          // follow's alone
+	listens   bool          // it is tried to LISTEN
+	listening bool          // and it can be done; follow's alone
 
 	mu     sync.Mutex
 	life   int64
@@ -52,8 +53,8 @@ type feed struct {
 
 var _ store.Feed = (*feed)(nil)
 
-func openFeed(ctx context.Context, x *Index) (*feed, error) {
-	f := &feed{x: x, wake: make(chan struct{}, 1), heard: make(chan struct{}, 1), news: make(chan struct{})}
+func openFeed(ctx context.Context, x *Index, listens bool) (*feed, error) {
+	f := &feed{x: x, listens: listens, wake: make(chan struct{}, 1), heard: make(chan struct{}, 1), news: make(chan struct{})}
 	// What a writer that died has left comes first, so that the head is behind nothing that can be seen.
 	if err := f.number(ctx); err != nil {
 		return nil, err
@@ -75,8 +76,10 @@ func poke(c chan struct{}) {
 func (f *feed) follow(ctx context.Context) {
 	var listener sync.WaitGroup
 	defer listener.Wait()
-	offered := make(chan bool, 1)
-	listener.Go(func() { f.listen(ctx, offered) })
+	hears := make(chan bool)
+	if f.listens {
+		listener.Go(func() { f.listen(ctx, hears) })
+	}
 	poll := time.NewTicker(pollOnly)
 	defer poll.Stop()
 	for {
@@ -84,17 +87,15 @@ func (f *feed) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case f.listening = <-offered:
+		case f.listening = <-hears:
+			poll.Reset(pollOnly)
 			if f.listening {
 				poll.Reset(pollListening)
 			}
 		case <-f.wake:
-			select {
-			case <-time.After(gather):
-			case <-ctx.Done():
-				return
+			if wait(ctx, gather) {
+				err = f.number(ctx)
 			}
-			err = f.number(ctx)
 		case <-poll.C:
 			var left bool
 			if err = f.x.pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM news)`).Scan(&left); left {
@@ -108,30 +109,43 @@ func (f *feed) follow(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			f.x.log.Warn("changes could not be told of; it is tried again", "err", err)
 			poke(f.wake)
-			select {
-			case <-time.After(pollListening):
-			case <-ctx.Done():
-			}
+			wait(ctx, pollOnly)
 		}
 	}
 }
 
-// listen pokes heard whenever another process has numbered changes, where the database can say so.
-func (f *feed) listen(ctx context.Context, offered chan<- bool) {
+// wait reports whether the time has passed and ctx not ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// listen pokes heard whenever another process has numbered changes, where the database can say
+// so, and tells hears whether it does.
+func (f *feed) listen(ctx context.Context, hears chan<- bool) {
 	for ctx.Err() == nil {
-		err := f.listenOnce(ctx, offered)
-		if code(err) == "0A000" || code(err) == "42601" { // not supported, or not even parsed
+		err := f.listenOnce(ctx, hears)
+		if c := code(err); c == "0A000" || c == "42601" { // not supported, or not even parsed
 			f.x.log.Info("the database does not offer LISTEN: changes are looked for", "every", pollOnly)
 			return
 		}
-		select {
-		case <-time.After(pollListening):
-		case <-ctx.Done():
-		}
+		tell(ctx, hears, false)
+		wait(ctx, pollOnly)
 	}
 }
 
-func (f *feed) listenOnce(ctx context.Context, offered chan<- bool) error {
+func tell(ctx context.Context, to chan<- bool, what bool) {
+	select {
+	case to <- what:
+	case <-ctx.Done():
+	}
+}
+
+func (f *feed) listenOnce(ctx context.Context, hears chan<- bool) error {
 	conn, err := pgx.ConnectConfig(ctx, f.x.pool.Config().ConnConfig)
 	if err != nil {
 		return err
@@ -140,10 +154,7 @@ func (f *feed) listenOnce(ctx context.Context, offered chan<- bool) error {
 	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
 		return err
 	}
-	select {
-	case offered <- true:
-	default:
-	}
+	tell(ctx, hears, true)
 	poke(f.heard) // what came meanwhile
 	for {
 		if _, err := conn.WaitForNotification(ctx); err != nil {

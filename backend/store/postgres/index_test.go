@@ -149,7 +149,10 @@ func TestRoundTrips(t *testing.T) {
 					_, err := x.List(ctx, "bucket", store.ListOptions{Delimiter: "/"})
 					return err
 				})
-				costs("a DELETE", 2, func(ctx context.Context) error { _, err := x.Delete(ctx, "bucket", "dir/k", store.Condition{}); return err })
+				costs("a DELETE", 2, func(ctx context.Context) error {
+					_, err := x.Delete(ctx, "bucket", "dir/k", store.Condition{})
+					return err
+				})
 			}
 			sound(t, x)
 		})

@@ -23,6 +23,7 @@ type Options struct {
 	Conns   int          // connections at most; 0: 16. A pool_max_conns in the URL is taken instead
 
 	lease time.Duration // how long this process is believed alive without a word; 0: defaultLease
+	poll  bool          // LISTEN is not used
 }
 
 // Index is a store.Shared in a database. The database does what must be one for all processes;
@@ -87,7 +88,7 @@ func open(ctx context.Context, config *pgxpool.Config, o Options) (*Index, error
 		err = x.register(ctx)
 	}
 	if err == nil {
-		x.feed, err = openFeed(ctx, x)
+		x.feed, err = openFeed(ctx, x, !o.poll)
 	}
 	if err != nil {
 		pool.Close()
