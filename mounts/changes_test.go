@@ -384,6 +384,7 @@ func TestChangesReachCachedPages(t *testing.T) {
 func TestChangesOfItsOwn(t *testing.T) {
 	m := newMesh(t)
 	a, b := m.host(), m.host()
+	b.spec.Options.NoAttributes = true // what it writes is one object
 	for _, w := range []*world{a, b} {
 		w.mount()
 		w.live()

@@ -155,7 +155,11 @@ func (l *listening) ends(why string) {
 func change(t *testing.T, r *running, method, token string, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
-		if status, err := ask(r, method, "/s3/"+path, token, "x"); err != nil || status >= 300 {
+		body := "x"
+		if !strings.Contains(path, "/") {
+			body = "" // of a bucket
+		}
+		if status, err := ask(r, method, "/s3/"+path, token, body); err != nil || status >= 300 {
 			t.Fatalf("%s %s: %d, %v", method, path, status, err)
 		}
 	}
