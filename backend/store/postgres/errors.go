@@ -50,10 +50,11 @@ func constraint(err error) string {
 	return ""
 }
 
-// lost reports whether a transaction was taken back for the sake of others.
+// lost reports whether a transaction was taken back for the sake of others, or was never there.
 func lost(err error) bool {
 	c := code(err)
-	return c == serializationFailure || c == deadlockDetected || errors.Is(err, errAgain)
+	return c == serializationFailure || c == deadlockDetected || errors.Is(err, errAgain) ||
+		err != nil && pgconn.SafeToRetry(err) // nothing was sent: a connection of a server that is gone
 }
 
 // again runs a transaction until it no longer loses.
