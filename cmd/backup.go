@@ -39,7 +39,7 @@ func (c *cli) coordinatorBackup() *cobra.Command {
 				return err
 			}
 			c.notifyDamaged(m)
-			c.print(summary(args[0], m, passphrase != ""), func(out io.Writer) {
+			c.did(summary(args[0], m, passphrase != ""), func(out io.Writer) {
 				fmt.Fprintf(out, "Wrote %s: %s\n", args[0], documentsText(m))
 				if passphrase == "" {
 					fmt.Fprintln(out, "It is not encrypted and holds every token of the mesh (mode 0600).")
@@ -161,7 +161,7 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			if contents.Manifest.Created.IsZero() {
 				c.notify("A copy of the system bucket does not say what the buckets held: objects that are not there will not be reported.")
 			}
-			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
+			c.did(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
 				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
 			})
 			return nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -67,8 +66,8 @@ func (c *cli) fsck(ctx context.Context, o fsckOptions) error {
 
 // fsckProgress rewrites a line of a terminal a few times a second; elsewhere it says nothing.
 func (c *cli) fsckProgress() func(store.CheckReport) {
-	f, ok := c.err.(*os.File)
-	if !ok || c.quiet || !term.IsTerminal(int(f.Fd())) {
+	f := c.canvas()
+	if f == nil {
 		return nil
 	}
 	var last time.Time

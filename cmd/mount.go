@@ -70,11 +70,7 @@ func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequ
 	if err != nil {
 		return err
 	}
-	c.print(s, func(out io.Writer) {
-		if !c.quiet {
-			fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint)
-		}
-	})
+	c.did(s, func(out io.Writer) { fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint) })
 	return nil
 }
 
@@ -171,11 +167,7 @@ func (c *cli) refreshCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.print(r, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintln(out, "refreshed: "+filepath.Join(r.Mountpoint, r.Path))
-				}
-			})
+			c.did(r, func(out io.Writer) { fmt.Fprintln(out, "refreshed: "+filepath.Join(r.Mountpoint, r.Path)) })
 			return nil
 		},
 	}

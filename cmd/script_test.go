@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -69,10 +70,27 @@ func buildProgram(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
 }
 
-// TestScripts runs every script in testdata/script in a home of its own.
-func TestScripts(t *testing.T) {
+// TestScripts runs every script in testdata/script.
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+// runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
+func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"s3server":  s3server,
+		"s3user":    s3user,
+		"jsonenv":   jsonenv,
+		"signal":    sendSignal,
+		"await":     await,
+		"secretkey": secretKey,
+		"exits":     exits,
+		"busyport":  busyPort,
+		"dead":      dead,
+		"tlsproxy":  tlsProxyCommand,
+		"webproxy":  webProxyCommand,
+	}
+	maps.Copy(commands, more)
 	testscript.Run(t, testscript.Params{
-		Dir:             "testdata/script",
+		Dir:             dir,
 		ContinueOnError: false,
 		Setup: func(e *testscript.Env) error {
 			e.Defer(func() { cleanUp(t, e) })
@@ -99,6 +117,11 @@ func setUpScript(e *testscript.Env) error {
 		return err
 	}
 	e.Setenv("PYTHONPATH", python)
+	printed, err := filepath.Abs("testdata/printed")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PRINTED", printed)
 	e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 	for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
 		out, err := exec.Command("go", "env", v).Output()

@@ -3,6 +3,8 @@ package mounts
 import (
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
@@ -38,6 +40,13 @@ type Spec struct {
 	// Provider issues the pair's successors; nil where the pair does not end. Its command is
 	// the mount process's business alone.
 	Provider *keyring.Provider `json:"-"`
+	Web      Web               `json:"-"`
+}
+
+// Web is how the requests of one who mounts travel, whatever the workspace.
+type Web struct {
+	Proxy webproxy.Settings
+	Trace reqlog.Log // nil: nothing is told; else a mount process tells its log
 }
 
 // Options tune a mount. The zero value of a field means that of the profile interactive

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
@@ -47,6 +49,9 @@ type Options struct {
 	Timeout time.Duration
 	// Bandwidth is what SetBandwidth would set.
 	Bandwidth Bandwidth
+	// Proxy is which proxies to go through, Trace what is told of each request.
+	Proxy webproxy.Settings
+	Trace reqlog.Log
 	// Hints of its errors; nil: those of a mount.
 	Hints *Hints
 }
@@ -92,7 +97,7 @@ func New(opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	web := httpClient(trust, opt.Socket, opt.Timeout)
+	web := httpClient(trust, opt)
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
 	clock := &skew{}
