@@ -26,14 +26,14 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/alone"
+	"github.com/artifacts-tui/artifacts-tui/internal/program"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
 // programDir holds the built program under the three names it answers to.
 var programDir string
 
-// TestMain builds the real program: what it starts (the coordinator, a mount) is
-// the program itself again, which a test binary cannot stand in for.
+// TestMain builds the real program.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "artifacts-test")
 	if err == nil {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 	code := 1
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "building the program:", err)
+		fmt.Fprintln(os.Stderr, err)
 	} else {
 		programDir = dir
 		// Scripts that run side by side would take the default port from each other in
@@ -56,16 +56,8 @@ func TestMain(m *testing.M) {
 }
 
 func buildProgram(dir string) error {
-	program := filepath.Join(dir, "artifacts-tui")
-	build := exec.Command("go", "build", "-ldflags", "-X github.com/artifacts-tui/artifacts-tui/cmd.Version=test", "-o", program, "./artifacts-tui")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := program.Build(dir); err != nil {
 		return err
-	}
-	for _, link := range []string{"artifacts", "tunnelmesh"} {
-		if err := os.Symlink(program, filepath.Join(dir, link)); err != nil {
-			return err
-		}
 	}
 	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
 }
@@ -75,19 +67,7 @@ func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
 
 // runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
 func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
-	commands := map[string]func(*testscript.TestScript, bool, []string){
-		"s3server":  s3server,
-		"s3user":    s3user,
-		"jsonenv":   jsonenv,
-		"signal":    sendSignal,
-		"await":     await,
-		"secretkey": secretKey,
-		"exits":     exits,
-		"busyport":  busyPort,
-		"dead":      dead,
-		"tlsproxy":  tlsProxyCommand,
-		"webproxy":  webProxyCommand,
-	}
+	commands := maps.Clone(commands)
 	maps.Copy(commands, more)
 	testscript.Run(t, testscript.Params{
 		Dir:             dir,
@@ -146,6 +126,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"busyport":  busyPort,
 	"dead":      dead,
 	"tlsproxy":  tlsProxyCommand,
+	"webproxy":  webProxyCommand,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].
@@ -162,18 +143,7 @@ func condition(cond string) (bool, error) {
 	return strings.Contains(string(help), "artifacts-tui "+name+" "), err
 }
 
-// toolDirs come before PATH: the tools that make test builds, and Debian's own
-// aws before any shim of the same name.
-func toolDirs() string {
-	dirs := ""
-	if tools := os.Getenv("ARTIFACTS_TEST_TOOLS"); tools != "" {
-		dirs += tools + string(os.PathListSeparator)
-	}
-	if _, err := os.Stat("/usr/bin/aws"); err == nil {
-		dirs += "/usr/bin" + string(os.PathListSeparator)
-	}
-	return dirs
-}
+func toolDirs() string { return program.ToolDirs() }
 
 // cleanUp ends every process and mount that a script left: mount processes and
 // coordinators by the pids they tell, wherever the script moved its state root, then
