@@ -93,11 +93,12 @@ bench-tui: build ## measure the terminal app in a terminal, with a million objec
 microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...
 
-soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,000 random changes, half an hour of faults
+soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,000 random changes, 1,000 that another mount has to see, half an hour of faults
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
 	KILL_ROUNDS=50 $(GO) test -count=1 -timeout=60m -v -run 'TestKill(InsideRename|DuringRecovery|AfterMappedWrites)' ./mounts
 	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
 	$(GO) test -count=1 -timeout=60m -parallel=16 -run 'TestModel' ./mounts/upper -model.rounds=2000
+	CHANGE_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestChangesShow' ./mounts
 	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
 screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program

@@ -20,6 +20,21 @@ func (c *cli) print(v any, text func(io.Writer)) {
 	text(c.out)
 }
 
+// did is print of an act: who wants quiet is told nothing of what went well.
+func (c *cli) did(v any, text func(io.Writer)) {
+	c.print(v, func(out io.Writer) {
+		if !c.quiet {
+			text(out)
+		}
+	})
+}
+
+// removed is what commands that forget something print as JSON.
+type removed struct {
+	Removed string `json:"removed"`
+	DryRun  bool   `json:"dry_run"`
+}
+
 // say prints a line of progress that JSON output does not have.
 func (c *cli) say(format string, args ...any) {
 	if c.format == "text" && !c.quiet {

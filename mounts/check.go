@@ -33,7 +33,7 @@ func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 	return remote.New(remote.Options{
 		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
 		Keys: keys, CABundle: os.Getenv(tlstrust.EnvBundle), CertificatePin: spec.CertificatePin, Timeout: spec.Options.StoreTimeout,
-		Bandwidth: spec.Options.Bandwidth,
+		Bandwidth: spec.Options.Bandwidth, Proxy: spec.Web.Proxy, Trace: spec.Web.Trace,
 	})
 }
 

@@ -73,7 +73,7 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 			return ObjectInfo{}, err
 		}
 		obj.Seq = freed.Seq
-		s.settle(freed, Change{Bucket: bucket, Key: key})
+		s.free(freed.Blobs)
 		return obj.ObjectInfo, nil
 	}
 	return ObjectInfo{}, fmt.Errorf("copy %s/%s: the source changes too fast", srcBucket, srcKey)
