@@ -167,7 +167,7 @@ $(TOOLS)/actionlint:
 
 $(TOOLS)/goreleaser:
 	@mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/goreleaser/goreleaser/v2@v2.17.0
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/goreleaser/goreleaser/v2@v2.16.0
 
 $(TOOLS)/cyclonedx-gomod:
 	@mkdir -p $(TOOLS)
