@@ -16,7 +16,7 @@ PACKAGES  ?= ./...
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install uninstall share size vet-macos cross test soak lint bench bench-mount bench-objects bench-scale bench-tui microbench screenshots \
-	notices notices-check release-snapshot release reproducible acceptance clean run-deps test-deps FORCE
+	docs notices notices-check release-snapshot release reproducible acceptance clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,6 +109,9 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 
 screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program
 	PATH=$(TOOLS):$$PATH $(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
+
+docs: test-deps ## write what the commands of README.md and docs/ print into these pages
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 ./internal/doctest -update
 
 notices: ## write THIRD_PARTY_NOTICES, the licences of what is linked
 	$(GO) run ./internal/notices
