@@ -15,6 +15,8 @@ import (
 // SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 const (
 	uniqueViolation      = "23505"
+	duplicateObject      = "42710"
+	duplicateTable       = "42P07"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 )
