@@ -13,6 +13,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
+	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -51,10 +52,12 @@ type coordinatorLink struct {
 func (l coordinatorLink) reach(spec *mounts.Spec) {
 	if l.target.url != "" {
 		spec.Endpoint, spec.CertificatePin = l.target.url+"/s3", l.target.context.CertificatePin
+		spec.Events = l.target.url + eventstream.Path
 		return
 	}
 	_, host, _ := strings.Cut(l.status.URL, "://")
 	spec.Endpoint, spec.Socket = "http://"+host+"/s3", l.target.socket
+	spec.Events = "http://" + host + eventstream.Path
 }
 
 // me asks whose token the peer's is. The local admin needs none, and so may have one that is over.
@@ -144,6 +147,13 @@ func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
 	t, err := a.target()
 	if err != nil {
 		return coordinatorLink{}, err
+	}
+	if a.opt.ReadOnly {
+		link, err := a.open(ctx, t)
+		if fault.Is(err, fault.Unreachable) && t.embedded() {
+			err = fault.New(fault.Unreachable, "without --read-only it is started", "no coordinator runs, and --read-only starts none")
+		}
+		return link, err
 	}
 	if t.embedded() && !a.opt.Offhand {
 		if err := a.ensureLocalRoots(); err != nil {

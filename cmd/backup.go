@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 )
 
@@ -144,6 +145,10 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 				return err
 			}
 			to := where.Config.S3.DataDir
+			if !where.Config.Embedded() {
+				return fault.New(fault.Usage, "restore into a --data-dir, and move that with `coordinator migrate --from DIR --to "+configFile+"`",
+					"a backup is restored into a folder, and %s has the store on other engines", configFile)
+			}
 			passphrase, err := c.passphrase(from)
 			if err != nil {
 				return err

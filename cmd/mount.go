@@ -130,6 +130,24 @@ func (c *cli) mountTable(out io.Writer, list []mounts.Status) {
 		}
 	}
 	table(out, []string{"MOUNTPOINT", "WORKSPACE", "HEALTH", "READ", "WRITTEN", "PENDING", "FAILED"}, rows)
+	for _, m := range list {
+		if m.Changes != nil && m.Changes.State == mounts.ChangesPolling && m.Changes.Reason != "" {
+			fmt.Fprintf(out, "changes: %s: %s\n", m.Mountpoint, changesText(m.Changes))
+		}
+	}
+}
+
+// changesText says how a mount learns what others change; empty where it does not tell.
+func changesText(s *mounts.Changes) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.State == mounts.ChangesPolling && s.Reason == "":
+		return "polling: nobody tells of changes in this bucket"
+	case s.State == mounts.ChangesPolling:
+		return "polling since " + stamp(s.Since) + ": " + s.Reason
+	}
+	return s.State + " since " + stamp(s.Since)
 }
 
 func (c *cli) refreshCommand() *cobra.Command {

@@ -70,6 +70,7 @@ func (d *daemon) useCredentials(creds keyring.Credentials) {
 	d.remote.Renew(creds)
 	d.lower.StoreAnswers()
 	d.upper.StoreAnswers()
+	d.news.restart()
 	d.log.Info("credentials replaced", "fingerprint", creds.Fingerprint())
 }
 

@@ -60,6 +60,8 @@ type Options struct {
 type Client struct {
 	s3            *s3.Client
 	web           *http.Client
+	transport     http.RoundTripper // web's, without the observer
+	region        string            // for signing
 	pin           *pin
 	bucket        string
 	prefix        string
@@ -104,7 +106,7 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
+		web: web, transport: web.Transport, region: region, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life}, hints: mountHints,
 	}
