@@ -102,7 +102,7 @@ func (c *cli) serve(ctx context.Context, o serveOptions) error {
 		return serveEmbedded(ctx, opt)
 	}
 	opt.Ready = func(s coordinator.Status) {
-		c.say("Serving %s/s3 from %s", s.URL, s.DataDir)
+		c.say("Serving %s/s3 from %s", s.URL, opt.Config.Where())
 		notifyManager(daemon.SdNotifyReady + "\nSTATUS=Serving " + s.URL + "/s3")
 	}
 	return coordinator.Serve(ctx, opt)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/alone"
+	"github.com/artifacts-tui/artifacts-tui/internal/pgtest"
 	"github.com/artifacts-tui/artifacts-tui/internal/program"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
@@ -236,6 +237,19 @@ func s3server(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(name+"_ENDPOINT", "http://"+address)
 	ts.Setenv(name+"_ADMIN", access+" "+secret)
 	ts.Setenv(name+"_PID", strconv.Itoa(c.Process.Pid))
+}
+
+// pgServer starts PostgreSQL with an empty database and sets NAME_URL. Usage: pgserver NAME
+func pgServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pgserver NAME")
+	}
+	s, err := pgtest.New()
+	ts.Check(err)
+	ts.Defer(s.Close)
+	url, err := s.NewDatabase()
+	ts.Check(err)
+	ts.Setenv(args[0]+"_URL", url)
 }
 
 // s3user makes or deletes an account of a server that s3server started; it may use every bucket.

@@ -15,13 +15,14 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
 
-// openStore opens the store on the engines that c names; idle: see store.Options.
+// openStore opens the store on the engines that c names; idle: see store.Options, and nobody
+// else may have it.
 func openStore(ctx context.Context, c config.Config, log *slog.Logger, idle bool) (*store.Store, error) {
 	o, err := c.Engines()
 	if err != nil {
 		return nil, err
 	}
-	o.Log, o.Idle = log, idle
+	o.Log, o.Idle, o.Alone = log, idle, idle
 	return engines.Open(ctx, o)
 }
 

@@ -86,7 +86,7 @@ func (v *Variable) UnmarshalText(text []byte) error {
 }
 
 // value is what the environment has.
-func (v Variable) value(key string) (string, error) {
+func (v Variable) value() (string, error) {
 	if v == "" {
 		return "", nil
 	}
@@ -94,7 +94,7 @@ func (v Variable) value(key string) (string, error) {
 	if text := os.Getenv(name); text != "" {
 		return text, nil
 	}
-	return "", fault.New(fault.Usage, "set it for the coordinator", "%s names the variable %s, which is not set", key, name)
+	return "", fault.New(fault.Usage, "set it for the coordinator", "the variable %s is not set", name)
 }
 
 // checkStorage refuses what each key alone would allow.
@@ -135,36 +135,59 @@ func (e Effective) checkStorage() error {
 
 // Engines reads the secrets that c names and says how its store is opened. Its errors hold none of them.
 func (c Config) Engines() (engines.Options, error) {
+	o, key, err := c.engines()
+	if err != nil {
+		f := fault.As(err)
+		err = fault.New(f.Kind, f.Hint, "%s: %s", key, f)
+	}
+	return o, err
+}
+
+// CheckSecrets is the error of Engines, with the line of the key that it is about.
+func (e Effective) CheckSecrets() error {
+	_, key, err := e.Config.engines()
+	return e.Of(key, err)
+}
+
+// engines names the key that an error is about.
+func (c Config) engines() (o engines.Options, key string, err error) {
 	s := c.Storage
-	o := engines.Options{
+	o = engines.Options{
 		DataDir: c.S3.DataDir, Index: string(s.Index), Blobs: string(s.Blobs), CABundle: s.BlobsCABundle,
 		MaxSize: int64(c.S3.MaxSize), Reserve: c.reserve(),
 	}
-	var err error
-	if o.IndexPassword, err = s.IndexPassword.value("storage.index_password"); err != nil {
-		return o, err
+	if o.IndexPassword, err = s.IndexPassword.value(); err != nil {
+		return o, "storage.index_password", err
 	}
 	if s.IndexPasswordFile != "" {
-		text, err := os.ReadFile(s.IndexPasswordFile)
-		if err != nil {
-			return o, fault.Wrap(fault.Usage, err, "make it readable for the coordinator", "storage.index_password_file")
-		}
-		if o.IndexPassword = strings.TrimRight(string(text), "\r\n"); o.IndexPassword == "" {
-			return o, fault.New(fault.Usage, "write the password into it", "storage.index_password_file: %s is empty", s.IndexPasswordFile)
+		if o.IndexPassword, err = readPassword(s.IndexPasswordFile); err != nil {
+			return o, "storage.index_password_file", err
 		}
 	}
-	if o.Keys.AccessKeyID, err = s.BlobsAccessKey.value("storage.blobs_access_key_id"); err != nil {
-		return o, err
+	if o.Keys.AccessKeyID, err = s.BlobsAccessKey.value(); err != nil {
+		return o, "storage.blobs_access_key_id", err
 	}
-	if o.Keys.SecretAccessKey, err = s.BlobsSecret.value("storage.blobs_secret_access_key"); err != nil {
-		return o, err
+	if o.Keys.SecretAccessKey, err = s.BlobsSecret.value(); err != nil {
+		return o, "storage.blobs_secret_access_key", err
 	}
 	if s.BlobsCredentials != "" {
 		if o.Keys, err = engines.ReadKeys(s.BlobsCredentials); err != nil {
-			return o, err
+			return o, "storage.blobs_credentials_file", err
 		}
 	}
-	return o, nil
+	return o, "", nil
+}
+
+func readPassword(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fault.Wrap(fault.Usage, err, "make it readable for the coordinator", "cannot read the password")
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" || strings.ContainsAny(password, "\r\n\x00") {
+		return "", fault.New(fault.Usage, "write the password into it, in one line", "%s does not hold one line", path)
+	}
+	return password, nil
 }
 
 // Disk is a folder on the disk that the bytes fill; data_dir where they are in a bucket.
@@ -173,6 +196,11 @@ func (c Config) Disk() string {
 		return string(c.Storage.Blobs)
 	}
 	return c.S3.DataDir
+}
+
+// Where names the engines for a person, without secrets.
+func (c Config) Where() string {
+	return engines.Options{DataDir: c.S3.DataDir, Index: string(c.Storage.Index), Blobs: string(c.Storage.Blobs)}.Where()
 }
 
 // Embedded reports whether all of the store is in data_dir.

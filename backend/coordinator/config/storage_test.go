@@ -31,7 +31,10 @@ storage:
 	if err := os.WriteFile(filepath.Join(dir, "db.password"), []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Config.Engines(); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "storage.blobs_access_key_id names the variable BLOBS_KEY") {
+	if _, err := e.Config.Engines(); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "storage.blobs_access_key_id: the variable BLOBS_KEY is not set") {
+		t.Error(err)
+	}
+	if err := e.CheckSecrets(); err == nil || !strings.HasPrefix(err.Error(), e.File+":6: storage.blobs_access_key_id: ") {
 		t.Error(err)
 	}
 	t.Setenv("BLOBS_KEY", "key")

@@ -39,8 +39,14 @@ func Open(root string) (*Blobs, error) {
 	}
 	_, err := os.Stat(filepath.Join(root, "packs"))
 	fresh := errors.Is(err, fs.ErrNotExist)
-	if err := b.folders(b.temp, filepath.Join(root, "packs")); err != nil {
-		return nil, err
+	folders := []string{b.temp, filepath.Join(root, "packs")}
+	for i := range 256 {
+		folders = append(folders, filepath.Join(root, "blobs", fmt.Sprintf("%02x", i)))
+	}
+	for _, f := range folders {
+		if err := os.MkdirAll(f, 0o700); err != nil {
+			return nil, err
+		}
 	}
 	last, err := b.unmark()
 	if err != nil {
@@ -55,19 +61,6 @@ func Open(root string) (*Blobs, error) {
 	}
 	b.packs.start(b, last)
 	return b, nil
-}
-
-// folders makes those of blobs, and more.
-func (b *Blobs) folders(more ...string) error {
-	for i := range 256 {
-		more = append(more, filepath.Join(b.root, "blobs", fmt.Sprintf("%02x", i)))
-	}
-	for _, f := range more {
-		if err := os.MkdirAll(f, 0o700); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (b *Blobs) mark() string { return filepath.Join(b.root, "closed") }

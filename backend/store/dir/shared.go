@@ -43,10 +43,24 @@ func OpenShared(root string, o SharedOptions) (*Blobs, error) {
 		o.SweepEvery = defaultEvery
 	}
 	b := &Blobs{root: root, temp: filepath.Join(root, "tmp", newToken().String()), shared: &shared{o, root}}
-	if err := b.folders(b.temp); err != nil {
-		return nil, err
+	for _, f := range []string{b.temp, filepath.Join(root, "blobs")} {
+		if err := os.MkdirAll(f, 0o700); err != nil {
+			return nil, err
+		}
 	}
 	return b, errors.Join(syncDir(filepath.Join(root, "blobs")), syncDir(root), syncDir(filepath.Dir(root)))
+}
+
+// settle gives a file its name; a folder of blobs comes with the first of them.
+func (b *Blobs) settle(from, to string) error {
+	err := os.Rename(from, to)
+	if b.shared == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Mkdir(filepath.Dir(to), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return errors.Join(syncDir(filepath.Join(b.root, "blobs")), os.Rename(from, to))
 }
 
 // ID is the id of this folder, by which an index knows its blobs. It is given with the first call.

@@ -58,7 +58,7 @@ func (w *fileWriter) Commit() (string, error) {
 		return "", errors.New("dir: the blob was committed or aborted already")
 	}
 	to := w.blobs.path(w.token)
-	if err := os.Rename(f.Name(), to); err != nil {
+	if err := w.blobs.settle(f.Name(), to); err != nil {
 		w.Abort()
 		return "", err
 	}

@@ -130,7 +130,7 @@ func OpenParts(ctx context.Context, o Options) (e *Engines, err error) {
 }
 
 // leaseTime is a little longer than a process that was killed is taken for one that is there.
-const leaseTime = 30 * time.Second
+var leaseTime = 30 * time.Second
 
 // alone waits until no other process has the index, for as long as one may be that was killed.
 func (e *Engines) alone(ctx context.Context) error {
@@ -268,6 +268,7 @@ func (e *Engines) Where() string { return e.opt.Where() }
 func (e *Engines) Store() *store.Store {
 	o := store.Options{Log: e.opt.Log, Idle: e.opt.Idle}
 	switch {
+	case e.opt.Idle: // nobody reads
 	case e.Shared:
 		o.Linger = lingerShared
 	case e.opt.Folder() == "":

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/engines"
@@ -228,4 +229,26 @@ func TestMigrateOfADamagedStore(t *testing.T) {
 	if b.Settled(ctx) == nil {
 		t.Error("half a store can be served")
 	}
+}
+
+// Whoever wants engines alone does not get them while another process has them.
+func TestAlone(t *testing.T) {
+	s := start(t)
+	defer engines.SetLeaseTime(time.Second)()
+	o, err := s.options("postgres+s3", t.TempDir())
+	must(t, err)
+	st, err := engines.Open(ctx, o)
+	must(t, err)
+	alone := o
+	alone.Alone = true
+	if e, err := engines.OpenParts(ctx, alone); err == nil {
+		_ = e.Close()
+		t.Error("a store that is served was opened alone")
+	} else if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1 coordinators") {
+		t.Error(err)
+	}
+	must(t, st.Close())
+	e, err := engines.OpenParts(ctx, alone)
+	must(t, err)
+	must(t, e.Close())
 }

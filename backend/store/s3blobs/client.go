@@ -27,7 +27,7 @@ const (
 	defaultRegion = "us-east-1"
 	connections   = 256       // kept open to the store
 	slowest       = 128 << 10 // bytes a second below which a body is given up
-	patience      = 4         // times Options.Timeout: how long a request is tried again
+	patience      = 3         // times Options.Timeout: how long a request is tried again
 	firstPause    = 50 * time.Millisecond
 	longestPause  = 3 * time.Second
 )

@@ -22,7 +22,7 @@ import (
 // Defaults of Options.
 const (
 	defaultMemory  = 256 << 20
-	defaultTimeout = 15 * time.Second
+	defaultTimeout = 10 * time.Second
 	defaultYoung   = time.Hour
 	defaultEvery   = 24 * time.Hour
 )
@@ -37,7 +37,7 @@ type Options struct {
 	CABundle    string // PEM file of extra certificate authorities; empty: the system's alone
 	Memory      int64  // bytes that all writers together hold of large blobs; 0: 256 MiB
 	// Timeout is how long the store may say nothing, to one request. What it does not answer is
-	// asked again for four times that long. 0: 15 s.
+	// asked again for three times that long. 0: 10 s.
 	Timeout time.Duration
 	// Young is the age below which a sweep leaves a blob alone: its writer may not have recorded
 	// it yet. 0: an hour; negative: none.

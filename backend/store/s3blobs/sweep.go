@@ -50,7 +50,9 @@ func (b *Blobs) Untidy() bool {
 	if early {
 		return false
 	}
-	last, err := b.lastSweep(b.life)
+	ctx, cancel := context.WithTimeout(b.life, b.Timeout)
+	defer cancel()
+	last, err := b.lastSweep(ctx)
 	if err != nil {
 		return false // there will be another time
 	}
