@@ -8,6 +8,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/backend/systemd"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -24,6 +26,10 @@ type Options struct {
 	Coordinator string       // context, URL or socket path; empty: EnvCoordinator, else the active context, else the local one, started where none runs
 	ReadOnly    bool         // nothing is started, enrolled or remembered on the way to what is asked for
 	Notify      func(string) // one line a person should see: a mended file mode, a folder made; may be nil
+	Trace       reqlog.Log   // is told of each request, nothing secret; nil: of none
+	// Offhand is for who only wants to know what is at hand: no coordinator is started, nobody is enrolled, and nothing
+	// that might ask the user something is asked: no OS keyring, no command that prints a pair.
+	Offhand bool
 }
 
 // App is what the program can do. Its methods may be called side by side, and
@@ -78,6 +84,11 @@ func (a *App) ensureLocalRoots() error {
 		return err
 	}
 	return a.ensureRoot(a.opt.Roots.Cache, "cache")
+}
+
+// web is how requests travel from here.
+func (a *App) web() mounts.Web {
+	return mounts.Web{Proxy: webproxy.FromEnvironment(), Trace: a.opt.Trace}
 }
 
 // notifier hands each line written to it on.

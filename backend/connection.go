@@ -13,6 +13,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
+	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -51,10 +52,12 @@ type coordinatorLink struct {
 func (l coordinatorLink) reach(spec *mounts.Spec) {
 	if l.target.url != "" {
 		spec.Endpoint, spec.CertificatePin = l.target.url+"/s3", l.target.context.CertificatePin
+		spec.Events = l.target.url + eventstream.Path
 		return
 	}
 	_, host, _ := strings.Cut(l.status.URL, "://")
 	spec.Endpoint, spec.Socket = "http://"+host+"/s3", l.target.socket
+	spec.Events = "http://" + host + eventstream.Path
 }
 
 // me asks whose token the peer's is. The local admin needs none, and so may have one that is over.
@@ -152,7 +155,7 @@ func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
 		}
 		return link, err
 	}
-	if t.embedded() {
+	if t.embedded() && !a.opt.Offhand {
 		if err := a.ensureLocalRoots(); err != nil {
 			return coordinatorLink{}, err
 		}
@@ -172,7 +175,7 @@ func (a *App) open(ctx context.Context, t target) (link coordinatorLink, err err
 	link.target = t
 	switch {
 	case t.socket != "":
-		link.Client = client.Local(t.socket)
+		link.Client = client.Local(t.socket).Traced(a.opt.Trace)
 	case t.context.Name != "":
 		link.Client, link.id, err = a.remoteAsPeer(t)
 	default:
@@ -193,6 +196,9 @@ func (a *App) open(ctx context.Context, t target) (link coordinatorLink, err err
 
 // remoteAsPeer is the coordinator of a context.
 func (a *App) remoteAsPeer(t target) (*client.Client, identity, error) {
+	if a.opt.Offhand && t.context.Store == keyring.InKeyring {
+		return nil, identity{}, fault.New(fault.Auth, "", "the token is in the OS keyring, which is not asked")
+	}
 	c, err := a.contexts.Get(t.context.Name)
 	if errors.Is(err, keyring.ErrNotFound) { // removed a moment ago
 		err = noContext(t.context.Name)
@@ -210,7 +216,7 @@ func (a *App) remote(at string, token keyring.Secret, pin string) (*client.Clien
 	if err != nil {
 		return nil, err
 	}
-	return client.RemoteTLS(at, token.Reveal(), trust), nil
+	return client.RemoteTLS(at, token.Reveal(), trust).Traced(a.opt.Trace), nil
 }
 
 // remoteAsLocalPeer is the coordinator at a URL that nobody has logged in to: it is shown the token

@@ -139,7 +139,7 @@ func (a *App) MeetCoordinator(ctx context.Context, req LoginRequest) (Meeting, e
 	}
 	m.Coordinator = met.Coordinator
 	u, err := url.Parse(m.URL)
-	m.InClear = err == nil && u.Scheme == "http" && met.Address != nil && !ownNetwork(met.Address)
+	m.InClear = err == nil && u.Scheme == "http" && (a.web().Proxy.Uses(u) || met.Address != nil && !ownNetwork(met.Address))
 	return m, nil
 }
 

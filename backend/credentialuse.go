@@ -76,6 +76,7 @@ func (a *App) VerifyCredentials(ctx context.Context, uses []Use, creds, former k
 	for _, u := range uses {
 		v := Verified{Workspace: u.Workspace.Name, Location: u.Workspace.Location()}
 		spec, write := u.proof(creds)
+		spec.Web = a.web()
 		err := mounts.Prove(ctx, spec, creds, write)
 		if ctx.Err() != nil {
 			return results, ctx.Err()

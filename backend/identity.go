@@ -56,6 +56,9 @@ func (a *App) enrol(ctx context.Context, link coordinatorLink) (identity, error)
 	if err == nil && id.Coordinator == link.status.ID {
 		return id, nil
 	}
+	if a.opt.Offhand {
+		return identity{}, nil
+	}
 	if err != nil && !fault.Is(err, fault.Auth) {
 		return identity{}, err
 	}

@@ -46,6 +46,12 @@ var mountMetrics = []mountMetric{
 	{mountDesc("queued", "Changes that wait to be uploaded."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.Queued) }},
 	{mountDesc("in_progress", "Changes that are being uploaded."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.InProgress) }},
 	{mountDesc("failed", "Changes that the store refused; they are kept and tried again."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.Failed) }},
+	{mountDesc("changes_live", "1 while the coordinator tells the mount of changes; else listings are made anew after the directory cache time."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 {
+		if s.Changes != nil && s.Changes.State == mounts.ChangesLive {
+			return 1
+		}
+		return 0
+	}},
 	{mountDesc("quarantined", "Files set aside after a crash."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.Quarantined) }},
 	{mountDesc("pending_bytes", "Bytes that are not in the store yet."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.PendingBytes) }},
 	{mountDesc("staging_bytes", "Bytes of the staging folder."), prometheus.GaugeValue, func(s mounts.Status, _ mounts.Stats) float64 { return float64(s.StagingBytes) }},

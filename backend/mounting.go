@@ -97,7 +97,7 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 	}
 	spec = mounts.Spec{
 		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,
-		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: options,
+		Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix, ReadOnly: req.ReadOnly, Options: options, Web: a.web(),
 	}
 	found, err := a.mountCredentials(ctx, link, w, req)
 	if err != nil {

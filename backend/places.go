@@ -145,10 +145,11 @@ func (p *Places) open(ctx context.Context, name objects.Name, write bool) (*obje
 }
 
 func (p *Places) store(name objects.Name, spec mounts.Spec, found keyring.Resolved, again func(context.Context) (keyring.Resolved, error)) (*objects.Store, error) {
-	creds := found.Credentials
+	creds, web := found.Credentials, p.a.web()
 	client, err := remote.New(remote.Options{
 		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Region: creds.SigningRegion(), Keys: remote.NewKeys(creds),
 		CABundle: os.Getenv(tlstrust.EnvBundle), CertificatePin: spec.CertificatePin, Bandwidth: p.opt.Bandwidth, Hints: &objects.Hints,
+		Proxy: web.Proxy, Trace: web.Trace,
 	})
 	if err != nil {
 		return nil, err

@@ -207,16 +207,23 @@ func (a *App) importLegacy() error {
 // credentialChain is the chain for a workspace of the user's own; its id and region may be
 // empty.
 func (a *App) credentialChain(profile, workspaceID, region string) (keyring.Chain, error) {
-	if err := a.importLegacy(); err != nil {
-		return keyring.Chain{}, err
+	if !a.opt.Offhand {
+		if err := a.importLegacy(); err != nil {
+			return keyring.Chain{}, err
+		}
 	}
 	c := keyring.Chain{Getenv: a.opt.Getenv, Cache: a.cache, Profiles: a.profiles, Profile: profile, Region: region}
-	if workspaceID == "" {
-		return c, nil
+	if workspaceID != "" {
+		bindings, err := a.profiles.Bindings()
+		if err != nil {
+			return c, err
+		}
+		c.Bound = bindings[workspaceID]
 	}
-	bindings, err := a.profiles.Bindings()
-	c.Bound = bindings[workspaceID]
-	return c, err
+	if a.opt.Offhand && !c.AtHand() {
+		return c, fault.New(fault.Auth, "", "the pair is in no variable and no file")
+	}
+	return c, nil
 }
 
 // resolve walks the chain and tells its notice.

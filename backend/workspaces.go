@@ -26,7 +26,7 @@ func (a *App) Workspaces(ctx context.Context) ([]workspace.Workspace, error) {
 	}
 	defer link.Close()
 	list, err := link.Workspaces(ctx)
-	if err == nil {
+	if err == nil && !a.opt.Offhand {
 		a.remember(list)
 	}
 	return list, err
@@ -102,7 +102,7 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	}
 	req.Prefix = folder(req.Prefix)
 	err = mounts.Check(ctx, mounts.Spec{
-		Endpoint: req.Endpoint, Bucket: req.Bucket, Prefix: req.Prefix, Region: creds.SigningRegion(),
+		Endpoint: req.Endpoint, Bucket: req.Bucket, Prefix: req.Prefix, Region: creds.SigningRegion(), Web: a.web(),
 	}, creds.Credentials)
 	if err != nil {
 		return none, nil, err
@@ -152,7 +152,7 @@ func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Work
 		return none, err
 	}
 	create := coordinator.CreateWorkspace{Name: req.Name, Backend: workspace.Mesh, Bucket: req.Bucket, Prefix: folder(req.Prefix)}
-	spec := mounts.Spec{Bucket: create.Bucket, Prefix: create.Prefix, Region: keyring.DefaultRegion}
+	spec := mounts.Spec{Bucket: create.Bucket, Prefix: create.Prefix, Region: keyring.DefaultRegion, Web: a.web()}
 	link.reach(&spec)
 	if err := mounts.Check(ctx, spec, found.Credentials); err != nil {
 		if fault.Is(err, fault.NotFound) {
@@ -257,24 +257,32 @@ func (a *App) cacheCredentials(r keyring.Resolved) ([]string, error) {
 	}, nil
 }
 
-// DeleteWorkspace ends a workspace that is not mounted on this machine. Its
-// objects stay (SPEC C1).
-func (a *App) DeleteWorkspace(ctx context.Context, name string) error {
+// DeletableWorkspace returns a workspace that can be deleted: it is not mounted on this machine.
+func (a *App) DeletableWorkspace(ctx context.Context, name string) (workspace.Workspace, error) {
 	w, err := a.Workspace(ctx, name)
 	if err != nil {
-		return err
+		return w, err
 	}
 	list, err := a.mounts.List(ctx)
 	if err != nil {
-		return err
+		return w, err
 	}
 	for _, m := range list {
 		if m.ID == w.ID && m.Unmounted {
-			return fault.New(fault.Conflict, "run 'artifacts mount repair "+name+"' first", "workspace %q has changes that are not in the store yet", name)
+			return w, fault.New(fault.Conflict, "run 'artifacts mount repair "+name+"' first", "workspace %q has changes that are not in the store yet", name)
 		}
 		if m.ID == w.ID {
-			return fault.New(fault.Conflict, "run 'artifacts unmount "+m.Mountpoint+"' first", "workspace %q is mounted at %s", name, m.Mountpoint)
+			return w, fault.New(fault.Conflict, "run 'artifacts unmount "+m.Mountpoint+"' first", "workspace %q is mounted at %s", name, m.Mountpoint)
 		}
+	}
+	return w, nil
+}
+
+// DeleteWorkspace ends a workspace that is not mounted on this machine. Its
+// objects stay (SPEC C1).
+func (a *App) DeleteWorkspace(ctx context.Context, name string) error {
+	if _, err := a.DeletableWorkspace(ctx, name); err != nil {
+		return err
 	}
 	link, err := a.connect(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 )
 
@@ -38,7 +39,7 @@ func (c *cli) coordinatorBackup() *cobra.Command {
 				return err
 			}
 			c.notifyDamaged(m)
-			c.print(summary(args[0], m, passphrase != ""), func(out io.Writer) {
+			c.did(summary(args[0], m, passphrase != ""), func(out io.Writer) {
 				fmt.Fprintf(out, "Wrote %s: %s\n", args[0], documentsText(m))
 				if passphrase == "" {
 					fmt.Fprintln(out, "It is not encrypted and holds every token of the mesh (mode 0600).")
@@ -144,6 +145,10 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 				return err
 			}
 			to := where.Config.S3.DataDir
+			if !where.Config.Embedded() {
+				return fault.New(fault.Usage, "restore into a --data-dir, and move that with `coordinator migrate --from DIR --to "+configFile+"`",
+					"a backup is restored into a folder, and %s has the store on other engines", configFile)
+			}
 			passphrase, err := c.passphrase(from)
 			if err != nil {
 				return err
@@ -156,7 +161,7 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			if contents.Manifest.Created.IsZero() {
 				c.notify("A copy of the system bucket does not say what the buckets held: objects that are not there will not be reported.")
 			}
-			c.print(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
+			c.did(map[string]any{"data_dir": to, "documents": len(contents.Documents)}, func(out io.Writer) {
 				fmt.Fprintf(out, "Restored %d documents to %s\n", len(contents.Documents), to)
 			})
 			return nil

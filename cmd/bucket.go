@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/internal/bytesize"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 func (c *cli) bucketCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func (c *cli) bucketCreate() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(b, func(out io.Writer) { fmt.Fprintf(out, "Created bucket %s\n", b.Name) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "Created bucket %s\n", b.Name) })
 				return nil
 			})
 		},
@@ -142,30 +143,45 @@ func usageLine(b coordinator.Bucket) string {
 	return fmt.Sprintf("%s: %s, %d objects", b.Name, usedOf(b.Used, b.Quota), b.Objects)
 }
 
+// deletedBucket is what `bucket delete` prints as JSON.
+type deletedBucket struct {
+	Deleted string `json:"deleted"`
+	Objects int64  `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+	DryRun  bool   `json:"dry_run"`
+}
+
 func (c *cli) bucketDelete() *cobra.Command {
-	var yes, recursive bool
+	var d destruction
+	var recursive bool
 	cmd := &cobra.Command{
 		Use:   "delete NAME --yes",
 		Short: "Delete a bucket; with --recursive everything in it too",
 		Long:  "Deletes a bucket. One that holds objects is refused, unless --recursive deletes them with it: they cannot be brought back.",
 		Args:  exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := confirmed(yes, "deleting bucket %q", args[0]); err != nil {
+			if err := d.confirmed("deleting bucket %q", args[0]); err != nil {
 				return err
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
-				b, err := m.DeleteBucket(cmd.Context(), args[0], recursive)
+				b, err := m.Bucket(cmd.Context(), args[0])
+				switch {
+				case !d.dryRun:
+					b, err = m.DeleteBucket(cmd.Context(), args[0], recursive)
+				case err == nil && b.Objects > 0 && !recursive:
+					err = fault.New(fault.Conflict, "--recursive deletes its objects too", "bucket %q is not empty", b.Name)
+				}
 				if err != nil {
 					return err
 				}
-				c.print(map[string]any{"deleted": b.Name, "objects": b.Objects, "bytes": b.Used}, func(out io.Writer) {
-					fmt.Fprintf(out, "Deleted bucket %s with %d objects (%d bytes)\n", b.Name, b.Objects, b.Used)
+				c.did(deletedBucket{Deleted: b.Name, Objects: b.Objects, Bytes: b.Used, DryRun: d.dryRun}, func(out io.Writer) {
+					fmt.Fprintf(out, "%s bucket %s with %d objects (%d bytes)\n", d.past("Deleted", "delete"), b.Name, b.Objects, b.Used)
 				})
 				return nil
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	cmd.Flags().BoolVarP(&recursive, "recursive", "r", false, "delete its objects too")
 	return cmd
 }
@@ -208,7 +224,7 @@ func (c *cli) setBucketQuota(cmd *cobra.Command, name string, q coordinator.Quot
 		if err != nil {
 			return err
 		}
-		c.print(b, func(out io.Writer) { fmt.Fprintln(out, usageLine(b)) })
+		c.did(b, func(out io.Writer) { fmt.Fprintln(out, usageLine(b)) })
 		return nil
 	})
 }
@@ -228,7 +244,7 @@ func (c *cli) bucketAcceptLoss() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(b, func(out io.Writer) { fmt.Fprintln(out, usageLine(b)) })
+				c.did(b, func(out io.Writer) { fmt.Fprintln(out, usageLine(b)) })
 				return nil
 			})
 		},

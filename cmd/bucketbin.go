@@ -33,7 +33,7 @@ func (c *cli) bucketRecycle() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(b, func(out io.Writer) { fmt.Fprintln(out, b.Name+": "+recycleText(b)) })
+				c.did(b, func(out io.Writer) { fmt.Fprintln(out, b.Name+": "+recycleText(b)) })
 				return nil
 			})
 		},
@@ -94,7 +94,7 @@ func (c *cli) bucketRestore() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(r, func(out io.Writer) { fmt.Fprintf(out, "Restored %s/%s (%d bytes)\n", args[0], r.Key, r.Size) })
+				c.did(r, func(out io.Writer) { fmt.Fprintf(out, "Restored %s/%s (%d bytes)\n", args[0], r.Key, r.Size) })
 				return nil
 			})
 		},

@@ -44,10 +44,8 @@ func (c *cli) bwlimitCommand() *cobra.Command {
 				return err
 			}
 			b := s.Options.Bandwidth
-			c.print(bandwidthResult{s.Workspace, s.Mountpoint, b}, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "%s: up %s, down %s\n", s.Mountpoint, perSecond(b.Up), perSecond(b.Down))
-				}
+			c.did(bandwidthResult{s.Workspace, s.Mountpoint, b}, func(out io.Writer) {
+				fmt.Fprintf(out, "%s: up %s, down %s\n", s.Mountpoint, perSecond(b.Up), perSecond(b.Down))
 			})
 			return nil
 		},

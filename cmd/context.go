@@ -71,11 +71,7 @@ func (c *cli) contextUse() *cobra.Command {
 			if err := app.UseContext(args[0]); err != nil {
 				return err
 			}
-			c.print(map[string]string{"active": args[0]}, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "The context is %s\n", args[0])
-				}
-			})
+			c.did(map[string]string{"active": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "The context is %s\n", args[0]) })
 			c.noteOverride(args[0])
 			return nil
 		},
@@ -126,11 +122,7 @@ func (c *cli) contextRemove() *cobra.Command {
 			if err := app.RemoveContext(args[0]); err != nil {
 				return err
 			}
-			c.print(map[string]string{"removed": args[0]}, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "Removed context %s\n", args[0])
-				}
-			})
+			c.did(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "Removed context %s\n", args[0]) })
 			return nil
 		},
 	}

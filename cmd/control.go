@@ -35,6 +35,27 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// destruction are the flags of a command that destroys something.
+type destruction struct{ yes, dryRun bool }
+
+func (d *destruction) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&d.yes, "yes", false, "do it without asking")
+	cmd.Flags().BoolVar(&d.dryRun, "dry-run", false, "say what would be done, and do nothing")
+}
+
+// confirmed asks for --yes, but of who only wants to see.
+func (d destruction) confirmed(what string, args ...any) error {
+	return confirmed(d.yes || d.dryRun, what, args...)
+}
+
+// past is what was done, or would be.
+func (d destruction) past(done, would string) string {
+	if d.dryRun {
+		return "Would " + would
+	}
+	return done
+}
+
 // confirmed asks for --yes where something is destroyed.
 func confirmed(yes bool, what string, args ...any) error {
 	if yes {

@@ -26,7 +26,7 @@ func (c *cli) coordinatorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	cmd.AddCommand(c.coordinatorServe(), c.coordinatorStop(), c.coordinatorStatus(), c.coordinatorReload(), c.coordinatorConfig(),
-		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck(), c.coordinatorBackup(), c.coordinatorVerify(), c.coordinatorRestore())
+		c.coordinatorCertificate(), c.coordinatorService(), c.coordinatorFsck(), c.coordinatorBackup(), c.coordinatorVerify(), c.coordinatorRestore(), c.coordinatorMigrate())
 	return cmd
 }
 
@@ -68,6 +68,9 @@ func (o *serveOptions) flags(f *pflag.FlagSet) {
 }
 
 func (c *cli) serve(ctx context.Context, o serveOptions) error {
+	if err := c.endless("coordinator serve"); err != nil {
+		return err
+	}
 	roots, err := xdg.Find(os.Getenv)
 	if err != nil {
 		return err
@@ -99,7 +102,7 @@ func (c *cli) serve(ctx context.Context, o serveOptions) error {
 		return serveEmbedded(ctx, opt)
 	}
 	opt.Ready = func(s coordinator.Status) {
-		c.say("Serving %s/s3 from %s", s.URL, s.DataDir)
+		c.say("Serving %s/s3 from %s", s.URL, opt.Config.Where())
 		notifyManager(daemon.SdNotifyReady + "\nSTATUS=Serving " + s.URL + "/s3")
 	}
 	return coordinator.Serve(ctx, opt)
@@ -146,7 +149,7 @@ func (c *cli) coordinatorStop() *cobra.Command {
 			if err := app.StopCoordinator(cmd.Context()); err != nil {
 				return err
 			}
-			c.print(map[string]bool{"stopped": true}, func(out io.Writer) { fmt.Fprintln(out, "Coordinator stopped") })
+			c.did(map[string]bool{"stopped": true}, func(out io.Writer) { fmt.Fprintln(out, "Coordinator stopped") })
 			return nil
 		},
 	}

@@ -44,6 +44,7 @@ type checkedConfig struct {
 	URL     string `json:"url"`
 	Metrics string `json:"metrics,omitempty"` // address; empty: the admin socket alone
 	DataDir string `json:"data_dir"`
+	Storage string `json:"storage"`  // the engines; data_dir where all is in it
 	MaxSize int64  `json:"max_size"` // bytes; 0: unlimited
 }
 
@@ -53,7 +54,8 @@ func (c *cli) configCheck() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Prove that a coordinator.yaml can be served with, and say what it comes to",
 		Long: "Reads FILE as `coordinator serve --config FILE` does: its keys, the interface or address on this machine, the\n" +
-			"certificate. What is wrong is one line that begins with FILE:LINE, and exit code 2.",
+			"certificate, the files and variables that have the secrets of its storage. What is wrong is one line that begins\n" +
+			"with FILE:LINE, and exit code 2.",
 		Example: c.examples("coordinator config check /etc/artifacts/coordinator.yaml", ""),
 		Args:    exactArgs("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -68,12 +70,15 @@ func (c *cli) configCheck() *cobra.Command {
 			if err := e.Of("tls.cert", coordinator.CheckTLS(e.Config.TLS)); err != nil {
 				return err
 			}
+			if err := e.CheckSecrets(); err != nil {
+				return err
+			}
 			scheme := "http"
 			if e.Config.TLS.On() {
 				scheme = "https"
 			}
 			s3 := e.Config.S3
-			checked := checkedConfig{File: e.File, Valid: true, URL: scheme + "://" + address, Metrics: metrics, DataDir: s3.DataDir, MaxSize: int64(s3.MaxSize)}
+			checked := checkedConfig{File: e.File, Valid: true, URL: scheme + "://" + address, Metrics: metrics, DataDir: s3.DataDir, Storage: e.Config.Where(), MaxSize: int64(s3.MaxSize)}
 			c.print(checked, func(out io.Writer) {
 				if c.quiet {
 					return
@@ -83,7 +88,11 @@ func (c *cli) configCheck() *cobra.Command {
 					most = fmt.Sprintf("%s, %d bytes", size(int64(s3.MaxSize)), s3.MaxSize)
 				}
 				fmt.Fprintf(out, "%s is valid\n", e.File)
-				fields(out, "Store", checked.URL+"/s3", "Metrics", metrics, "Data", s3.DataDir, "Max size", most)
+				storage := ""
+				if !e.Config.Embedded() {
+					storage = checked.Storage
+				}
+				fields(out, "Store", checked.URL+"/s3", "Metrics", metrics, "Data", s3.DataDir, "Storage", storage, "Max size", most)
 			})
 			return nil
 		},

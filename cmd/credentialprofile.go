@@ -146,32 +146,35 @@ func (c *cli) profileShow() *cobra.Command {
 }
 
 func (c *cli) profileRemove() *cobra.Command {
-	var yes bool
+	var d destruction
 	cmd := &cobra.Command{
 		Use:   "remove NAME --yes",
 		Short: "Remove a profile and the pair it keeps",
 		Long:  "Removes a profile, and the pair of a static one. Mounts that run go on. One that a workspace is bound to is refused.",
 		Args:  exactArgs("NAME"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := d.confirmed("removing profile %q", args[0]); err != nil {
+				return err
+			}
 			app, err := c.app()
 			if err != nil {
 				return err
 			}
-			if !yes {
-				return fault.New(fault.Usage, "add --yes if you mean it", "removing profile %q needs a confirmation", args[0])
+			p, err := app.Profile(args[0])
+			switch {
+			case err == nil && !d.dryRun:
+				err = app.RemoveProfile(p.Name)
+			case err == nil && len(p.Workspaces) > 0:
+				err = fault.New(fault.Conflict, "`storage profile unbind` first", "profile %q is that of %s", p.Name, strings.Join(p.Workspaces, ", "))
 			}
-			if err := app.RemoveProfile(args[0]); err != nil {
+			if err != nil {
 				return err
 			}
-			c.print(map[string]string{"removed": args[0]}, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "Removed profile %s\n", args[0])
-				}
-			})
+			c.did(removed{Removed: p.Name, DryRun: d.dryRun}, func(out io.Writer) { fmt.Fprintf(out, "%s profile %s\n", d.past("Removed", "remove"), p.Name) })
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	return cmd
 }
 

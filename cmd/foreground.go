@@ -18,6 +18,9 @@ import (
 // serveMount is `mount --foreground`: for service managers, which it tells of its state
 // (sd_notify(3)), and for containers.
 func (c *cli) serveMount(ctx context.Context, app *backend.App, req backend.MountRequest) error {
+	if err := c.endless("--foreground"); err != nil {
+		return err
+	}
 	log, ok := c.err.(*os.File)
 	if !ok {
 		return fault.New(fault.Usage, "", "standard error is not a file")
@@ -34,11 +37,7 @@ func (c *cli) serveMount(ctx context.Context, app *backend.App, req backend.Moun
 		Log: log, Signals: passed,
 		Ready: func(s mounts.Status) {
 			notifyManager(daemon.SdNotifyReady + "\nSTATUS=" + s.Workspace + " is mounted at " + s.Mountpoint)
-			c.print(s, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint)
-				}
-			})
+			c.did(s, func(out io.Writer) { fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint) })
 			go func() { // one that came before the mount was ready has given it up
 				for {
 					select {

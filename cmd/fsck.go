@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -52,8 +51,7 @@ func (c *cli) fsck(ctx context.Context, o fsckOptions) error {
 	if err != nil {
 		return err
 	}
-	dir := e.Config.S3.DataDir
-	r, err := coordinator.Fsck(ctx, dir, store.CheckOptions{
+	r, err := coordinator.Fsck(ctx, e.Config, store.CheckOptions{
 		Deep: !o.quick, Repair: !o.dryRun, Progress: c.fsckProgress(),
 	})
 	if err != nil {
@@ -61,15 +59,15 @@ func (c *cli) fsck(ctx context.Context, o fsckOptions) error {
 	}
 	c.print(r, func(out io.Writer) { printCheck(out, r, o.dryRun) })
 	if n := len(r.Damaged) + len(r.Index.Problems); n > 0 {
-		return fault.New(fault.Failure, "restore what is listed from a backup, or delete it", "%d damaged in %s", n, dir)
+		return fault.New(fault.Failure, "restore what is listed from a backup, or delete it", "%d damaged in %s", n, e.Config.S3.DataDir)
 	}
 	return nil
 }
 
 // fsckProgress rewrites a line of a terminal a few times a second; elsewhere it says nothing.
 func (c *cli) fsckProgress() func(store.CheckReport) {
-	f, ok := c.err.(*os.File)
-	if !ok || c.quiet || !term.IsTerminal(int(f.Fd())) {
+	f := c.canvas()
+	if f == nil {
 		return nil
 	}
 	var last time.Time

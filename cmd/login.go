@@ -91,10 +91,8 @@ func (c *cli) login(ctx context.Context, req backend.LoginRequest, fromStdin boo
 	if err != nil {
 		return err
 	}
-	c.print(made, func(out io.Writer) {
-		if !c.quiet {
-			fmt.Fprintf(out, "Logged in to %s as %s; the context is %s\n", made.URL, made.Peer, made.Name)
-		}
+	c.did(made, func(out io.Writer) {
+		fmt.Fprintf(out, "Logged in to %s as %s; the context is %s\n", made.URL, made.Peer, made.Name)
 	})
 	c.noteOverride(made.Name, made.URL)
 	return nil

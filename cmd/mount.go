@@ -70,11 +70,7 @@ func (c *cli) mount(ctx context.Context, app *backend.App, req backend.MountRequ
 	if err != nil {
 		return err
 	}
-	c.print(s, func(out io.Writer) {
-		if !c.quiet {
-			fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint)
-		}
-	})
+	c.did(s, func(out io.Writer) { fmt.Fprintf(out, "Mounted %s at %s\n", s.Workspace, s.Mountpoint) })
 	return nil
 }
 
@@ -134,6 +130,24 @@ func (c *cli) mountTable(out io.Writer, list []mounts.Status) {
 		}
 	}
 	table(out, []string{"MOUNTPOINT", "WORKSPACE", "HEALTH", "READ", "WRITTEN", "PENDING", "FAILED"}, rows)
+	for _, m := range list {
+		if m.Changes != nil && m.Changes.State == mounts.ChangesPolling && m.Changes.Reason != "" {
+			fmt.Fprintf(out, "changes: %s: %s\n", m.Mountpoint, changesText(m.Changes))
+		}
+	}
+}
+
+// changesText says how a mount learns what others change; empty where it does not tell.
+func changesText(s *mounts.Changes) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.State == mounts.ChangesPolling && s.Reason == "":
+		return "polling: nobody tells of changes in this bucket"
+	case s.State == mounts.ChangesPolling:
+		return "polling since " + stamp(s.Since) + ": " + s.Reason
+	}
+	return s.State + " since " + stamp(s.Since)
 }
 
 func (c *cli) refreshCommand() *cobra.Command {
@@ -153,11 +167,7 @@ func (c *cli) refreshCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.print(r, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintln(out, "refreshed: "+filepath.Join(r.Mountpoint, r.Path))
-				}
-			})
+			c.did(r, func(out io.Writer) { fmt.Fprintln(out, "refreshed: "+filepath.Join(r.Mountpoint, r.Path)) })
 			return nil
 		},
 	}

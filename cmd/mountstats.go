@@ -99,7 +99,7 @@ func showStats(out io.Writer, s mounts.Stats, r rates) {
 		"Fetched", with(s.Store.Fetched, r.fetched), "Uploaded", with(q.Uploaded, r.upload),
 		"Cache hits", hits, "In the store", space, "Cache", size(s.CacheBytes)+" of "+size(s.CacheLimit),
 		"Queue", fmt.Sprintf("%d queued, %d in progress, %d failed, %s left", q.Queued, q.InProgress, q.Failed, size(q.PendingBytes)),
-		"Open files", fmt.Sprint(q.OpenFiles),
+		"Open files", fmt.Sprint(q.OpenFiles), "Changes", changesText(s.Changes),
 		"Process", fmt.Sprintf("%s of memory, %.2f s of CPU, %d goroutines, %d descriptors", size(s.RSS), s.CPUSeconds, s.Process.Goroutines, s.Process.Files),
 	)
 	names := slices.Sorted(maps.Keys(s.Store.Requests))

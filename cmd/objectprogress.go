@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/term"
@@ -42,8 +41,8 @@ func (c *cli) job(ctx context.Context, kind, title string, r objects.Request, do
 // showProgress draws one line until ctx ends, and closes shown when it is gone.
 func (c *cli) showProgress(ctx context.Context, m *jobs.Manager) (shown chan struct{}) {
 	shown = make(chan struct{})
-	file, isFile := c.err.(*os.File)
-	if c.quiet || c.format != "text" || !isFile || !term.IsTerminal(int(file.Fd())) || os.Getenv("TERM") == "dumb" {
+	file := c.canvas()
+	if file == nil {
 		close(shown)
 		return shown
 	}

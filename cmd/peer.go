@@ -144,24 +144,36 @@ func (c *cli) peerRotate() *cobra.Command {
 	return cmd
 }
 
+// removedPeer is what `peer remove` prints as JSON.
+type removedPeer struct {
+	Removed string   `json:"removed"` // its id
+	Name    string   `json:"name"`
+	Buckets []string `json:"buckets"` // which stay
+	DryRun  bool     `json:"dry_run"`
+}
+
 func (c *cli) peerRemove() *cobra.Command {
-	var yes bool
+	var d destruction
 	cmd := &cobra.Command{
 		Use:   "remove NAME|ID --yes",
 		Short: "End a peer at once",
 		Long:  "Ends a peer: its token, its roles, its shares and the sessions of its mounts stop working at once. Its buckets and workspaces stay.",
 		Args:  exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := confirmed(yes, "removing peer %q", args[0]); err != nil {
+			if err := d.confirmed("removing peer %q", args[0]); err != nil {
 				return err
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
-				p, err := m.RemovePeer(cmd.Context(), args[0])
+				remove := m.RemovePeer
+				if d.dryRun {
+					remove = m.Peer
+				}
+				p, err := remove(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
-				c.print(map[string]any{"removed": p.ID, "buckets": p.Buckets}, func(out io.Writer) {
-					fmt.Fprintf(out, "Removed peer %s (%s)\n", p.Name, p.ID)
+				c.did(removedPeer{Removed: p.ID, Name: p.Name, Buckets: append([]string{}, p.Buckets...), DryRun: d.dryRun}, func(out io.Writer) {
+					fmt.Fprintf(out, "%s peer %s (%s)\n", d.past("Removed", "remove"), p.Name, p.ID)
 					if len(p.Buckets) > 0 {
 						fmt.Fprintf(out, "Its buckets stay: %s\n", strings.Join(p.Buckets, " "))
 					}
@@ -170,6 +182,6 @@ func (c *cli) peerRemove() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	return cmd
 }

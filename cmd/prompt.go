@@ -10,7 +10,7 @@ import (
 )
 
 // interactive reports whether somebody can be asked.
-func (c *cli) interactive() bool { return term.IsTerminal(int(c.in.Fd())) }
+func (c *cli) interactive() bool { return !c.batch && term.IsTerminal(int(c.in.Fd())) }
 
 // askHidden reads a line from the terminal without echo. ctrl+c ends it.
 func (c *cli) askHidden(ctx context.Context, question string) (string, error) {

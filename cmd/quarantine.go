@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
 // quarantineCommand is SPEC C7: what a crash left in doubt is named, and nobody's to lose
@@ -119,7 +119,7 @@ func (c *cli) quarantineRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.print(map[string]string{"restored": path}, func(out io.Writer) { fmt.Fprintf(out, "Restored %s\n", path) })
+			c.did(map[string]string{"restored": path}, func(out io.Writer) { fmt.Fprintf(out, "Restored %s\n", path) })
 			return nil
 		},
 	}
@@ -128,31 +128,46 @@ func (c *cli) quarantineRestore() *cobra.Command {
 }
 
 func (c *cli) quarantineDiscard() *cobra.Command {
-	var yes bool
+	var d destruction
 	cmd := &cobra.Command{
 		Use:   "discard WORKSPACE FILE --yes",
 		Short: "Delete a file that was set aside, for good",
 		Args:  exactArgs("WORKSPACE", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				return fault.New(fault.Usage, "add --yes if you mean it", "discarding %s needs a confirmation", args[1])
+			if err := d.confirmed("discarding %s", args[1]); err != nil {
+				return err
 			}
 			app, err := c.app()
 			if err != nil {
 				return err
 			}
-			return c.discard(cmd.Context(), app, args[0], args[1])
+			return c.discard(cmd.Context(), app, args[0], args[1], d)
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	return cmd
 }
 
-func (c *cli) discard(ctx context.Context, app *backend.App, workspace, file string) error {
-	q, err := app.DiscardQuarantined(ctx, workspace, file)
+// discarded is what `mount quarantine discard` prints as JSON.
+type discarded struct {
+	Discarded string `json:"discarded"`
+	DryRun    bool   `json:"dry_run"`
+}
+
+func (c *cli) discard(ctx context.Context, app *backend.App, workspace, file string, d destruction) error {
+	var q mounts.Quarantined
+	var err error
+	if d.dryRun {
+		var f io.Closer
+		if q, f, err = app.Quarantined(ctx, workspace, file); err == nil {
+			_ = f.Close()
+		}
+	} else {
+		q, err = app.DiscardQuarantined(ctx, workspace, file)
+	}
 	if err != nil {
 		return err
 	}
-	c.print(map[string]string{"discarded": q.File}, func(out io.Writer) { fmt.Fprintf(out, "Discarded %s\n", q.File) })
+	c.did(discarded{Discarded: q.File, DryRun: d.dryRun}, func(out io.Writer) { fmt.Fprintf(out, "%s %s\n", d.past("Discarded", "discard"), q.File) })
 	return nil
 }

@@ -40,7 +40,7 @@ func (c *cli) roleBind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, b.Grant, b.ID) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, b.Grant, b.ID) })
 				return nil
 			})
 		},
@@ -60,7 +60,7 @@ func (c *cli) roleUnbind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, b.Grant) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, b.Grant) })
 				return nil
 			})
 		},

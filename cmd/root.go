@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"charm.land/fang/v2"
@@ -17,6 +19,8 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/embedded"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/ui"
 	"github.com/artifacts-tui/artifacts-tui/ui/config"
@@ -34,14 +38,19 @@ type cli struct {
 
 	format      string
 	coordinator string
+	caBundle    string
 	verbose     bool
 	quiet       bool
 	noColor     bool
+	trace       bool
+	batch       bool
 	accessible  bool
 	readOnly    bool
 
-	name   string // what the program was started as
-	failed error  // what the command returned
+	name    string     // what the program was started as
+	failed  error      // what the command returned
+	line    bool       // a line of --batch
+	traceTo reqlog.Log // of the batch that a line is of
 }
 
 // Main runs one command line and returns the exit code (SPEC C14). args[0] is
@@ -54,6 +63,7 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		}
 		args = args[1:]
 	}
+	c.foresee(args)
 	root := c.root()
 	c.keepErrors(root)
 	root.SetArgs(args)
@@ -62,6 +72,7 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 	root.SetErr(stderr)
 	err := fang.Execute(context.Background(), root,
 		fang.WithVersion(Version),
+		fang.WithoutManpage(), // manCommand writes one a command
 		fang.WithNotifySignal(os.Interrupt, syscall.SIGTERM),
 		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}),
 	)
@@ -69,6 +80,24 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 		err = c.failed
 	}
 	return c.report(err)
+}
+
+// foresee sees to the flags that have to hold before flags are parsed: an error of that is JSON
+// too, and so may help be without colours.
+func (c *cli) foresee(args []string) {
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return
+		case arg == "--format=json", arg == "json" && i > 0 && args[i-1] == "--format":
+			c.format = "json"
+		case arg == "--no-color", arg == "--batch":
+			c.noColor = true
+		}
+	}
+	if c.noColor || os.Getenv("NO_COLOR") != "" {
+		_ = os.Setenv("NO_COLOR", "1") // the one value that every library takes
+	}
 }
 
 // keepErrors has what commands return go past fang, which would ask the terminal for its colours
@@ -90,24 +119,38 @@ func (c *cli) root() *cobra.Command {
 		Use:   c.name,
 		Short: "S3 storage as workspaces you can mount",
 		Long: "Turns S3 storage into workspaces: named directories that you mount, work in and unmount.\n" +
-			"Without a command, in a terminal, it opens the terminal app.",
+			"Without a command, in a terminal, it opens the terminal app. With --batch it reads commands, one a line, from FILE or\n" +
+			"standard input, prints a line of JSON for each, and ends with the first that fails; a leading - lets one fail.",
 		Example: c.examples(
 			"workspace create notes ~/mnt/notes", "",
 			"status", "",
 			"unmount ~/mnt/notes", "",
+			"--batch nightly.txt", "commands of a file",
 		),
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return c.openUI(cmd.Context()) },
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return c.checkFormat() },
+		Args: c.rootArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case c.line:
+				return fault.New(fault.Usage, "`"+c.name+" --help` lists them", "a line of a batch is a command")
+			case c.batch:
+				return c.batchCommands(cmd.Context(), strings.Join(args, ""))
+			}
+			return c.openUI(cmd.Context())
+		},
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return c.prepare(cmd) },
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.format, "format", "text", "output format: text or json")
-	flags.StringVar(&c.coordinator, "coordinator", "", "coordinator to use, by context, URL or socket (default: the active context, else the local one, started where none runs)")
-	flags.BoolVarP(&c.verbose, "verbose", "v", false, "say more on standard error")
-	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print errors alone")
-	flags.BoolVar(&c.noColor, "no-color", false, "no colours")
+	flags.StringVar(&c.format, "format", cmp.Or(c.format, "text"), "output format: text or json")
+	flags.StringVar(&c.coordinator, "coordinator", c.coordinator, "coordinator to use, by context, URL or socket (default: the active context, else the local one, started where none runs)")
+	flags.StringVar(&c.caBundle, "ca-bundle", "", "certificate authorities to trust besides the system's, a PEM file (default: AWS_CA_BUNDLE)")
+	flags.BoolVarP(&c.verbose, "verbose", "v", c.verbose, "say more on standard error")
+	flags.BoolVarP(&c.quiet, "quiet", "q", c.quiet, "print errors, and what was asked for, alone")
+	flags.BoolVar(&c.trace, "trace", c.trace, "show each HTTP request on standard error, without what is secret; a mount tells its log")
+	flags.BoolVar(&c.noColor, "no-color", c.noColor, "no colours")
+	flags.BoolVar(&c.batch, "batch", c.batch, "never ask and never draw; without a command, read commands from a file or standard input")
 	root.Flags().BoolVar(&c.accessible, "accessible", false, "the terminal app in lines: a question at a time, plain lists")
 	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -116,9 +159,92 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
-		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(), c.versionCommand(), c.mountProcessCommand(),
+		c.loginCommand(), c.logoutCommand(), c.whoamiCommand(), c.contextCommand(), c.keysCommand(),
+		c.doctorCommand(), c.supportBundleCommand(), c.versionCommand(), c.manCommand(), c.mountProcessCommand(),
 	)
+	root.InitDefaultCompletionCmd()
+	c.complete(root)
+	c.finish(root)
 	return root
+}
+
+// exitCodes are in the help of every command (SPEC C14).
+const exitCodes = "Exit codes: 0 done, 1 failure, 2 usage or missing configuration, 3 authentication or permission, 4 not found,\n" +
+	"5 conflict or already mounted, 6 quota exceeded, 7 unreachable, 8 data not yet uploaded, 130 interrupted."
+
+// finish gives every command what all have: exit codes in the help, and of a command of commands
+// an error for one that it does not have.
+func (c *cli) finish(cmd *cobra.Command) {
+	cmd.Long = cmp.Or(cmd.Long, cmd.Short) + "\n\n" + exitCodes
+	if !cmd.Runnable() {
+		cmd.Args = subcommandArgs
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+			if c.batch {
+				return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists them", "give a command of %s", cmd.CommandPath())
+			}
+			return cmd.Help()
+		}
+	}
+	for _, child := range cmd.Commands() {
+		c.finish(child)
+	}
+}
+
+// subcommandArgs refuses a word that is no command, and proposes those that look like it.
+func subcommandArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`" + cmd.CommandPath() + " --help` lists the commands"
+	cmd.SuggestionsMinimumDistance = 2
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, " or ") + "? " + hint
+	}
+	return fault.New(fault.Usage, hint, "unknown command %q for %q", args[0], cmd.CommandPath())
+}
+
+// prepare sees to what the flags of all commands say, before one runs.
+func (c *cli) prepare(cmd *cobra.Command) error {
+	if err := c.checkFormat(); err != nil {
+		return err
+	}
+	if c.batch && cmd.HasParent() && !c.line && term.IsTerminal(int(c.in.Fd())) { // nobody types there
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			return err
+		}
+		c.in = null
+	}
+	return c.useBundle()
+}
+
+// useBundle has every client, library and process of this program take the authorities that are given.
+func (c *cli) useBundle() error {
+	bundle := cmp.Or(c.caBundle, os.Getenv(tlstrust.EnvBundle))
+	if bundle == "" {
+		return nil
+	}
+	path, err := filepath.Abs(bundle) // a mount process has another working directory
+	if err == nil && c.caBundle != "" {
+		_, err = tlstrust.Config(path, "")
+	}
+	if err != nil {
+		return err
+	}
+	return os.Setenv(tlstrust.EnvBundle, path)
+}
+
+// tracer tells of requests where that is asked for.
+func (c *cli) tracer() reqlog.Log {
+	if !c.trace || c.traceTo != nil {
+		return c.traceTo
+	}
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(c.err, "trace: "+line)
+	}
 }
 
 // examples joins pairs of a command line and a comment, which may be empty.
@@ -148,7 +274,7 @@ func (c *cli) app() (*backend.App, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, err, "set HOME, or XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME and XDG_DATA_HOME", "no home for the program's files")
 	}
-	return backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, ReadOnly: c.readOnly, Notify: c.notify}), nil
+	return backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, ReadOnly: c.readOnly, Notify: c.notify, Trace: c.tracer()}), nil
 }
 
 func (c *cli) notify(line string) {
@@ -161,7 +287,7 @@ func (c *cli) notify(line string) {
 func (c *cli) openUI(ctx context.Context) error {
 	out, isFile := c.out.(*os.File)
 	if !isFile || !term.IsTerminal(int(c.in.Fd())) || !term.IsTerminal(int(out.Fd())) {
-		return fault.New(fault.Usage, "run a command, such as `"+c.name+" workspace list`, or `"+c.name+" --help` for all of them",
+		return fault.New(fault.Usage, "give a command, such as `"+c.name+" workspace list`, or `"+c.name+" --batch` with commands on standard input; `"+c.name+" --help` lists them",
 			"no terminal to open the app in")
 	}
 	roots, err := xdg.Find(os.Getenv)
@@ -201,11 +327,7 @@ func (c *cli) report(err error) int {
 	if err == nil {
 		return 0
 	}
-	var e *fault.Error
-	if !errors.As(err, &e) && strings.HasPrefix(err.Error(), "unknown command") {
-		err = fault.New(fault.Usage, "`"+c.name+" --help` lists the commands", "%s", strings.SplitN(err.Error(), "\n", 2)[0])
-	}
-	e = fault.As(err)
+	e := fault.As(c.explained(err))
 	if c.format == "json" {
 		c.json(c.err, e)
 	} else {
@@ -215,6 +337,15 @@ func (c *cli) report(err error) int {
 		}
 	}
 	return int(e.Kind)
+}
+
+// explained gives an error of cobra's own its kind and hint.
+func (c *cli) explained(err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) && strings.HasPrefix(err.Error(), "unknown command") {
+		return fault.New(fault.Usage, "`"+c.name+" --help` lists the commands", "%s", strings.SplitN(err.Error(), "\n", 2)[0])
+	}
+	return err
 }
 
 // exactArgs is cobra.ExactArgs with an error that names what is missing.

@@ -87,11 +87,7 @@ func (c *cli) endRotation(o rotateOptions, said string, end func(string) error) 
 	if err := end(o.profile); err != nil {
 		return err
 	}
-	c.print(map[string]string{"done": said}, func(out io.Writer) {
-		if !c.quiet {
-			fmt.Fprintln(out, said)
-		}
-	})
+	c.did(map[string]string{"done": said}, func(out io.Writer) { fmt.Fprintln(out, said) })
 	return nil
 }
 
@@ -273,11 +269,7 @@ func (c *cli) refreshCredentialsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.print(r, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintln(out, refreshedLine(r))
-				}
-			})
+			c.did(r, func(out io.Writer) { fmt.Fprintln(out, refreshedLine(r)) })
 			return nil
 		},
 	}

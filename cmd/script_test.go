@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -24,14 +25,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
+	"github.com/artifacts-tui/artifacts-tui/internal/pgtest"
+	"github.com/artifacts-tui/artifacts-tui/internal/program"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
 // programDir holds the built program under the three names it answers to.
 var programDir string
 
-// TestMain builds the real program: what it starts (the coordinator, a mount) is
-// the program itself again, which a test binary cannot stand in for.
+// TestMain builds the real program.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "artifacts-test")
 	if err == nil {
@@ -39,7 +42,7 @@ func TestMain(m *testing.M) {
 	}
 	code := 1
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "building the program:", err)
+		fmt.Fprintln(os.Stderr, err)
 	} else {
 		programDir = dir
 		// Scripts that run side by side would take the default port from each other in
@@ -54,66 +57,77 @@ func TestMain(m *testing.M) {
 }
 
 func buildProgram(dir string) error {
-	program := filepath.Join(dir, "artifacts-tui")
-	build := exec.Command("go", "build", "-ldflags", "-X github.com/artifacts-tui/artifacts-tui/cmd.Version=test", "-o", program, "./artifacts-tui")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := program.Build(dir); err != nil {
 		return err
 	}
-	for _, link := range []string{"artifacts", "tunnelmesh"} {
-		if err := os.Symlink(program, filepath.Join(dir, link)); err != nil {
+	return os.WriteFile(filepath.Join(dir, "alone"), []byte(alone.Script), 0o755)
+}
+
+// TestScripts runs every script in testdata/script.
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+// runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
+func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
+	commands := maps.Clone(commands)
+	maps.Copy(commands, more)
+	testscript.Run(t, testscript.Params{
+		Dir:             dir,
+		ContinueOnError: false,
+		Setup: func(e *testscript.Env) error {
+			e.Defer(func() { cleanUp(t, e) })
+			return setUpScript(e)
+		},
+		Condition: condition,
+		Cmds:      commands,
+	})
+}
+
+// setUpScript gives a script a home of its own and the tools it uses.
+func setUpScript(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	e.Setenv("HOME", home)
+	e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
+	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	e.Setenv("AWS_PAGER", "")
+	e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+	python, err := filepath.Abs("testdata/python")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PYTHONPATH", python)
+	printed, err := filepath.Abs("testdata/printed")
+	if err != nil {
+		return err
+	}
+	e.Setenv("PRINTED", printed)
+	e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+		out, err := exec.Command("go", "env", v).Output()
+		if err != nil {
 			return err
 		}
+		e.Setenv(v, strings.TrimSpace(string(out)))
 	}
+	e.Values[tlsProxies{}] = map[string]*tlsProxy{}
 	return nil
 }
 
-// TestScripts runs every script in testdata/script in a home of its own.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:             "testdata/script",
-		ContinueOnError: false,
-		Setup: func(e *testscript.Env) error {
-			home := filepath.Join(e.WorkDir, "home")
-			if err := os.MkdirAll(home, 0o755); err != nil {
-				return err
-			}
-			e.Setenv("HOME", home)
-			e.Setenv("PATH", programDir+string(os.PathListSeparator)+toolDirs()+os.Getenv("PATH"))
-			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			e.Setenv("AWS_PAGER", "")
-			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-			python, err := filepath.Abs("testdata/python")
-			if err != nil {
-				return err
-			}
-			e.Setenv("PYTHONPATH", python)
-			e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-			for _, v := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-				out, err := exec.Command("go", "env", v).Output()
-				if err != nil {
-					return err
-				}
-				e.Setenv(v, strings.TrimSpace(string(out)))
-			}
-			e.Values[tlsProxies{}] = map[string]*tlsProxy{}
-			e.Defer(func() { cleanUp(t, e) })
-			return nil
-		},
-		Condition: condition,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"s3server":  s3server,
-			"s3user":    s3user,
-			"jsonenv":   jsonenv,
-			"signal":    sendSignal,
-			"await":     await,
-			"secretkey": secretKey,
-			"exits":     exits,
-			"busyport":  busyPort,
-			"dead":      dead,
-			"tlsproxy":  tlsProxyCommand,
-		},
-	})
+// commands are those that scripts have besides.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"s3server":  s3server,
+	"s3user":    s3user,
+	"jsonenv":   jsonenv,
+	"signal":    sendSignal,
+	"await":     await,
+	"secretkey": secretKey,
+	"exits":     exits,
+	"busyport":  busyPort,
+	"dead":      dead,
+	"tlsproxy":  tlsProxyCommand,
+	"webproxy":  webProxyCommand,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].
@@ -130,18 +144,7 @@ func condition(cond string) (bool, error) {
 	return strings.Contains(string(help), "artifacts-tui "+name+" "), err
 }
 
-// toolDirs come before PATH: the tools that make test builds, and Debian's own
-// aws before any shim of the same name.
-func toolDirs() string {
-	dirs := ""
-	if tools := os.Getenv("ARTIFACTS_TEST_TOOLS"); tools != "" {
-		dirs += tools + string(os.PathListSeparator)
-	}
-	if _, err := os.Stat("/usr/bin/aws"); err == nil {
-		dirs += "/usr/bin" + string(os.PathListSeparator)
-	}
-	return dirs
-}
+func toolDirs() string { return program.ToolDirs() }
 
 // cleanUp ends every process and mount that a script left: mount processes and
 // coordinators by the pids they tell, wherever the script moved its state root, then
@@ -159,6 +162,9 @@ func cleanUp(t *testing.T, e *testscript.Env) {
 		var list []mounts.Status
 		_ = json.Unmarshal(run("mount", "list", "--format", "json"), &list)
 		for _, m := range list {
+			if !strings.HasPrefix(m.Mountpoint, e.WorkDir+"/") {
+				continue // another script's, whose process was killed: this user sees it too
+			}
 			run("unmount", "--timeout", "1s", m.Mountpoint)
 			if m.PID > 0 && alive(m.PID) {
 				_ = syscall.Kill(m.PID, syscall.SIGKILL)
@@ -231,6 +237,19 @@ func s3server(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(name+"_ENDPOINT", "http://"+address)
 	ts.Setenv(name+"_ADMIN", access+" "+secret)
 	ts.Setenv(name+"_PID", strconv.Itoa(c.Process.Pid))
+}
+
+// pgServer starts PostgreSQL with an empty database and sets NAME_URL. Usage: pgserver NAME
+func pgServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pgserver NAME")
+	}
+	s, err := pgtest.New()
+	ts.Check(err)
+	ts.Defer(s.Close)
+	url, err := s.NewDatabase()
+	ts.Check(err)
+	ts.Setenv(args[0]+"_URL", url)
 }
 
 // s3user makes or deletes an account of a server that s3server started; it may use every bucket.
@@ -393,6 +412,9 @@ func secretKey(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: secretkey WORKSPACE")
 	}
 	socket := filepath.Join(ts.Getenv("HOME"), ".local/state/tonbo/artifacts/coordinator.sock")
+	if one := ts.Getenv("SOCKET1"); one != "" { // of a cluster
+		socket = one
+	}
 	conn, err := net.Dial("unix", socket)
 	ts.Check(err)
 	defer conn.Close()

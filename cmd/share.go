@@ -107,7 +107,7 @@ func (c *cli) shareRevoke() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(map[string]string{"revoked": s.Name}, func(out io.Writer) { fmt.Fprintf(out, "Revoked share %s\n", s.Name) })
+				c.did(map[string]string{"revoked": s.Name}, func(out io.Writer) { fmt.Fprintf(out, "Revoked share %s\n", s.Name) })
 				return nil
 			})
 		},

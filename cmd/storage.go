@@ -89,11 +89,7 @@ func (c *cli) storageSet() *cobra.Command {
 			for _, line := range notices {
 				c.notify(line)
 			}
-			c.print(s, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "Saved credentials at %s (mode 0600)%s\n", s.Path, inKeyring(s))
-				}
-			})
+			c.did(s, func(out io.Writer) { fmt.Fprintf(out, "Saved credentials at %s (mode 0600)%s\n", s.Path, inKeyring(s)) })
 			c.noteStaleMounts(cmd, app)
 			return nil
 		},
@@ -202,11 +198,7 @@ func (c *cli) storageClear() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.print(map[string]string{"cleared": s.Path}, func(out io.Writer) {
-				if !c.quiet {
-					fmt.Fprintf(out, "Cleared %s\n", s.Path)
-				}
-			})
+			c.did(map[string]string{"cleared": s.Path}, func(out io.Writer) { fmt.Fprintf(out, "Cleared %s\n", s.Path) })
 			return nil
 		},
 	}

@@ -42,11 +42,16 @@ type terminal struct {
 
 func openTerminal(t *testing.T, home string, columns, rows int, args ...string) *terminal {
 	t.Helper()
+	return openProgram(t, home, columns, rows, filepath.Join(programDir, "artifacts-tui"), args...)
+}
+
+func openProgram(t *testing.T, home string, columns, rows int, program string, args ...string) *terminal {
+	t.Helper()
 	term := &terminal{
 		t: t, home: home, screen: vt10x.New(vt10x.WithSize(columns, rows)), ended: make(chan error, 1),
 		env: []string{"HOME=" + home, "PATH=" + programDir + ":" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"},
 	}
-	c := exec.Command(filepath.Join(programDir, "artifacts-tui"), args...)
+	c := exec.Command(program, args...)
 	c.Env, c.Dir = term.env, home
 	var err error
 	term.pty, err = pty.StartWithSize(c, &pty.Winsize{Cols: uint16(columns), Rows: uint16(rows)})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -63,11 +62,7 @@ func (c *cli) unmount(ctx context.Context, app *backend.App, where string, opt m
 	if err != nil {
 		return err
 	}
-	c.print(d, func(out io.Writer) {
-		if !c.quiet {
-			fmt.Fprintln(out, unmountedLine(d, opt.Lazy))
-		}
-	})
+	c.did(d, func(out io.Writer) { fmt.Fprintln(out, unmountedLine(d, opt.Lazy)) })
 	return nil
 }
 
@@ -104,38 +99,29 @@ func (c *cli) unmountAll(ctx context.Context, app *backend.App, opt mounts.Unmou
 	return err
 }
 
-// drainProgress draws what is left: a line that is drawn over on a terminal, a
-// line a second elsewhere, nothing where output is JSON or quiet.
+// drainProgress draws what is left, a line that is drawn over.
 func (c *cli) drainProgress() func(mounts.Drain) {
-	if c.format != "text" || c.quiet {
+	if c.canvas() == nil {
 		return nil
 	}
-	every := time.Second
-	if c.onTerminal() {
-		every = 0
-	}
-	var last time.Time
 	return func(d mounts.Drain) {
-		if d.Pending() == 0 || time.Since(last) < every {
-			return
+		if d.Pending() > 0 {
+			fmt.Fprintf(c.err, "\r\x1b[Kdraining: %d queued, %d in progress, %d failed, %s left", d.Queued, d.InProgress, d.Failed, size(d.PendingBytes))
 		}
-		last = time.Now()
-		line := fmt.Sprintf("draining: %d queued, %d in progress, %d failed, %s left", d.Queued, d.InProgress, d.Failed, size(d.PendingBytes))
-		if c.onTerminal() {
-			fmt.Fprintf(c.err, "\r\x1b[K%s", line)
-			return
-		}
-		fmt.Fprintln(c.err, line)
 	}
 }
 
 func (c *cli) endProgress() {
-	if c.onTerminal() {
+	if c.canvas() != nil {
 		fmt.Fprint(c.err, "\r\x1b[K")
 	}
 }
 
-func (c *cli) onTerminal() bool {
+// canvas is standard error where progress may be drawn: on a terminal, and for somebody who looks.
+func (c *cli) canvas() *os.File {
 	f, ok := c.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok || c.quiet || c.batch || c.format != "text" || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return f
 }

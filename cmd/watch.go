@@ -18,6 +18,9 @@ const watchEvery = time.Second
 // after an empty line elsewhere, as a line of JSON where that is asked for. It ends with
 // the interruption that ends it (SPEC C14), or the first error.
 func (c *cli) watch(ctx context.Context, take func() (doc any, text func(io.Writer), err error)) error {
+	if err := c.endless("--watch"); err != nil {
+		return err
+	}
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	var last []byte

@@ -9,7 +9,6 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
-	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 func (c *cli) workspaceCommand() *cobra.Command {
@@ -54,7 +53,7 @@ func (c *cli) workspaceCreate() *cobra.Command {
 			if len(args) == 2 && c.format == "json" {
 				return c.mount(cmd.Context(), app, backend.MountRequest{Workspace: w.Name, Mountpoint: args[1], CreateDir: true})
 			}
-			c.print(w, func(out io.Writer) {
+			c.did(w, func(out io.Writer) {
 				fmt.Fprintf(out, "Created workspace %s (%s, %s)\n", w.Name, w.Backend, w.Location())
 			})
 			for _, line := range notices {
@@ -168,8 +167,16 @@ func showWorkspace(out io.Writer, w workspace.Workspace) {
 		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "Missing", lost, "Created", stamp(w.Created))
 }
 
+// deletedWorkspace is what `workspace delete` and `workspace purge` print as JSON: one of the two names.
+type deletedWorkspace struct {
+	Deleted string `json:"deleted,omitempty"`
+	Purged  string `json:"purged,omitempty"`
+	ID      string `json:"id"`
+	DryRun  bool   `json:"dry_run"`
+}
+
 func (c *cli) workspaceDelete() *cobra.Command {
-	var yes bool
+	var d destruction
 	cmd := &cobra.Command{
 		Use:   "delete NAME --yes",
 		Short: "Delete a workspace; `workspace restore` brings it back",
@@ -182,22 +189,26 @@ func (c *cli) workspaceDelete() *cobra.Command {
 			if err := workspace.CheckName(args[0]); err != nil {
 				return err
 			}
-			if !yes {
-				return fault.New(fault.Usage, "add --yes if you mean it", "deleting workspace %q needs a confirmation", args[0])
+			if err := d.confirmed("deleting workspace %q", args[0]); err != nil {
+				return err
 			}
 			app, err := c.app()
 			if err != nil {
 				return err
 			}
-			if err := app.DeleteWorkspace(cmd.Context(), args[0]); err != nil {
+			w, err := app.DeletableWorkspace(cmd.Context(), args[0])
+			if err == nil && !d.dryRun {
+				err = app.DeleteWorkspace(cmd.Context(), args[0])
+			}
+			if err != nil {
 				return err
 			}
-			c.print(map[string]string{"deleted": args[0]}, func(out io.Writer) {
-				fmt.Fprintf(out, "Deleted workspace %s; `%s workspace restore %s` brings it back\n", args[0], c.name, args[0])
+			c.did(deletedWorkspace{Deleted: w.Name, ID: w.ID, DryRun: d.dryRun}, func(out io.Writer) {
+				fmt.Fprintf(out, "%s workspace %s; `%s workspace restore %s` brings it back\n", d.past("Deleted", "delete"), w.Name, c.name, w.Name)
 			})
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	return cmd
 }

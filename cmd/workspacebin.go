@@ -55,7 +55,7 @@ func (c *cli) workspaceRestore() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(w, func(out io.Writer) { fmt.Fprintf(out, "Restored workspace %s (%s)\n", w.Name, w.ID) })
+				c.did(w, func(out io.Writer) { fmt.Fprintf(out, "Restored workspace %s (%s)\n", w.Name, w.ID) })
 				return nil
 			})
 		},
@@ -63,27 +63,33 @@ func (c *cli) workspaceRestore() *cobra.Command {
 }
 
 func (c *cli) workspacePurge() *cobra.Command {
-	var yes bool
+	var d destruction
 	cmd := &cobra.Command{
 		Use:   "purge NAME|ID --yes",
 		Short: "Remove a deleted workspace for good, and the objects of a managed one",
 		Long:  "Removes a deleted workspace for good. The objects of a managed one are deleted and cannot be brought back; those in a bucket of your own are not touched.",
 		Args:  exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := confirmed(yes, "purging workspace %q", args[0]); err != nil {
+			if err := d.confirmed("purging workspace %q", args[0]); err != nil {
 				return err
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
-				w, err := m.PurgeWorkspace(cmd.Context(), args[0])
+				purge := m.PurgeWorkspace
+				if d.dryRun {
+					purge = m.DeletedWorkspace
+				}
+				w, err := purge(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
-				c.print(map[string]string{"purged": w.Name, "id": w.ID}, func(out io.Writer) { fmt.Fprintf(out, "Purged workspace %s (%s)\n", w.Name, w.ID) })
+				c.did(deletedWorkspace{Purged: w.Name, ID: w.ID, DryRun: d.dryRun}, func(out io.Writer) {
+					fmt.Fprintf(out, "%s workspace %s (%s)\n", d.past("Purged", "purge"), w.Name, w.ID)
+				})
 				return nil
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	d.flags(cmd)
 	return cmd
 }
 
@@ -101,7 +107,7 @@ func (c *cli) workspaceRevoke() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(map[string]int{"revoked": n}, func(out io.Writer) { fmt.Fprintf(out, "Revoked %d pairs of workspace %s\n", n, args[0]) })
+				c.did(map[string]int{"revoked": n}, func(out io.Writer) { fmt.Fprintf(out, "Revoked %d pairs of workspace %s\n", n, args[0]) })
 				return nil
 			})
 		},
@@ -125,7 +131,7 @@ func (c *cli) workspaceAcceptLoss() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.print(w, func(out io.Writer) { fmt.Fprintf(out, "What is missing in workspace %s is reported no more\n", w.Name) })
+				c.did(w, func(out io.Writer) { fmt.Fprintf(out, "What is missing in workspace %s is reported no more\n", w.Name) })
 				return nil
 			})
 		},
@@ -170,7 +176,7 @@ func (c *cli) setWorkspaceQuota(cmd *cobra.Command, name string, q coordinator.Q
 		if err != nil {
 			return err
 		}
-		c.print(w, func(out io.Writer) { workspaceUsage(out, w) })
+		c.did(w, func(out io.Writer) { workspaceUsage(out, w) })
 		return nil
 	})
 }

@@ -3,11 +3,15 @@ package keyring
 import (
 	"context"
 	"errors"
+	"net/http"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	smithy "github.com/aws/smithy-go"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 // askAWS resolves a profile of ~/.aws with the SDK: keys, SSO, assume-role, web identity,
@@ -15,6 +19,11 @@ import (
 // metadata service, which is no answer to a profile that was named.
 func (p Provider) askAWS(ctx context.Context) (Credentials, error) {
 	options := []func(*config.LoadOptions) error{config.WithSharedConfigProfile(p.AWSProfile)}
+	if p.Proxy != (webproxy.Settings{}) {
+		options = append(options, config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.Proxy, t.OnProxyConnectResponse = p.Proxy.Func(), webproxy.Refused
+		})))
+	}
 	if p.ConfigFile != "" {
 		options = append(options, config.WithSharedConfigFiles([]string{p.ConfigFile}))
 	}

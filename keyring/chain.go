@@ -120,6 +120,24 @@ func (c Chain) Resolve(ctx context.Context) (Resolved, error) {
 	return r, err
 }
 
+// AtHand reports whether the pair is in a variable or a file, so that Resolve has neither to ask the
+// OS keyring nor to run a command.
+func (c Chain) AtHand() bool {
+	if env, err := c.Environment(); err != nil || env.Complete() {
+		return err == nil
+	}
+	cache := c.Cache
+	if name, _ := c.profile(); name != "" {
+		p, err := c.Profiles.Get(name)
+		if err != nil || p.Type != Static {
+			return false
+		}
+		cache = c.Profiles.Pair(name)
+	}
+	e, err := cache.Stat()
+	return err == nil && e.Store != InKeyring
+}
+
 func (c Chain) fromProfile(ctx context.Context, name string) (Resolved, error) {
 	p, err := c.Profiles.Get(name)
 	if err != nil {

@@ -111,3 +111,12 @@ func reachable() error {
 	}
 	return errNoBus
 }
+
+// Probe asks the OS keyring for what is not there, to see whether it answers.
+func Probe() error {
+	_, err := getItem("probe")
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}

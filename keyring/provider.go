@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 // ProfileType says how a profile comes by its pair (SPEC A41).
@@ -28,6 +29,9 @@ type Provider struct {
 	AWSProfile      string `json:"aws_profile,omitempty"`
 	ConfigFile      string `json:"config_file,omitempty"`
 	CredentialsFile string `json:"credentials_file,omitempty"`
+
+	// Proxy is which proxies requests to AWS go through; it may hold a password, and travels beside.
+	Proxy webproxy.Settings `json:"-"`
 }
 
 // retrieveTimeout bounds how long a command, or a service behind a profile of ~/.aws, may take.

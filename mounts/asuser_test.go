@@ -7,13 +7,14 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
 )
 
 // trustedRefusal is what a trusted.* attribute gets: our answer where it comes to us, the
@@ -52,7 +53,7 @@ mknod fuse c 10 229
 chmod 666 fuse
 mount --bind fuse /dev/fuse
 exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"`
-	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh",
+	cmd := alone.Command(ctx, "sh", "-c", script, "sh",
 		program, "-test.v", "-test.timeout=9m", "-test.run="+userTests)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + scratch, "TMPDIR=" + scratch}

@@ -20,7 +20,7 @@ func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
 	}
 	defer c.Close()
 	err = c.Check(ctx)
-	if fault.Is(err, fault.Unreachable) {
+	if fault.Is(err, fault.Unreachable) && fault.As(err).Hint == remote.MountReach {
 		// Nothing was written yet, so that nothing can have been kept.
 		return &fault.Error{Kind: fault.Unreachable, Message: err.Error(), Hint: "check the endpoint and the network", Err: err}
 	}
@@ -33,7 +33,7 @@ func NewRemote(spec Spec, keys *remote.Keys) (*remote.Client, error) {
 	return remote.New(remote.Options{
 		Endpoint: spec.Endpoint, Socket: spec.Socket, Bucket: spec.Bucket, Prefix: spec.Prefix, Region: spec.Region,
 		Keys: keys, CABundle: os.Getenv(tlstrust.EnvBundle), CertificatePin: spec.CertificatePin, Timeout: spec.Options.StoreTimeout,
-		Bandwidth: spec.Options.Bandwidth,
+		Bandwidth: spec.Options.Bandwidth, Proxy: spec.Web.Proxy, Trace: spec.Web.Trace,
 	})
 }
 

@@ -18,6 +18,9 @@ type Holder struct {
 	Uses string `json:"uses"` // the file relative to the mountpoint, or "working directory"
 }
 
+// workingDirectory is what a process uses that does no more than be there.
+const workingDirectory = "working directory"
+
 // String is the holder as a message names it.
 func (h Holder) String() string {
 	return fmt.Sprintf("%s (pid %d, %s)", printable(h.Name), h.PID, printable(h.Uses))
@@ -48,6 +51,9 @@ func holders(mountpoint string) []Holder {
 		}
 		dir := filepath.Join("/proc", p.Name())
 		if uses, ok := usesOf(dir, mountpoint); ok {
+			if pid == os.Getpid() && uses == workingDirectory {
+				continue // where the shell is that started the command, and is named itself
+			}
 			name, _ := os.ReadFile(filepath.Join(dir, "comm")) // it may have ended meanwhile
 			found = append(found, Holder{PID: pid, Name: string(bytes.TrimSuffix(name, []byte("\n"))), Uses: uses})
 		}
@@ -66,7 +72,7 @@ func usesOf(dir, mountpoint string) (string, bool) {
 			}
 		}
 	}
-	for _, l := range []struct{ name, what string }{{"cwd", "working directory"}, {"root", "root directory"}, {"exe", "its program"}} {
+	for _, l := range []struct{ name, what string }{{"cwd", workingDirectory}, {"root", "root directory"}, {"exe", "its program"}} {
 		if target, err := os.Readlink(filepath.Join(dir, l.name)); err == nil {
 			if _, ok := under(target, mountpoint); ok {
 				return l.what, true

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
@@ -28,6 +29,7 @@ type Start struct {
 	Roots       xdg.Roots
 	Log         string // path of the file that its log goes to; "" where it is in the foreground
 	Credentials keyring.Credentials
+	Trace       bool // tell the log of each request
 }
 
 // wireStart is Start as it crosses the pipe: the one place where a mount's secrets are
@@ -43,6 +45,9 @@ type wireStart struct {
 
 	Expires  time.Time         `json:"expires"`
 	Provider *keyring.Provider `json:"provider,omitempty"`
+
+	Proxy webproxy.Settings `json:"proxy"` // may hold a password, which the environ of a child must not
+	Trace bool              `json:"trace,omitempty"`
 }
 
 // Send writes s for ReceiveStart.
@@ -55,6 +60,8 @@ func (s Start) Send(w io.Writer) error {
 		Region:          s.Credentials.Region,
 		Expires:         s.Credentials.Expires,
 		Provider:        s.Spec.Provider,
+		Proxy:           s.Spec.Web.Proxy,
+		Trace:           s.Spec.Web.Trace != nil,
 	})
 }
 
@@ -64,8 +71,8 @@ func ReceiveStart(r io.Reader) (Start, error) {
 	if err := json.NewDecoder(io.LimitReader(r, startMax)).Decode(&w); err != nil {
 		return Start{}, errors.New("the mount process was not told what to mount; it is started by 'artifacts mount'")
 	}
-	w.Spec.Provider = w.Provider
-	return Start{Spec: w.Spec, Roots: w.Roots, Log: w.Log, Credentials: keyring.Credentials{
+	w.Spec.Provider, w.Spec.Web.Proxy = w.Provider, w.Proxy
+	return Start{Spec: w.Spec, Roots: w.Roots, Log: w.Log, Trace: w.Trace, Credentials: keyring.Credentials{
 		AccessKeyID:     w.AccessKeyID,
 		SecretAccessKey: keyring.NewSecret(w.SecretAccessKey),
 		SessionToken:    keyring.NewSecret(w.SessionToken),

@@ -23,6 +23,7 @@ type Stats struct {
 	Queue   Drain          `json:"queue"`
 	Space   *remote.Space  `json:"space,omitempty"` // as it was within the last half minute; nil: nobody knows
 	Process Process        `json:"process"`
+	Changes *Changes       `json:"changes,omitempty"` // nil: it is of an older version
 
 	// RSS is the memory that the process occupies, in bytes, 0 where the system does not
 	// tell; CPUSeconds is what it has computed so far.

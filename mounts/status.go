@@ -3,6 +3,8 @@ package mounts
 import (
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
@@ -16,6 +18,8 @@ type Spec struct {
 	// Socket reaches the endpoint of a coordinator on this machine, whatever port it
 	// has after its next start; empty for any other.
 	Socket string `json:"socket,omitempty"`
+	// Events is the URL of the coordinator's change stream; empty where nobody tells of changes.
+	Events string `json:"events,omitempty"`
 	// CertificatePin is the SHA-256 of the one certificate that the endpoint may show, in hex;
 	// empty: whichever an authority has signed.
 	CertificatePin string `json:"certificate_pin,omitempty"`
@@ -36,6 +40,13 @@ type Spec struct {
 	// Provider issues the pair's successors; nil where the pair does not end. Its command is
 	// the mount process's business alone.
 	Provider *keyring.Provider `json:"-"`
+	Web      Web               `json:"-"`
+}
+
+// Web is how the requests of one who mounts travel, whatever the workspace.
+type Web struct {
+	Proxy webproxy.Settings
+	Trace reqlog.Log // nil: nothing is told; else a mount process tells its log
 }
 
 // Options tune a mount. The zero value of a field means that of the profile interactive
@@ -87,6 +98,7 @@ type Status struct {
 	// package backend, which knows the caches.
 	StaleCredentials bool       `json:"stale_credentials,omitempty"`
 	CredentialsEnd   *time.Time `json:"credentials_end,omitempty"` // of a pair that ends
+	Changes          *Changes   `json:"changes,omitempty"`         // nil: its process is gone, or is of an older version
 	Log              string     `json:"log,omitempty"`             // path of the log file
 
 	BytesRead    int64 `json:"bytes_read"`    // by programs, through the mount
@@ -100,6 +112,24 @@ type Status struct {
 	Process Process `json:"process"`
 
 	Drain
+}
+
+// How a mount learns what others change in the bucket (SPEC D5).
+const (
+	ChangesLive       = "live"       // the coordinator tells of each
+	ChangesConnecting = "connecting" // it was mounted just now
+	ChangesPolling    = "polling"    // a listing that is older than the directory cache time is made anew
+)
+
+// Changes says how that is now.
+type Changes struct {
+	State  string    `json:"state"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"` // of polling, where it is not always so
+	// Heard counts the changes that were told of, Missed how often some were lost, so that every
+	// listing was forgotten; both since the mount started.
+	Heard  int64 `json:"heard"`
+	Missed int64 `json:"missed"`
 }
 
 // Process is what a mount process holds, to see leaks by.

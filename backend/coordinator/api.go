@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -53,6 +56,7 @@ type orchestratorAPI struct {
 	life    context.Context // ends when the coordinator stops; long polls end with it
 	local   *localControls  // nil: not the local socket
 	watch   watchers
+	events  http.Handler // the change stream
 }
 
 // localControls are what the local admin alone is offered, about the process itself.
@@ -99,6 +103,7 @@ func (a *orchestratorAPI) handler() http.Handler {
 		reply(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET "+eventstream.Path, a.events)
 	if a.local != nil {
 		mux.Handle("GET /metrics", a.watch.metrics)
 	}
@@ -169,10 +174,19 @@ func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
 	return describeCertificate(a.local.certs.current()), nil
 }
 
+// ofProcess are answered to the local admin also where the store does not answer.
+var ofProcess = []string{"GET /v1/status", "POST /v1/stop", "POST /v1/reload", "GET /v1/certificate"}
+
 // serve finds out who it is, calls, and answers.
 func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		// The local admin's requests too go by what all coordinators go by, but for those about
+		// this process.
+		if err := a.o.Confirm(r.Context()); err != nil && !(a.local != nil && slices.Contains(ofProcess, pattern)) {
+			a.fail(w, err, http.StatusUnauthorized)
+			return
+		}
 		by, err := a.caller(r)
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
@@ -232,11 +246,22 @@ func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {
 	return s, nil
 }
 
-// ready is for load balancers and monitors: whether the store answers.
+// readyTime is how long an engine may take to say that it is there.
+const readyTime = 5 * time.Second
+
+// ready is for load balancers and monitors: whether both engines of the store answer, and which
+// one does not, and that this coordinator is not about to stop.
 func (a *orchestratorAPI) ready(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.o.store.Usage(r.Context()); err != nil {
+	if a.life.Err() != nil {
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	var not *store.NotReady
+	if err := a.o.store.Ready(ctx); errors.As(err, &not) {
 		a.watch.log.Error("not ready", "error", err)
-		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the store does not answer"})
+		reply(w, http.StatusServiceUnavailable, map[string]string{"status": "the " + not.Engine + " of the store does not answer", "engine": not.Engine})
 		return
 	}
 	reply(w, http.StatusOK, map[string]string{"status": "ready"})

@@ -34,6 +34,8 @@ type auditLine struct {
 	Allowed bool      `json:"allowed"`
 	Reason  string    `json:"reason,omitempty"`
 	Remote  string    `json:"remote,omitempty"`
+	// Coordinator is where it was decided, where there are several.
+	Coordinator string `json:"coordinator,omitempty"`
 }
 
 // auditLog writes decisions to a file that is rotated by size.
@@ -41,6 +43,7 @@ type auditLine struct {
 type auditLog struct {
 	log     *slog.Logger
 	now     func() time.Time
+	name    string // of this coordinator among several; empty: it is alone
 	enabled atomic.Bool
 	failed  atomic.Int64 // lines that could not be written
 
@@ -57,12 +60,12 @@ const (
 )
 
 // openAudit begins the log; its file is made with the first line.
-func openAudit(path string, c config.Audit, log *slog.Logger) (*auditLog, error) {
+func openAudit(path, name string, c config.Audit, log *slog.Logger) (*auditLog, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	a := &auditLog{
-		log: log, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
+		log: log, name: name, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
 		file: rotated(path, c),
 	}
 	a.w = bufio.NewWriterSize(a.file, auditBuffer)
@@ -122,7 +125,7 @@ func (a *auditLog) flush() {
 }
 
 func (a *auditLog) write(l auditLine, now bool) {
-	l.Time = a.now().UTC()
+	l.Time, l.Coordinator = a.now().UTC(), a.name
 	text, err := json.Marshal(l)
 	if err != nil { // it has strings alone
 		return

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,34 @@ import (
 // Backup is the archive of the whole control state, as it is between two changes (SPEC B18).
 // It holds every token of the mesh.
 func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
+	if o.shared == nil {
+		return o.backup(ctx)
+	}
+	for range changeTries {
+		before, _, err := o.shared.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.Confirm(ctx); err != nil {
+			return nil, err
+		}
+		archive, err := o.backup(ctx)
+		if err != nil {
+			return nil, err
+		}
+		after, _, err := o.shared.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// A change counts when it ends: one that was under way may have been seen by halves.
+		if before.Revision == after.Revision && before.Holder == "" && after.Holder == "" {
+			return archive, nil
+		}
+	}
+	return nil, fault.New(fault.Conflict, "try it again", "other coordinators keep changing the control state")
+}
+
+func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
 	c := backup.Contents{
 		Manifest: backup.Manifest{
 			Version: o.version, Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{},
@@ -47,7 +76,7 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 		}
 		c.Documents[key] = raw
 	}
-	u, err := o.usageNow(ctx)
+	u, err := o.usageNow(ctx, slices.Collect(maps.Values(o.state.workspaces)))
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +95,7 @@ type usageRecord struct {
 	Workspaces map[string]workspace.Usage `json:"workspaces"` // managed ones, by id
 }
 
-// usageNow is called with the lock held, for reading at least.
-func (o *Orchestrator) usageNow(ctx context.Context) (usageRecord, error) {
+func (o *Orchestrator) usageNow(ctx context.Context, workspaces []workspace.Workspace) (usageRecord, error) {
 	u := usageRecord{At: o.stamp(), Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{}}
 	buckets, err := o.store.Buckets(ctx)
 	if err != nil {
@@ -78,7 +106,7 @@ func (o *Orchestrator) usageNow(ctx context.Context) (usageRecord, error) {
 			u.Buckets[b.Name] = workspace.Usage{Bytes: b.Bytes, Objects: b.Objects}
 		}
 	}
-	for _, w := range o.state.workspaces {
+	for _, w := range workspaces {
 		if w.Backend == workspace.Managed {
 			if u.Workspaces[w.ID], err = prefixUsage(ctx, o.store, w.Bucket, w.Prefix); err != nil {
 				return u, err
@@ -90,18 +118,23 @@ func (o *Orchestrator) usageNow(ctx context.Context) (usageRecord, error) {
 
 // RecordUsage writes usage.json where it has changed. It is no change that anybody waits for.
 func (o *Orchestrator) RecordUsage(ctx context.Context) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	u, err := o.usageNow(ctx)
+	o.mu.RLock()
+	docs, workspaces := o.state.docs, slices.Collect(maps.Values(o.state.workspaces))
+	o.mu.RUnlock()
+	u, err := o.usageNow(ctx, workspaces)
 	if err != nil {
 		return err
 	}
 	var last usageRecord
-	err = o.state.read(ctx, usageKey, &last)
+	err = docs.Read(ctx, usageKey, &last)
 	if err == nil && maps.Equal(last.Buckets, u.Buckets) && maps.Equal(last.Workspaces, u.Workspaces) {
 		return nil
 	}
-	return o.state.write(ctx, usageKey, u)
+	err = docs.Write(ctx, usageKey, u)
+	if errors.Is(err, documents.ErrChanged) {
+		return nil // by another coordinator, which counted as well
+	}
+	return err
 }
 
 // ReadBackup verifies an archive and returns what it holds.
@@ -232,7 +265,7 @@ func restoreInto(ctx context.Context, dir string, c backup.Contents) (err error)
 			return err
 		}
 	}
-	control, err := loadControl(ctx, s, slog.New(slog.DiscardHandler))
+	control, err := loadControl(ctx, docs)
 	if err != nil {
 		return err
 	}

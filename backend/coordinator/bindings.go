@@ -49,7 +49,7 @@ func roleNames() string {
 // Bind gives a peer a role; the same one twice is one binding.
 func (o *Orchestrator) Bind(ctx context.Context, req Bind) (Binding, error) {
 	var made Binding
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		p, err := c.peer(req.Peer)
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (o *Orchestrator) grantOnWorkspace(c *control, req *Bind) error {
 // Unbind takes a role away.
 func (o *Orchestrator) Unbind(ctx context.Context, id string) (Binding, error) {
 	var gone Binding
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		b, ok := c.bindings[id]
 		if !ok {
 			return fault.New(fault.NotFound, "`artifacts-tui role list` shows those there are", "there is no binding %q", id)

@@ -67,7 +67,7 @@ func notReserved(bucket string) error {
 // CreateBucket implements api.Buckets: the store's bucket first, then its record, which a
 // start makes where a crash came between.
 func (o *Orchestrator) CreateBucket(ctx context.Context, name string, opt store.CreateBucketOptions) error {
-	return o.change(func(c *control) error {
+	return o.change(ctx, func(ctx context.Context, c *control) error {
 		if err := o.store.CreateBucket(ctx, name, opt); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (o *Orchestrator) CreateBucket(ctx context.Context, name string, opt store.
 // a bucket that the next start knows again. Its shares and its recycle bin go with it: who makes
 // a bucket of the name after that has neither guests nor objects of the one before.
 func (o *Orchestrator) DeleteBucket(ctx context.Context, name string) error {
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		if b, err := o.store.Bucket(ctx, name); err != nil || b.Objects > 0 {
 			return o.store.DeleteBucket(ctx, name) // which says why not
 		}
@@ -171,7 +171,7 @@ func (o *Orchestrator) SetBucketQuota(ctx context.Context, name string, q Quota)
 	if err := checkQuota(q.Bytes); err != nil {
 		return Bucket{}, err
 	}
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		b, err := o.store.Bucket(ctx, name)
 		if err != nil {
 			return withHint(err, store.NoSuchBucket, "`artifacts-tui bucket list` shows those there are")
@@ -212,7 +212,7 @@ func (o *Orchestrator) EmptyBucket(ctx context.Context, name string) error {
 
 // Forget stops reporting what a backup knew of a bucket and that is not there.
 func (o *Orchestrator) Forget(ctx context.Context, bucket string) error {
-	return o.change(func(c *control) error {
+	return o.change(ctx, func(ctx context.Context, c *control) error {
 		record, ok := c.buckets[bucket]
 		if !ok {
 			return fault.New(fault.NotFound, "`artifacts-tui bucket list` shows those there are", "there is no bucket %q", bucket)
@@ -222,9 +222,14 @@ func (o *Orchestrator) Forget(ctx context.Context, bucket string) error {
 	})
 }
 
-// reconcile makes records and store agree after a crash or a restore.
+// reconcile makes records and store agree after a crash or a restore, and names a new mesh.
 func (o *Orchestrator) reconcile(ctx context.Context) error {
-	return o.change(func(c *control) error {
+	return o.change(ctx, func(ctx context.Context, c *control) error {
+		if c.mesh.ID == "" {
+			if err := c.putMesh(ctx, Mesh{ID: randomHex(8), Created: o.stamp()}); err != nil {
+				return err
+			}
+		}
 		present, err := o.store.Buckets(ctx)
 		if err != nil {
 			return err

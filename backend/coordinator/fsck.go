@@ -3,19 +3,18 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
-	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // Fsck checks the store of a coordinator that does not run. With o.Repair it corrects
 // counters and removes orphaned blobs; bytes that are lost stay lost, and are reported.
-func Fsck(ctx context.Context, dataDir string, o store.CheckOptions) (r store.CheckReport, err error) {
-	if _, err := os.Stat(filepath.Join(dataDir, "index.db")); err != nil {
-		return r, fault.New(fault.NotFound, "give --data-dir or --config of the coordinator that is to be checked", "there is no store in %s", dataDir)
+func Fsck(ctx context.Context, c config.Config, o store.CheckOptions) (r store.CheckReport, err error) {
+	dataDir := c.S3.DataDir
+	if err := there(c); err != nil {
+		return r, fault.New(fault.NotFound, "give --data-dir or --config of the coordinator that is to be checked", "%s", err)
 	}
 	unlock, err := lockDataDir(dataDir)
 	if err != nil {
@@ -25,9 +24,9 @@ func Fsck(ctx context.Context, dataDir string, o store.CheckOptions) (r store.Ch
 		return r, err
 	}
 	defer unlock()
-	s, err := local.Open(local.Options{Dir: dataDir, Idle: true})
+	s, err := openStore(ctx, c, nil, true)
 	if err != nil {
-		return r, fault.Wrap(fault.Failure, err, "restore the folder from a backup", "cannot open the store in %s", dataDir)
+		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return s.Check(ctx, o)

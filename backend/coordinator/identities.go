@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"crypto/sha256"
+	"net/http"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -89,9 +90,18 @@ func scopeOf(p ScopedPair, c *control, ids *identities) (scope *authn.Scope, ok 
 	return scope, true
 }
 
+// unconfirmed is the refusal of a request that came when nobody could say who may do what
+// (SPEC B8). Clients try again.
+var unconfirmed = &authn.Error{
+	Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "Who may do what cannot be confirmed at present. Please try again.",
+}
+
 // AccessKey returns who an access key id is, and the secret it signs with: a
 // peer's id goes with its mesh token, a scoped pair with its own (SPEC B6, B28).
-func (o *Orchestrator) AccessKey(_ context.Context, id string) (authn.Identity, string, error) {
+func (o *Orchestrator) AccessKey(ctx context.Context, id string) (authn.Identity, string, error) {
+	if o.Confirm(ctx) != nil {
+		return authn.Identity{}, "", unconfirmed
+	}
 	c, ok := o.identities.Load().keys[id]
 	if !ok || (!c.expires.IsZero() && !o.now().Before(c.expires)) {
 		return authn.Identity{}, "", authn.ErrUnknown
@@ -119,6 +129,9 @@ const clockSkew = 15 * time.Minute
 // Token returns which peer shows a mesh token. Tokens are looked up by their hash, so that
 // how long it takes says nothing about them.
 func (o *Orchestrator) Token(ctx context.Context, token string) (authn.Identity, error) {
+	if o.Confirm(ctx) != nil {
+		return authn.Identity{}, unconfirmed
+	}
 	ids := o.identities.Load()
 	id, ok := ids.tokens[sha256.Sum256([]byte(token))]
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -41,6 +42,21 @@ func newMetrics(o *Orchestrator, audit *auditLog, storage func(context.Context) 
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&stateCollector{o: o, audit: audit, storage: storage})
 	return m
+}
+
+// streams adds what is known of the change streams.
+func (m *metrics) streams(e *events) {
+	counter := func(name, help string, n *atomic.Int64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "artifacts_event_" + name, Help: help}, func() float64 { return float64(n.Load()) })
+	}
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "artifacts_event_streams", Help: "Change streams that are open.",
+		}, func() float64 { return float64(e.streams()) }),
+		counter("sent_total", "Changes that were sent to streams.", &e.sent),
+		counter("lost_total", "Times that a stream was told that changes were lost.", &e.lost),
+		counter("refused_total", "Streams that were refused because too many were open.", &e.refused),
+	)
 }
 
 // observe takes a request that the store has answered.

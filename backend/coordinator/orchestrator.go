@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
@@ -20,6 +22,8 @@ type Options struct {
 	Log     *slog.Logger     // nil: nothing is logged
 	Now     func() time.Time // nil: time.Now
 	Version string           // of the program; for backups
+	// Shared says that other coordinators have the same store, on engines that let them.
+	Shared bool
 }
 
 // Orchestrator owns the control state: peers and what they may do, buckets, workspaces,
@@ -32,6 +36,8 @@ type Orchestrator struct {
 	config     atomic.Pointer[config.Config] // see Config
 	identities atomic.Pointer[identities]    // never nil
 	lastSeen   sync.Map                      // access key id → unix seconds, int64
+	// certificate is the coordinator's own; nil: it serves plain HTTP, or a certificate of files.
+	certificate atomic.Pointer[tls.Certificate]
 
 	mu       sync.RWMutex
 	state    *control
@@ -39,6 +45,8 @@ type Orchestrator struct {
 	changed  chan struct{} // closed and replaced at each change
 
 	purging sync.Mutex
+	name    string  // where it listens; set before anything is served
+	shared  *shared // nil: no other coordinator has this store
 }
 
 // NewOrchestrator loads the control state from the system bucket, which it
@@ -51,16 +59,17 @@ func NewOrchestrator(ctx context.Context, s *store.Store, opt Options) (*Orchest
 	if o.now == nil {
 		o.now = time.Now
 	}
-	var err error
-	if o.state, err = loadControl(ctx, s, o.log); err != nil {
+	docs, err := documents.Open(ctx, s, o.log)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Shared {
+		// The first change, and before it the first look, read everything.
+		o.shared, o.state = newShared(s), emptyControl(docs)
+	} else if o.state, err = loadControl(ctx, docs); err != nil {
 		return nil, err
 	}
 	o.identities.Store(draw(o.state))
-	if o.state.mesh.ID == "" {
-		if err := o.state.putMesh(ctx, Mesh{ID: randomHex(8), Created: o.stamp()}); err != nil {
-			return nil, err
-		}
-	}
 	return o, o.reconcile(ctx)
 }
 
@@ -72,8 +81,13 @@ func (o *Orchestrator) Mesh() Mesh {
 }
 
 // SetAddress records where this start listens, so that the next one can listen
-// there again.
+// there again. Where there are several coordinators each is told where by its own configuration.
 func (o *Orchestrator) SetAddress(ctx context.Context, address string) error {
+	o.name = address
+	if o.shared != nil {
+		o.log = o.log.With("coordinator", address)
+		return nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	m := o.state.mesh
@@ -84,21 +98,33 @@ func (o *Orchestrator) SetAddress(ctx context.Context, address string) error {
 	return o.state.putMesh(ctx, m)
 }
 
-// change runs f under the lock and makes what it did to the control state known, also where
-// it failed on its way.
-func (o *Orchestrator) change(f func(c *control) error) error {
+// change runs f under the lock, and in its turn among all coordinators, and makes what it did
+// to the control state known, also where it failed on its way. f may be run again where
+// another coordinator came in between.
+func (o *Orchestrator) change(ctx context.Context, f func(ctx context.Context, c *control) error) error {
+	if o.shared != nil {
+		return o.changeShared(ctx, f)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	defer func() {
-		o.identities.Store(draw(o.state))
-		o.revision++
-		close(o.changed)
-		o.changed = make(chan struct{})
-	}()
-	return f(o.state)
+	defer o.publish()
+	o.state.touched = nil
+	return f(ctx, o.state)
 }
 
-// Revision counts the changes since this start.
+// publish makes the control state known. It is called with the lock held.
+func (o *Orchestrator) publish() {
+	o.identities.Store(draw(o.state))
+	if o.shared != nil {
+		o.revision = o.shared.revision.Load() // the same on all coordinators
+	} else {
+		o.revision++
+	}
+	close(o.changed)
+	o.changed = make(chan struct{})
+}
+
+// Revision counts the changes, since this start where there is one coordinator.
 func (o *Orchestrator) Revision() int64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

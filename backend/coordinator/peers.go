@@ -66,7 +66,7 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 		}
 	}
 	p := Peer{ID: slug + "-" + randomHex(3), Name: req.Name, Token: newToken(), Created: o.stamp()}
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		for _, other := range c.peers {
 			if other.ID == req.Name { // a name that finds another peer finds this one never
 				return fault.New(fault.Conflict, "choose another name", "%q is the id of a peer", req.Name)
@@ -149,7 +149,7 @@ func (o *Orchestrator) RotatePeer(ctx context.Context, idOrName string, grace *t
 		return NewPeer{}, fault.New(fault.Usage, "give it as 24h or 30m; 0 ends the old token at once", "the grace of a token is between 0 and %d days", maxGrace/(24*time.Hour))
 	}
 	var rotated NewPeer
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		p, err := c.peer(idOrName)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (o *Orchestrator) RotatePeer(ctx context.Context, idOrName string, grace *t
 // (SPEC B8). Its buckets and workspaces stay.
 func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInfo, error) {
 	var removed PeerInfo
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		p, err := c.peer(idOrName)
 		if err != nil {
 			return err

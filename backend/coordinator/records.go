@@ -3,9 +3,11 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -103,6 +105,8 @@ type Share struct {
 // system bucket before it is believed. Its caller holds the lock.
 type control struct {
 	docs       *documents.Bucket
+	touched    []string   // documents that were written or removed since it was emptied
+	reading    sync.Mutex // of documents that are read side by side
 	mesh       Mesh
 	peers      map[string]Peer
 	bindings   map[string]Binding
@@ -112,32 +116,66 @@ type control struct {
 	shares     map[string]Share
 }
 
-// loadControl reads every document. One that is damaged beyond its former version is left
-// out, and reported by Damage; the coordinator's own is the exception, as nothing that
-// clients know would fit a new one.
-func loadControl(ctx context.Context, s *store.Store, log *slog.Logger) (*control, error) {
-	docs, err := documents.Open(ctx, s, log)
-	if err != nil {
-		return nil, err
-	}
-	c := &control{
+func emptyControl(docs *documents.Bucket) *control {
+	return &control{
 		docs: docs, peers: map[string]Peer{}, bindings: map[string]Binding{}, buckets: map[string]BucketRecord{},
 		workspaces: map[string]workspace.Workspace{}, pairs: map[string]ScopedPair{}, shares: map[string]Share{},
 	}
+}
+
+// loadAtOnce is how many documents are read side by side.
+const loadAtOnce = 16
+
+// loadControl reads every document. One that is damaged beyond its former version is left
+// out, and reported by Damage; the coordinator's own is the exception, as nothing that
+// clients know would fit a new one.
+func loadControl(ctx context.Context, docs *documents.Bucket) (*control, error) {
+	c := emptyControl(docs)
 	keys, err := docs.Keys(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(loadAtOnce)
 	for _, key := range keys {
-		err := c.load(ctx, key)
-		if errors.Is(err, documents.ErrDamaged) && key != meshKey {
-			continue
-		}
-		if err != nil {
-			return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore` brings back a backup", "the control state cannot be read")
-		}
+		reading.Go(func() error { return c.reload(ctx, key) })
+	}
+	if err := reading.Wait(); err != nil {
+		return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore` brings back a backup", "the control state cannot be read")
 	}
 	return c, nil
+}
+
+// reload reads a document again; of one that is gone, or damaged, nothing stays.
+func (c *control) reload(ctx context.Context, key string) error {
+	err := c.load(ctx, key)
+	if errors.Is(err, store.ErrNoSuchKey) || errors.Is(err, documents.ErrDamaged) && key != meshKey {
+		c.forget(key)
+		return nil
+	}
+	return err
+}
+
+// forget removes what was read of a document.
+func (c *control) forget(key string) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	kind, name, _ := strings.Cut(key, "/")
+	id := strings.TrimSuffix(name, ".json")
+	switch kind + "/" {
+	case peersPrefix:
+		delete(c.peers, id)
+	case bindingsPrefix:
+		delete(c.bindings, id)
+	case bucketsPrefix:
+		delete(c.buckets, id)
+	case workspacesPrefix:
+		delete(c.workspaces, id)
+	case credentialsPrefix:
+		delete(c.pairs, id)
+	case sharesPrefix:
+		delete(c.shares, id)
+	}
 }
 
 func (c *control) load(ctx context.Context, key string) error {
@@ -168,6 +206,8 @@ func into[R any](ctx context.Context, c *control, key string, all map[string]R, 
 	if err := c.docs.Read(ctx, key, &r); err != nil {
 		return err
 	}
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	all[id(r)] = r
 	return nil
 }
@@ -177,6 +217,7 @@ func (c *control) read(ctx context.Context, key string, into any) error {
 }
 
 func (c *control) write(ctx context.Context, key string, record any) error {
+	c.touched = append(c.touched, key)
 	return c.docs.Write(ctx, key, record)
 }
 
@@ -223,6 +264,7 @@ func put[R any](ctx context.Context, c *control, prefix, id string, r R, all map
 
 // drop ends a record.
 func drop[R any](ctx context.Context, c *control, prefix, id string, all map[string]R) error {
+	c.touched = append(c.touched, prefix+id+".json")
 	if err := c.docs.Remove(ctx, prefix+id+".json"); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (o *Orchestrator) SetRecycle(ctx context.Context, name string, r Recycle) (
 	if r.Seconds < 0 || r.Seconds > int64(maxRecycle/time.Second) {
 		return Bucket{}, fault.New(fault.Usage, "give it as 7d or 24h; 0 is no recycle bin", "deleted objects are kept for %d days at most", maxRecycle/(24*time.Hour))
 	}
-	err := o.change(func(c *control) error {
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
 		b, err := o.store.Bucket(ctx, name)
 		if err != nil {
 			return withHint(err, store.NoSuchBucket, "`artifacts-tui bucket list` shows those there are")

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
@@ -14,8 +15,12 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
-// configKey is the record of what the last start, or reload, runs with.
-const configKey = "config.json"
+// configKey is the record of what the last start, or reload, runs with. Where there are
+// several coordinators each has its own, below configsPrefix.
+const (
+	configKey     = "config.json"
+	configsPrefix = "configs/" // <address>.json
+)
 
 // Reloaded is the answer of POST /v1/reload.
 type Reloaded struct {
@@ -166,8 +171,12 @@ func (o *Orchestrator) Config() config.Config {
 // useConfig sets Config and keeps it in the system bucket.
 func (o *Orchestrator) useConfig(ctx context.Context, c config.Config, version string) error {
 	o.config.Store(&c)
-	return o.change(func(state *control) error {
-		return state.write(ctx, configKey, map[string]any{"recorded": o.stamp(), "version": version, "config": c.Document()})
+	key := configKey
+	if o.shared != nil {
+		key = configsPrefix + url.PathEscape(o.name) + ".json"
+	}
+	return o.change(ctx, func(ctx context.Context, state *control) error {
+		return state.write(ctx, key, map[string]any{"recorded": o.stamp(), "version": version, "config": c.Document()})
 	})
 }
 

@@ -19,7 +19,8 @@ func newS3(s *store.Store, o *Orchestrator, hosts []string, watch watchers) http
 		watch.audit.s3(d)
 	}
 	return api.New(api.Config{
-		Store: s, Identities: o, Buckets: o, BasePath: s3Path, Hosts: hosts, Log: watch.log, Audit: decided, Observe: watch.metrics.observe,
+		HostID: o.hostID(),
+		Store:  s, Identities: o, Buckets: o, BasePath: s3Path, Hosts: hosts, Log: watch.log, Audit: decided, Observe: watch.metrics.observe,
 	})
 }
 

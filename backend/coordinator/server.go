@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
-	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
@@ -58,14 +57,12 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	defer unlock()
-	s, err := local.Open(local.Options{
-		Dir: opt.Config.S3.DataDir, MaxSize: int64(opt.Config.S3.MaxSize), Reserve: diskReserve(opt.Config.S3.Reserve), Log: opt.Log,
-	})
+	s, err := openStore(ctx, opt.Config, opt.Log, false)
 	if err != nil {
-		return fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", opt.Config.S3.DataDir)
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version})
+	o, err := NewOrchestrator(ctx, s, Options{Log: opt.Log, Version: opt.Version, Shared: opt.Config.Shared()})
 	if err != nil {
 		return err
 	}
@@ -78,6 +75,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
 		return err
 	}
+	opt.Log = o.log
 	certs, err := newCertificates(ctx, opt.Config, o, public.Addr().String(), opt.Log)
 	if err != nil {
 		return err
@@ -103,8 +101,8 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		}
 		return now
 	}
-	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.S3.DataDir) }
-	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), opt.Config.Audit, opt.Log)
+	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.Disk()) }
+	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), o.hostID(), opt.Config.Audit, opt.Log)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
 	}
@@ -118,12 +116,16 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
 	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
+	stream := newEvents(o, peers, watch.audit.s3)
+	watch.metrics.streams(stream)
+	peers.events = stream
 	admin := *peers
 	admin.local = &localControls{stop: cancel, reload: reload, certs: certs}
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
 	background.Go(func() { purging(ctx, o) })
+	background.Go(func() { o.Follow(ctx) })
 
 	// The store is on both listeners, and wants a signature on either: the mounts of this
 	// machine use the socket, which stays where it is when the port changes.
@@ -157,21 +159,15 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	select {
 	case <-ctx.Done():
+		// /readyz says so by now; who has not heard of it yet is still served.
+		opt.Log.Info("coordinator is stopping", "drain", time.Duration(opt.Config.Drain))
+		for _, s := range servers {
+			s.SetKeepAlivesEnabled(false)
+		}
+		_ = sleep(context.WithoutCancel(ctx), time.Duration(opt.Config.Drain))
 	case err = <-failed:
 	}
 	return errors.Join(err, shutdown(servers, opt.Log))
-}
-
-// diskReserve is as local.Options has it, where 0 is the default, which is less on a small
-// volume, and none is a negative number.
-func diskReserve(size config.Size) int64 {
-	switch size {
-	case 0:
-		return -1
-	case config.Default().S3.Reserve:
-		return 0
-	}
-	return int64(size)
 }
 
 // purgeEvery is how often deleted workspaces and objects are looked at, where nothing changes meanwhile.
@@ -181,29 +177,57 @@ const purgeEvery = time.Minute
 const usageEvery = 10 * time.Minute
 
 // purging removes deleted workspaces and objects when their time is over. A change may have
-// deleted a workspace with no retention, or have shortened it.
+// deleted a workspace with no retention, or have shortened it. Of several coordinators one does it.
 func purging(ctx context.Context, o *Orchestrator) {
 	recorded := time.Time{}
 	for ctx.Err() == nil {
-		if time.Since(recorded) > usageEvery {
-			recorded = time.Now()
-			if err := o.RecordUsage(ctx); err != nil && ctx.Err() == nil {
-				o.log.Error("what buckets hold could not be recorded", "error", err)
-			}
-		}
-		_, err := o.PurgeExpired(ctx)
-		if err := errors.Join(err, o.purgeRecycled(ctx)); err != nil && ctx.Err() == nil {
-			o.log.Error("what was deleted could not be purged; it is tried again", "error", err)
-		}
 		// Of now: a purge is a change itself, and one that fails must wait.
 		revision := o.Revision()
+		if o.maintains(ctx) {
+			if time.Since(recorded) > usageEvery {
+				recorded = time.Now()
+				if err := o.RecordUsage(ctx); err != nil && ctx.Err() == nil {
+					o.log.Error("what buckets hold could not be recorded", "error", err)
+				}
+			}
+			_, err := o.PurgeExpired(ctx)
+			if err := errors.Join(err, o.purgeRecycled(ctx)); err != nil && ctx.Err() == nil {
+				o.log.Error("what was deleted could not be purged; it is tried again", "error", err)
+			}
+			revision = o.Revision()
+		}
 		wait, cancel := context.WithTimeout(ctx, purgeEvery)
 		o.Await(wait, revision)
 		cancel()
 	}
-	if err := o.RecordUsage(context.WithoutCancel(ctx)); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	if err := o.RecordUsage(ctx); err != nil {
 		o.log.Error("what buckets hold could not be recorded", "error", err)
 	}
+	if err := o.rests(ctx); err != nil {
+		o.log.Warn("another coordinator takes over maintenance later", "error", err)
+	}
+}
+
+// maintains reports whether this coordinator does what one of several is to do.
+func (o *Orchestrator) maintains(ctx context.Context) bool {
+	if o.shared == nil {
+		return true
+	}
+	mine, err := o.shared.maintenance.mine(ctx)
+	if err != nil && ctx.Err() == nil {
+		o.log.Warn("whether this coordinator is to do maintenance is not known", "error", err)
+	}
+	return mine
+}
+
+// rests lets another one do it.
+func (o *Orchestrator) rests(ctx context.Context) error {
+	if o.shared == nil {
+		return nil
+	}
+	return o.shared.maintenance.release(ctx)
 }
 
 // withStore puts the store beside the orchestrator. The store sees its paths as they

@@ -44,7 +44,7 @@ func (o *Orchestrator) OpenSession(ctx context.Context, name, peer string, readO
 	if err != errNoPair { //nolint:errorlint // it is this very one
 		return s, err
 	}
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		if err := open(c); err != errNoPair { //nolint:errorlint // it is this very one
 			return err
 		}
@@ -66,7 +66,7 @@ var errNoPair = fault.New(fault.Failure, "", "no pair")
 // RevokeSessions ends the pairs of a workspace, or those of one peer's sessions of it:
 // mounts that use them are refused until they are mounted again. It returns how many there were.
 func (o *Orchestrator) RevokeSessions(ctx context.Context, name, peer string) (revoked int, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		w, ok := c.byName(name)
 		if !ok {
 			return noWorkspace(name)

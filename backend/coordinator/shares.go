@@ -71,7 +71,7 @@ func (o *Orchestrator) CreateShare(ctx context.Context, req NewShare, owner stri
 	share := Share{
 		Name: req.Name, Bucket: bucket, Prefix: prefix, Owner: owner, AccessKeyID: pair.AccessKeyID, Created: pair.Created, Expires: pair.Expires,
 	}
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		if _, taken := c.shares[req.Name]; taken {
 			return fault.New(fault.Conflict, "choose another name, or revoke that one first", "share %q exists already", req.Name)
 		}
@@ -112,7 +112,7 @@ func (o *Orchestrator) RevokeShare(ctx context.Context, name string) (Share, err
 	if err != nil {
 		return Share{}, err
 	}
-	return s, o.change(func(c *control) error {
+	return s, o.change(ctx, func(ctx context.Context, c *control) error {
 		return c.dropShares(ctx, func(other Share) bool { return other.Name == name })
 	})
 }

@@ -3,14 +3,28 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/engines"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
+
+// openStore opens the store on the engines that c names; idle: see store.Options, and nobody
+// else may have it.
+func openStore(ctx context.Context, c config.Config, log *slog.Logger, idle bool) (*store.Store, error) {
+	o, err := c.Engines()
+	if err != nil {
+		return nil, err
+	}
+	o.Log, o.Idle, o.Alone = log, idle, idle
+	return engines.Open(ctx, o)
+}
 
 // Storage is what the store holds as a whole (SPEC B20).
 type Storage struct {
@@ -23,7 +37,7 @@ type Storage struct {
 	Warnings   []Warning `json:"warnings"`
 }
 
-// Disk is the volume that holds data_dir, in bytes.
+// Disk is the volume that holds the bytes, or data_dir where they are in a bucket; in bytes.
 type Disk struct {
 	Total int64 `json:"total"`
 	Free  int64 `json:"free"`
@@ -65,7 +79,7 @@ func quotaWarning(what string, used, quota int64) []Warning {
 	return []Warning{{Kind: "quota", Subject: what, Message: fmt.Sprintf("%s is past %d %% of its quota: %d of %d bytes", what, m, used, quota)}}
 }
 
-// storage sums up the store; dir is its data_dir.
+// storage sums up the store; dir is a folder on the disk that its bytes fill.
 func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error) {
 	s := Storage{MaxSize: o.store.MaxSize()}
 	var err error

@@ -74,8 +74,7 @@ type certificateSource interface {
 func newCertificates(ctx context.Context, c config.Config, o *Orchestrator, address string, log *slog.Logger) (certificateSource, error) {
 	switch {
 	case c.TLS.SelfSigned:
-		cert, err := o.ownCertificate(ctx, address, c.S3.Hosts, log)
-		return ownSource{cert}, err
+		return ownSource{o}, o.ownCertificate(ctx, address, c.S3.Hosts, log)
 	case c.TLS.On():
 		files := &fileSource{log: log}
 		return files, files.set(c.TLS)
@@ -176,10 +175,11 @@ func CheckTLS(c config.TLS) error {
 	return err
 }
 
-// ownSource is the coordinator's own certificate.
-type ownSource struct{ cert *tls.Certificate }
+// ownSource is the coordinator's own certificate: that of the control state, which another
+// coordinator may have signed anew for where it listens.
+type ownSource struct{ o *Orchestrator }
 
-func (s ownSource) current() *tls.Certificate { return s.cert }
+func (s ownSource) current() *tls.Certificate { return s.o.certificate.Load() }
 
 // ownRecord is tls.json.
 type ownRecord struct {
@@ -187,53 +187,80 @@ type ownRecord struct {
 	Key         string `json:"key"`         // PEM, PKCS #8
 }
 
-// ownCertificate returns the self-signed certificate of the system bucket, made on first use.
+// ownCertificate sees to the self-signed certificate of the system bucket, made on first use.
 // It stays the same, for clients hold on to its fingerprint: only where it does not cover the
 // address or a host, or is about to end, the same key signs another.
-func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts []string, log *slog.Logger) (*tls.Certificate, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts []string, log *slog.Logger) error {
 	must := neededNames(address, hosts)
+	return o.change(ctx, func(ctx context.Context, c *control) error {
+		old, key, err := c.certificate(ctx)
+		switch {
+		case err != nil:
+			return err
+		case old != nil && covers(old.Leaf, must) && time.Until(old.Leaf.NotAfter) > certificateRenew:
+			o.certificate.Store(old)
+			return nil
+		case old == nil:
+			if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+				return err
+			}
+		}
+		names := append(slices.Clone(must), meshName)
+		if host, err := os.Hostname(); err == nil && hostName.MatchString(host) {
+			names = append(names, strings.ToLower(host))
+		}
+		if old != nil { // what was asked for once goes on working
+			names = append(names, namesOf(old.Leaf)...)
+		}
+		record, err := sign(key, c.mesh.ID, names)
+		if err != nil {
+			return err
+		}
+		made, _, err := record.parse()
+		if err != nil {
+			return err
+		}
+		if err := c.write(ctx, tlsKey, record); err != nil {
+			return err
+		}
+		o.certificate.Store(made)
+		said := "made a certificate"
+		if old != nil {
+			said = "signed the certificate anew with the same key: it did not cover where this coordinator listens, or was about to end"
+		}
+		log.Info(said, "names", strings.Join(namesOf(made.Leaf), " "), "fingerprint", Fingerprint(made.Leaf.Raw))
+		return nil
+	})
+}
+
+// certificate is what tls.json says; nil where there is none.
+func (c *control) certificate(ctx context.Context) (*tls.Certificate, *ecdsa.PrivateKey, error) {
 	var record ownRecord
-	err := o.state.read(ctx, tlsKey, &record)
-	if err != nil && !errors.Is(err, store.ErrNoSuchKey) {
-		return nil, err
+	err := c.read(ctx, tlsKey, &record)
+	if errors.Is(err, store.ErrNoSuchKey) {
+		return nil, nil, nil
 	}
-	var old *tls.Certificate
-	var key *ecdsa.PrivateKey
-	if err == nil {
-		if old, key, err = record.parse(); err != nil {
-			return nil, fault.Wrap(fault.Failure, err, "restore the system bucket from a backup", "the coordinator's own certificate is damaged")
-		}
-		if covers(old.Leaf, must) && time.Until(old.Leaf.NotAfter) > certificateRenew {
-			return old, nil
-		}
-	} else if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return nil, err
-	}
-	names := append(slices.Clone(must), meshName)
-	if host, err := os.Hostname(); err == nil && hostName.MatchString(host) {
-		names = append(names, strings.ToLower(host))
-	}
-	if old != nil { // what was asked for once goes on working
-		names = append(names, namesOf(old.Leaf)...)
-	}
-	if record, err = sign(key, o.state.mesh.ID, names); err != nil {
-		return nil, err
-	}
-	made, _, err := record.parse()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := o.state.write(ctx, tlsKey, record); err != nil {
-		return nil, err
+	cert, key, err := record.parse()
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Failure, err, "restore the system bucket from a backup", "the coordinator's own certificate is damaged")
 	}
-	said := "made a certificate"
-	if old != nil {
-		said = "signed the certificate anew with the same key: it did not cover where this coordinator listens, or was about to end"
+	return cert, key, nil
+}
+
+// followCertificate serves what another coordinator signed. It is called with the lock held.
+func (o *Orchestrator) followCertificate(ctx context.Context) {
+	if o.certificate.Load() == nil {
+		return // plain HTTP, or files
 	}
-	log.Info(said, "names", strings.Join(namesOf(made.Leaf), " "), "fingerprint", Fingerprint(made.Leaf.Raw))
-	return made, nil
+	cert, _, err := o.state.certificate(ctx)
+	if err != nil || cert == nil {
+		o.log.Warn("the certificate in the system bucket cannot be read; the former one is served", "error", err)
+		return
+	}
+	o.certificate.Store(cert)
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)

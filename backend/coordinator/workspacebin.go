@@ -35,7 +35,7 @@ func (o *Orchestrator) DeletedWorkspace(idOrName string) (workspace.Workspace, e
 
 // RestoreWorkspace brings a deleted workspace back, with new pairs (SPEC C22).
 func (o *Orchestrator) RestoreWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		if w, err = c.deleted(idOrName); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (o *Orchestrator) purgeAfter(w workspace.Workspace) time.Time {
 // PurgeWorkspace removes a deleted workspace for good, and the objects of a managed one. A
 // purge that was cut off goes on by itself.
 func (o *Orchestrator) PurgeWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		if w, err = c.deleted(idOrName); err != nil || w.Purging {
 			return err
 		}
@@ -84,7 +84,7 @@ func (o *Orchestrator) purge(ctx context.Context, w workspace.Workspace) error {
 			return err
 		}
 	}
-	return o.change(func(c *control) error { return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces) })
+	return o.change(ctx, func(ctx context.Context, c *control) error { return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces) })
 }
 
 // PurgeExpired removes the workspaces whose retention is over, and ends the purges that were

@@ -89,7 +89,7 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 	if err := o.meshBucketExists(ctx, w); err != nil {
 		return workspace.Workspace{}, err
 	}
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		if old, exists := c.byName(w.Name); exists {
 			if old.State != workspace.PendingFormat || !sameRequest(old, w) {
 				return fault.New(fault.Conflict, "choose another name, or delete that one first",
@@ -173,7 +173,7 @@ func sameRequest(a, b workspace.Workspace) bool {
 
 // Activate ends a create. An active workspace stays as it is.
 func (o *Orchestrator) Activate(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		var ok bool
 		w, ok = c.byName(name)
 		switch {
@@ -194,7 +194,7 @@ func (o *Orchestrator) Activate(ctx context.Context, name string) (w workspace.W
 // at once, its name is free again. The objects stay where they are: those of a managed one until it is purged, those
 // in somebody's bucket for good (SPEC C1, C22).
 func (o *Orchestrator) DeleteWorkspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		var ok bool
 		if w, ok = c.byName(name); !ok {
 			return noWorkspace(name)
@@ -231,7 +231,7 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 	if err := checkQuota(bytes); err != nil {
 		return w, err
 	}
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		var ok bool
 		if w, ok = c.byName(name); !ok {
 			return noWorkspace(name)
@@ -258,7 +258,7 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 
 // ForgetWorkspace stops reporting what a backup knew of a workspace and that is not there.
 func (o *Orchestrator) ForgetWorkspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	err = o.change(func(c *control) error {
+	err = o.change(ctx, func(ctx context.Context, c *control) error {
 		var ok bool
 		if w, ok = c.byName(name); !ok {
 			return noWorkspace(name)

@@ -18,11 +18,34 @@ type Blobs interface {
 	// Untidy reports whether a Sweep would give back much space, or must look for what a
 	// crash left behind.
 	Untidy() bool
-	// Sweep deletes blobs that nothing refers to. It calls references once; that one first
-	// waits for every writer whose Commit has returned to be known to the index, or to have
-	// failed, and then calls each with all blobs that are referenced, some of them more than once.
-	Sweep(ctx context.Context, references func(each func(id string)) error) (Swept, error)
+	// Sweep deletes blobs that nothing refers to. It asks refs for the references before it
+	// condemns what is not among them, and deletes what refs.Condemn returns alone.
+	Sweep(ctx context.Context, refs Referrer) (Swept, error)
 	Close() error
+}
+
+// Referrer is what a sweep asks about references.
+type Referrer interface {
+	// Each first waits for every writer of this process whose Commit has returned to be known
+	// to the index, or to have failed, and then calls fn with all blobs that are referenced,
+	// some of them more than once.
+	Each(fn func(id string)) error
+	// Condemn returns those of ids that nothing refers to and nothing will, whatever process
+	// it is in. ids are blobs that were there before Each was called, and that it did not name.
+	Condemn(ids []string) ([]string, error)
+}
+
+// Expecter is a reader of a blob, as Open returns it, that wants to know what will be read.
+type Expecter interface {
+	// Expect announces the next n bytes. Where sum is not 0 it is their CRC-32C, and the
+	// reader fails before the last of them where they are others.
+	Expect(n int64, sum uint32)
+}
+
+// Pinger is a Blobs that may be out of reach.
+type Pinger interface {
+	// Ping asks whether it answers.
+	Ping(ctx context.Context) error
 }
 
 // Swept says what a sweep did.

@@ -26,7 +26,7 @@ func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.settle(freed, Change{})
+	s.free(freed.Blobs)
 	return nil
 }
 
@@ -36,7 +36,7 @@ func (s *Store) Bucket(ctx context.Context, name string) (BucketInfo, error) {
 }
 
 // Buckets lists all of them by name, the coordinator's own included.
-func (s *Store) Buckets(ctx context.Context) ([]BucketInfo, error) { return s.index.Buckets(ctx) }
+func (s *Store) Buckets(ctx context.Context) ([]BucketInfo, error) { return BucketsOf(ctx, s.index) }
 
 // SetQuota bounds a bucket to bytes; 0: unlimited. A quota below what the bucket
 // holds is set; writes that add to it are then refused.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 )
 
 // CheckOptions say how far a check goes.
@@ -128,7 +129,7 @@ func (s *Store) checkBytes(ctx context.Context, segments []Segment, size int64, 
 			return fmt.Errorf("blob %s: %w", g.Blob, err)
 		}
 		if deep && g.Sum != 0 && sum != g.Sum {
-			return fmt.Errorf("blob %s: %w", g.Blob, errDamaged)
+			return fmt.Errorf("blob %s: %w", g.Blob, ErrDamaged)
 		}
 		sums = sums && g.Sum != 0
 	}
@@ -136,7 +137,7 @@ func (s *Store) checkBytes(ctx context.Context, segments []Segment, size int64, 
 		return fmt.Errorf("the index has %d bytes in segments, and says %d", n, size)
 	}
 	if deep && !sums && len(etag) == hex.EncodedLen(md5.Size) && hex.EncodeToString(whole.Sum(nil)) != etag {
-		return errDamaged
+		return ErrDamaged
 	}
 	return nil
 }
@@ -146,6 +147,7 @@ func checkSegment(f io.ReadSeeker, g Segment, whole io.Writer, deep bool) (sum u
 	if !deep {
 		_, err := f.Seek(g.Offset+g.Length-1, io.SeekStart)
 		if err == nil {
+			expect(f, g, g.Length-1, 1)
 			_, err = io.ReadFull(f, make([]byte, 1))
 		}
 		return 0, unexpected(err)
@@ -153,6 +155,7 @@ func checkSegment(f io.ReadSeeker, g Segment, whole io.Writer, deep bool) (sum u
 	if _, err := f.Seek(g.Offset, io.SeekStart); err != nil {
 		return 0, err
 	}
+	expect(f, g, 0, math.MaxInt64)
 	crc := crc32.New(castagnoli)
 	w := io.Writer(crc)
 	if g.Sum == 0 {

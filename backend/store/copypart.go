@@ -69,7 +69,7 @@ func (s *Store) CopyPart(ctx context.Context, srcBucket, srcKey, bucket, key, id
 	if err != nil {
 		return PartInfo{}, err
 	}
-	s.settle(freed, Change{})
+	s.free(freed.Blobs)
 	return part.PartInfo, nil
 }
 

@@ -147,6 +147,19 @@ func (s *Store) reserve(ctx context.Context, bucket, key string, more, size int6
 	if err != nil {
 		return room{}, err
 	}
+	return s.withDisk(bucket, quota, size)
+}
+
+// begin is reserve for a Put.
+func (s *Store) begin(ctx context.Context, bucket, key string, o PutOptions) (room, error) {
+	quota, err := s.index.Begin(ctx, bucket, key, o.Size, o.condition())
+	if err != nil {
+		return room{}, err
+	}
+	return s.withDisk(bucket, quota, max(o.Size, 0))
+}
+
+func (s *Store) withDisk(bucket string, quota Reservation, size int64) (room, error) {
 	c, err := s.disk.forClient(bucket, size+entrySize)
 	if err != nil {
 		quota.Release()

@@ -28,6 +28,11 @@ const (
 	QuotaExceeded       Code = "QuotaExceeded" // SPEC B24
 	IncompleteBody      Code = "IncompleteBody"
 	InvalidRange        Code = "InvalidRange"
+	// Condemned: the bytes were taken for abandoned and are deleted, because it took too long to
+	// record them. The client may send them again.
+	Condemned Code = "ServiceUnavailable"
+	// TooFast: others changed what a change builds on, each time it was begun again.
+	TooFast Code = "SlowDown"
 )
 
 // Error is a refusal: nothing was changed. Compare with errors.Is and the Err…
@@ -56,6 +61,8 @@ var (
 	ErrQuotaExceeded       = &Error{Code: QuotaExceeded}
 	ErrIncompleteBody      = &Error{Code: IncompleteBody}
 	ErrInvalidRange        = &Error{Code: InvalidRange}
+	ErrCondemned           = &Error{Code: Condemned}
+	ErrTooFast             = &Error{Code: TooFast}
 )
 
 // Refuse makes an Error. Implementations of Index and Blobs use it too.
@@ -97,6 +104,8 @@ func (e *Error) kind() fault.Kind {
 		return fault.Quota
 	case InvalidBucketName, InvalidKey, KeyTooLong, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRange:
 		return fault.Usage
+	case Condemned, TooFast:
+		return fault.Unreachable
 	default:
 		return fault.Failure
 	}
@@ -108,6 +117,8 @@ func (e *Error) hint() string {
 		return "delete something, or raise the limit that is named"
 	case BucketNotEmpty:
 		return "delete its objects first"
+	case Condemned, TooFast:
+		return "send it again"
 	default:
 		return ""
 	}

@@ -13,7 +13,7 @@ import "context"
 // reservations (SPEC B25). SystemBucket counts, but is never refused.
 //
 // Blobs that a change leaves without any reference come back in Freed; the caller
-// deletes them. An index that a process shares with others must say so to its Blobs.
+// deletes them. An index that several processes have open is a Shared.
 type Index interface {
 	// CreateBucket refuses with BucketAlreadyExists. Usage is ignored.
 	CreateBucket(ctx context.Context, b BucketInfo) error
@@ -44,6 +44,9 @@ type Index interface {
 
 	// Reserve sets n bytes aside for a write to key. n may be zero or less: nothing is set aside.
 	Reserve(ctx context.Context, bucket, key string, n int64) (Reservation, error)
+	// Begin is Reserve for a Put of size bytes, of what they add to the object that is there; size -1:
+	// not known, nothing is set aside. It refuses by the condition first.
+	Begin(ctx context.Context, bucket, key string, size int64, c Condition) (Reservation, error)
 
 	Object(ctx context.Context, bucket, key string) (Object, error)
 	List(ctx context.Context, bucket string, o ListOptions) (Page, error)
@@ -67,6 +70,9 @@ type Index interface {
 	CompleteUpload(ctx context.Context, c CompleteEntry) (Freed, error)
 	AbortUpload(ctx context.Context, bucket, key, id string) (Freed, error)
 
+	// Feed is what changes in this index, whoever changes it.
+	Feed() Feed
+
 	// References calls fn with every blob that something refers to, at one point in time;
 	// a blob may come more than once.
 	References(ctx context.Context, fn func(blob string)) error
@@ -80,6 +86,16 @@ type Index interface {
 	// blobs, with what is there, and with repair corrects them.
 	Recount(ctx context.Context, repair bool) (Recount, error)
 	Close() error
+}
+
+// Shared is an Index that several processes have open at a time.
+type Shared interface {
+	Index
+	// Condemn ends blobs for good: of ids it returns those that nothing refers to. From then on
+	// every change, of any process, that would refer to one of them is refused with Condemned,
+	// also one that was under way meanwhile. A change that was made before is seen, and its blobs
+	// are not returned.
+	Condemn(ctx context.Context, ids []string) ([]string, error)
 }
 
 // Recount is what a recount found wrong.

@@ -16,6 +16,8 @@ const (
 	expireEvery = time.Hour
 	tidyEvery   = time.Minute
 	moveAtOnce  = 64 // objects
+	// condemnAtOnce is how many blobs one transaction condemns.
+	condemnAtOnce = 1000
 )
 
 // maintain sweeps when that is worth it, at the start after a crash, and expires uploads.
@@ -60,14 +62,7 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
 	for {
-		swept, err := s.blobs.Sweep(ctx, func(each func(string)) error {
-			s.settling.wait()
-			if err := s.index.References(ctx, each); err != nil {
-				return err
-			}
-			s.pins.each(each) // freed since, but read
-			return nil
-		})
+		swept, err := s.blobs.Sweep(ctx, referrer{ctx, s})
 		removed += swept.Removed
 		if err != nil || swept.Move == nil {
 			return removed, err
@@ -75,6 +70,51 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 		if moved, err := s.move(ctx, swept.Move); moved == 0 || err != nil {
 			return removed, err
 		}
+	}
+}
+
+// referrer answers a sweep.
+type referrer struct {
+	ctx context.Context
+	s   *Store
+}
+
+// Each implements Referrer.
+func (r referrer) Each(fn func(id string)) error {
+	r.s.settling.wait()
+	if err := r.s.index.References(r.ctx, fn); err != nil {
+		return err
+	}
+	// Freed since, but read.
+	r.s.pins.each(fn)
+	r.s.graves.each(fn)
+	return nil
+}
+
+// Condemn implements Referrer. Where no other process has the index, nobody can refer to what
+// Each did not name: a writer refers to its own blobs alone, and it was waited for.
+func (r referrer) Condemn(ids []string) ([]string, error) {
+	x, ok := r.s.index.(Shared)
+	if !ok || len(ids) == 0 {
+		return ids, nil
+	}
+	var gone []string
+	for some := range slices.Chunk(ids, condemnAtOnce) {
+		list, err := x.Condemn(r.ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		gone = append(gone, list...)
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	// Another process may have freed one a moment ago, with a reader at it.
+	select {
+	case <-time.After(r.s.graves.linger):
+		return gone, nil
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
 	}
 }
 
@@ -202,17 +242,19 @@ func (s *Store) bytesOf(ctx context.Context, g Segment) ([]byte, error) {
 			return nil, err
 		}
 	}
+	expect(f, g, 0, g.Length)
 	p := make([]byte, g.Length)
 	if _, err := io.ReadFull(f, p); err != nil {
 		return nil, fmt.Errorf("blob %s: %w", g.Blob, unexpected(err))
 	}
 	if g.Sum != 0 && crc32.Checksum(p, castagnoli) != g.Sum {
-		return nil, fmt.Errorf("blob %s: %w", g.Blob, errDamaged)
+		return nil, fmt.Errorf("blob %s: %w", g.Blob, ErrDamaged)
 	}
 	return p, nil
 }
 
-var errDamaged = errors.New("the bytes are not those that were stored")
+// ErrDamaged is what reading finds where bytes have changed since they were written.
+var ErrDamaged = errors.New("the bytes are not those that were stored")
 
 // unexpected is for reads that the index says there are bytes for.
 func unexpected(err error) error {

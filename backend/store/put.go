@@ -33,21 +33,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 	if err := checkKey(key); err != nil {
 		return ObjectInfo{}, err
 	}
-	old, err := s.present(ctx, bucket, key)
-	if err != nil {
-		return ObjectInfo{}, err
-	}
-	if err := o.condition().Check(old); err != nil {
-		return ObjectInfo{}, err
-	}
-	need := o.Size
-	if old != nil {
-		need -= old.Size
-	}
-	if o.Size < 0 {
-		need = 0
-	}
-	space, err := s.reserve(ctx, bucket, key, need, max(o.Size, 0))
+	space, err := s.begin(ctx, bucket, key, o)
 	if err != nil {
 		return ObjectInfo{}, err
 	}
@@ -74,7 +60,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.Reader, o P
 		return ObjectInfo{}, err
 	}
 	obj.Seq = freed.Seq
-	s.settle(freed, Change{Bucket: bucket, Key: key})
+	s.free(freed.Blobs)
 	return obj.ObjectInfo, nil
 }
 
@@ -90,18 +76,6 @@ func (s *Store) commit(data spooled, record func([]Segment) (Freed, error)) (Fre
 		s.discard(segments, err)
 	}
 	return freed, err
-}
-
-// present is the object at key, nil where there is none.
-func (s *Store) present(ctx context.Context, bucket, key string) (*ObjectInfo, error) {
-	o, err := s.index.Object(ctx, bucket, key)
-	switch {
-	case errors.Is(err, ErrNoSuchKey):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	}
-	return &o.ObjectInfo, nil
 }
 
 // discard deletes new blobs that the index refused to know. After any other error of
@@ -136,6 +110,6 @@ func (s *Store) DeleteIf(ctx context.Context, bucket, key string, c Condition) e
 	if err != nil {
 		return err
 	}
-	s.settle(freed, Change{Bucket: bucket, Key: key, Deleted: true})
+	s.free(freed.Blobs)
 	return nil
 }

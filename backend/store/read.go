@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 )
 
@@ -104,8 +105,8 @@ func (r *Reader) open(i int) error {
 }
 
 // locate opens the segment that holds r.pos, seeks there, and returns how many
-// bytes of it follow; 0 at the end of the object.
-func (r *Reader) locate() (left int64, err error) {
+// bytes of it follow; 0 at the end of the object. wanted is how many will be read.
+func (r *Reader) locate(wanted int64) (left int64, err error) {
 	start := int64(0)
 	for i, g := range r.segments {
 		if r.pos < start+g.Length {
@@ -113,12 +114,27 @@ func (r *Reader) locate() (left int64, err error) {
 				return 0, err
 			}
 			in := r.pos - start
-			_, err := r.file.Seek(g.Offset+in, io.SeekStart)
-			return g.Length - in, err
+			if _, err := r.file.Seek(g.Offset+in, io.SeekStart); err != nil {
+				return 0, err
+			}
+			expect(r.file, g, in, wanted)
+			return g.Length - in, nil
 		}
 		start += g.Length
 	}
 	return 0, nil
+}
+
+// expect announces that wanted bytes of g will be read, those from in.
+func expect(f io.Reader, g Segment, in, wanted int64) {
+	e, ok := f.(Expecter)
+	switch {
+	case !ok:
+	case in == 0 && wanted >= g.Length:
+		e.Expect(g.Length, g.Sum)
+	default:
+		e.Expect(min(wanted, g.Length-in), 0)
+	}
 }
 
 // Read implements io.Reader.
@@ -131,7 +147,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	left, err := r.locate()
+	left, err := r.locate(math.MaxInt64)
 	if err != nil {
 		return 0, err
 	}
@@ -170,7 +186,7 @@ func (r *Reader) CopyTo(w io.Writer, n int64) error {
 		return err
 	}
 	for n > 0 {
-		left, err := r.locate()
+		left, err := r.locate(n)
 		if err != nil {
 			return err
 		}

@@ -12,9 +12,6 @@ import (
 // Options tune a Store. The zero value is usable.
 type Options struct {
 	Log *slog.Logger // nil: nothing is logged
-	// OnChange is called after each change of a key that is durable, in no
-	// particular order, and must return at once.
-	OnChange func(Change)
 	// UploadExpiry is the age at which an upload in flight is given up; 0: seven days.
 	UploadExpiry time.Duration
 	Now          func() time.Time // nil: time.Now
@@ -24,6 +21,9 @@ type Options struct {
 	// QuotaExceeded. SystemBucket may use them, and the index, so that control state and
 	// deletions can be recorded when nothing else can.
 	Reserve int64
+	// Linger is how long a blob that is freed stays for readers in other processes. 0: it is
+	// deleted at once; those of this process are safe in any case.
+	Linger time.Duration
 	// Idle leaves out what a Store does by itself: nothing changes but by its methods.
 	Idle bool
 }
@@ -34,13 +34,13 @@ type Store struct {
 	index    Index
 	blobs    Blobs
 	log      *slog.Logger
-	onChange func(Change)
 	expiry   time.Duration
 	now      func() time.Time
 	pins     pins
 	settling settling
 	sweeping sync.Mutex
 	disk     disk
+	graves   graves
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -50,14 +50,11 @@ type Store struct {
 // where that pays, and looks for expired uploads once an hour.
 func New(index Index, blobs Blobs, o Options) *Store {
 	s := &Store{
-		index: index, blobs: blobs, log: o.Log, onChange: o.OnChange, expiry: o.UploadExpiry, now: o.Now,
+		index: index, blobs: blobs, log: o.Log, expiry: o.UploadExpiry, now: o.Now,
 		pins: pins{count: map[string]int{}, doomed: map[string]bool{}},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.onChange == nil {
-		s.onChange = func(Change) {}
 	}
 	if s.expiry == 0 {
 		s.expiry = expiry
@@ -66,13 +63,20 @@ func New(index Index, blobs Blobs, o Options) *Store {
 		s.now = time.Now
 	}
 	s.disk = disk{free: o.Disk, reserve: o.Reserve, now: s.now}
+	s.graves = graves{linger: o.Linger, now: s.now}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	if !o.Idle {
 		s.done.Go(func() { s.maintain(ctx) })
+		if o.Linger > 0 {
+			s.done.Go(func() { s.bury(ctx) })
+		}
 	}
 	return s
 }
+
+// Feed is what changes in the store, also by other processes where they share its index.
+func (s *Store) Feed() Feed { return s.index.Feed() }
 
 // Close ends the work in the background and closes index and blobs. Readers that are open go on.
 func (s *Store) Close() error {
@@ -90,18 +94,14 @@ func newID() string {
 	return hex.EncodeToString(p)
 }
 
-// settle deletes the blobs that a change left without references, and tells of the change.
-func (s *Store) settle(f Freed, c Change) {
-	s.free(f.Blobs)
-	if c.Key != "" {
-		s.onChange(c)
-	}
-}
-
-// free deletes blobs, those that a reader has pinned when it lets go of them.
+// free deletes blobs, those that a reader has pinned when it lets go of them, and where other
+// processes may read them after a while.
 func (s *Store) free(blobs []string) {
 	for _, id := range blobs {
 		if s.pins.doom(id) {
+			continue
+		}
+		if id = s.graves.dig(id); id == "" {
 			continue
 		}
 		// The request is answered whatever becomes of this; a sweep tries again.

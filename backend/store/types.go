@@ -153,10 +153,3 @@ func (c Condition) Check(old *ObjectInfo) error {
 	}
 	return nil
 }
-
-// Change says that a key has another content, or none.
-type Change struct {
-	Bucket  string
-	Key     string
-	Deleted bool
-}

@@ -92,7 +92,7 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 	if err != nil {
 		return PartInfo{}, err
 	}
-	s.settle(freed, Change{})
+	s.free(freed.Blobs)
 	return part.PartInfo, nil
 }
 
@@ -102,7 +102,7 @@ func (s *Store) AbortUpload(ctx context.Context, bucket, key, id string) error {
 	if err != nil {
 		return err
 	}
-	s.settle(freed, Change{})
+	s.free(freed.Blobs)
 	return nil
 }
 
@@ -160,7 +160,7 @@ func (s *Store) CompleteUpload(ctx context.Context, bucket, key, id string, part
 		return ObjectInfo{}, err
 	}
 	obj.Seq = freed.Seq
-	s.settle(freed, Change{Bucket: bucket, Key: key})
+	s.free(freed.Blobs)
 	return obj.ObjectInfo, nil
 }
 

@@ -218,9 +218,25 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, f Fault) {
 			}
 		}
 		w.WriteHeader(res.StatusCode)
-		_, err = io.Copy(w, res.Body)
+		if res.ContentLength < 0 { // a stream, maybe: what came goes on
+			_, err = io.Copy(flushed{w}, res.Body)
+		} else {
+			_, err = io.Copy(w, res.Body)
+		}
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // cut off, as the store's answer was
 	}
+}
+
+// flushed passes each piece on at once.
+type flushed struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (w flushed) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	if err == nil {
+		err = http.NewResponseController(w.ResponseWriter).Flush()
+	}
+	return n, err
 }

@@ -118,13 +118,22 @@ func (f *FS) Nodes() int { return int(f.tree.known.Load()) }
 
 // changed tells the kernel to forget what it cached. It may be called with locks held
 // that a FUSE request waits for, and a notification waits for such requests: hence the goroutine.
+// One that has not told yet stands for all that come meanwhile.
 func (t *tree) changed(n *upper.Node, entry bool) {
 	known, ok := t.nodes.Load(n.Ino())
 	if !ok {
 		return
 	}
 	node := known.(*node)
+	telling := &node.tellContent
+	if entry {
+		telling = &node.tellEntry
+	}
+	if telling.Swap(true) {
+		return
+	}
 	go func() {
+		telling.Store(false)
 		if !entry {
 			_ = node.NotifyContent(0, 0) // the kernel may have forgotten it already
 			return

@@ -21,6 +21,8 @@ type node struct {
 	up   *upper.Node
 	seen atomic.Uint64 // Generation+1 that the kernel's page cache belongs to; 0: none
 
+	tellEntry, tellContent atomic.Bool // the kernel is about to be told
+
 	// Of the table of nodes, guarded by tree.making.
 	found   time.Time // by a look-up, last
 	leaving bool      // the kernel forgot it

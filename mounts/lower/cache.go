@@ -15,7 +15,11 @@ import (
 	"github.com/rclone/rclone/vfs/vfscommon"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/hostos"
+	"github.com/artifacts-tui/artifacts-tui/mounts/lower/rcloneenv"
 )
+
+// rclone has been initialised by now, and looked where its configuration would be.
+var _ = rcloneenv.Restore()
 
 const keepFor = 7 * 24 * time.Hour
 

@@ -161,6 +161,7 @@ func (d *daemon) status() mounts.Status {
 		Drain: d.drainState(),
 	}
 	s.Options.Bandwidth = d.remote.Bandwidth()
+	s.Changes = d.news.state()
 	s.CredentialSource, s.CredentialProfile, s.Provider, _ = d.renewal.state()
 	if end := d.keys.Expires(); !end.IsZero() {
 		s.CredentialsEnd = &end

@@ -70,6 +70,7 @@ func (d *daemon) useCredentials(creds keyring.Credentials) {
 	d.remote.Renew(creds)
 	d.lower.StoreAnswers()
 	d.upper.StoreAnswers()
+	d.news.restart()
 	d.log.Info("credentials replaced", "fingerprint", creds.Fingerprint())
 }
 
@@ -176,7 +177,9 @@ func (d *daemon) renewCredentials(ctx context.Context) {
 // successor asks for a pair and proves it, as one that a person gives is proven. The same pair
 // again is no successor where the store refuses it.
 func (d *daemon) successor(ctx context.Context, provider *keyring.Provider) (keyring.Credentials, error) {
-	creds, err := provider.Retrieve(ctx)
+	asked := *provider
+	asked.Proxy = d.start.Spec.Web.Proxy
+	creds, err := asked.Retrieve(ctx)
 	if err != nil {
 		return creds, err
 	}

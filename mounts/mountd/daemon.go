@@ -35,6 +35,7 @@ type daemon struct {
 	upper  *upper.FS
 	shown  layer
 	space  *spacious
+	news   *news
 	socket net.Listener
 
 	renewal *renewal
@@ -127,9 +128,12 @@ func (d *daemon) openLayers() (err error) {
 		go d.space.run(ctx)
 	}
 	go d.renewCredentials(ctx)
+	d.news = d.newNews()
+	go d.news.follow(ctx)
 	go d.remote.Watch(ctx, func() {
 		d.lower.StoreAnswers()
 		d.upper.StoreAnswers()
+		d.news.wake()
 	})
 	return nil
 }

@@ -52,6 +52,10 @@ func Main() error {
 	harden()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("workspace", start.Spec.Workspace, "pid", os.Getpid())
 
+	if start.Trace {
+		start.Spec.Web.Trace = func(line string) { log.Info("request", "trace", line) }
+	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stopped := make(chan struct{})
@@ -131,3 +135,6 @@ func hinted(err error, start mounts.Start) error {
 
 // since is a duration for people.
 func since(t time.Time) string { return fmt.Sprint(time.Since(t).Round(time.Second)) }
+
+// CheckLayer is a fault that says what this machine lacks to mount anything at all; nil where it lacks nothing.
+func CheckLayer() error { return checkLayer() }

@@ -21,7 +21,7 @@ func (d *daemon) stats() mounts.Stats {
 	return mounts.Stats{
 		Workspace: s.Workspace, Mountpoint: s.Mountpoint, Since: s.Since,
 		BytesRead: s.BytesRead, BytesWritten: s.BytesWritten, CacheBytes: s.CacheBytes, CacheLimit: s.CacheLimit,
-		Cache: d.lower.Reads(), Store: d.remote.Traffic(), Queue: s.Drain, Space: space, Process: s.Process,
+		Cache: d.lower.Reads(), Store: d.remote.Traffic(), Queue: s.Drain, Space: space, Process: s.Process, Changes: s.Changes,
 		RSS: residentBytes(), CPUSeconds: computed().Seconds(),
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
@@ -47,6 +49,9 @@ type Options struct {
 	Timeout time.Duration
 	// Bandwidth is what SetBandwidth would set.
 	Bandwidth Bandwidth
+	// Proxy is which proxies to go through, Trace what is told of each request.
+	Proxy webproxy.Settings
+	Trace reqlog.Log
 	// Hints of its errors; nil: those of a mount.
 	Hints *Hints
 }
@@ -55,6 +60,8 @@ type Options struct {
 type Client struct {
 	s3            *s3.Client
 	web           *http.Client
+	transport     http.RoundTripper // web's, without the observer
+	region        string            // for signing
 	pin           *pin
 	bucket        string
 	prefix        string
@@ -90,7 +97,7 @@ func New(opt Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	web := httpClient(trust, opt.Socket, opt.Timeout)
+	web := httpClient(trust, opt)
 	life, abandon := context.WithCancel(context.Background())
 	health := newHealth()
 	clock := &skew{}
@@ -99,7 +106,7 @@ func New(opt Options) (*Client, error) {
 		region = keyring.DefaultRegion
 	}
 	c := &Client{
-		web: web, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
+		web: web, transport: web.Transport, region: region, pin: certificate, bucket: opt.Bucket, prefix: opt.Prefix, timeout: opt.Timeout, signed: &signed{keys: opt.Keys, by: map[signature]int{}},
 		health: health, abandon: abandon, skew: clock, private: private(endpoint, opt.Socket), parts: make(chan struct{}, partsInFlight),
 		up: throttle{life: life}, down: throttle{life: life}, hints: mountHints,
 	}

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
@@ -24,12 +26,15 @@ type Hints struct {
 	Quota       string
 }
 
+// MountReach is the hint of a mount whose store does not answer.
+const MountReach = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
+
 // mountHints are those of a mount.
 var mountHints = Hints{
 	Keys:        "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones",
 	Region:      "set the bucket's region with --region or ARTIFACTS_S3_REGION",
 	Bucket:      "check the bucket's name and endpoint with 'artifacts workspace show'",
-	Reach:       "check the endpoint and the network; what was written is kept and uploaded when the store answers again",
+	Reach:       MountReach,
 	Certificate: "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept",
 	Quota:       "free space in the bucket or raise its quota; what was written is kept and tried again",
 }
@@ -66,6 +71,14 @@ func (c *Client) failure(ctx context.Context, op, key string, err error) error {
 		return fault.New(fault.Unreachable, hints.Reach, "%s: the answer was cut off or is not that of an S3 store", what)
 	}
 	if !errors.As(err, &api) && status == 0 {
+		var untrusted *tls.CertificateVerificationError
+		if errors.As(err, &untrusted) {
+			return fault.Wrap(fault.Unreachable, untrusted.Err, "give the authority that signed it: --ca-bundle FILE or "+tlstrust.EnvBundle,
+				"%s: the store's certificate is not trusted", what)
+		}
+		if proxy := webproxy.Explain(err); proxy != nil {
+			return fault.Wrap(proxy.Kind, proxy, proxy.Hint, "%s", what)
+		}
 		return fault.Wrap(fault.Unreachable, reachError(err), hints.Reach, "%s: no answer from the store", what)
 	}
 	code, text := fmt.Sprintf("HTTP %d", status), ""
@@ -108,6 +121,9 @@ func (c *Client) failure(ctx context.Context, op, key string, err error) error {
 		return say(fault.Unreachable, hints.Reach, "the store is overloaded or broken")
 	}
 	switch {
+	case status == http.StatusProxyAuthRequired:
+		proxy := fault.As(webproxy.Answered(status, "the proxy"))
+		return fault.Wrap(proxy.Kind, proxy, proxy.Hint, "%s", what)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return say(fault.Auth, hints.Keys, "the store refused")
 	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:

@@ -42,7 +42,8 @@ type health struct {
 	state     Health // as it is known
 	probes    int    // without a good answer
 	probeAt   time.Time
-	good      time.Time // the store served, after state had said otherwise
+	silent    bool      // look may have said so of a request that has ended since
+	good      time.Time // the store served, after look had said otherwise
 	wake      chan struct{}
 }
 
@@ -66,13 +67,24 @@ func (h *health) look(now time.Time) Health {
 	if h.state.Err != nil {
 		return h.state
 	}
-	for x := range h.exchanges {
-		if from := h.silence(x); now.Sub(from) >= x.limit {
-			return Health{Since: from, Silent: true, Err: fault.New(fault.Unreachable, mountHints.Reach,
-				"the store has not answered for %s", now.Sub(from).Round(time.Second))}
-		}
+	if from, silent := h.quiet(now); silent {
+		return Health{Since: from, Silent: true, Err: fault.New(fault.Unreachable, mountHints.Reach,
+			"the store has not answered for %s", now.Sub(from).Round(time.Second))}
 	}
 	return Health{}
+}
+
+// quiet reports whether a request waits for longer than it should, and since when. h.mu is held.
+func (h *health) quiet(now time.Time) (since time.Time, silent bool) {
+	if now.Sub(h.heard) < silentAfter {
+		return time.Time{}, false // no limit is less
+	}
+	for x := range h.exchanges {
+		if from := h.silence(x); now.Sub(from) >= x.limit {
+			return from, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // silence is since when x has waited while nobody heard anything. h.mu is held.
@@ -115,10 +127,17 @@ func (h *health) resume(x *exchange) {
 func (h *health) end(x *exchange, answered bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
+	if _, silent := h.quiet(now); silent { // the watcher may not have looked meanwhile
+		h.silent = true
+	}
 	delete(h.exchanges, x)
 	x.over = true
 	if answered {
-		h.heard = time.Now()
+		h.heard = now
+		if h.state.Err == nil {
+			h.clear(now)
+		}
 	}
 }
 
@@ -142,6 +161,7 @@ func (h *health) note(err error) {
 	}
 	h.fails = 0
 	if fault.Is(h.state.Err, fault.Unreachable) || err == nil {
+		h.refusal = nil
 		h.clear(now)
 	}
 	if refuses(err) {
@@ -155,13 +175,13 @@ func refuses(err error) bool {
 	return fault.Is(err, fault.Auth) || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Usage)
 }
 
-// clear ends the state. h.mu is held.
+// clear ends the state, or the silence, that look told of. h.mu is held.
 func (h *health) clear(now time.Time) {
-	h.refusal = nil
-	if h.state.Err == nil {
+	if h.state.Err == nil && !h.silent {
 		return
 	}
-	h.state, h.good = Health{}, now
+	h.state, h.silent, h.good = Health{}, false, now
+	h.stir()
 }
 
 // lastGood is when the store served again; zero: it was never known not to.

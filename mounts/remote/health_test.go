@@ -60,6 +60,58 @@ func TestSilence(t *testing.T) {
 	})
 }
 
+// SPEC D4: what waits for the store is woken also when the fault began and ended between two
+// looks of the watcher, and somebody else saw it.
+func TestFaultsBetweenLooks(t *testing.T) {
+	for name, pass := range map[string]func(h *health){
+		"silence": func(h *health) {
+			x := h.begin(&exchange{})
+			time.Sleep(silentAfter + attendEvery/2)
+			if !h.look(time.Now()).Silent {
+				t.Error("the silence does not show")
+			}
+			h.end(x, true)
+			h.note(nil)
+		},
+		"silence, a failure, an answer": func(h *health) {
+			x := h.begin(&exchange{})
+			time.Sleep(silentAfter + attendEvery/2)
+			h.end(x, false)
+			h.note(errTimeout)
+			x = h.begin(&exchange{})
+			h.end(x, true)
+			h.note(nil)
+		},
+		"failures": func(h *health) {
+			h.note(errTimeout)
+			h.note(errTimeout)
+			h.note(nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHealth()
+				ctx, cancel := context.WithCancel(t.Context())
+				back := make(chan struct{}, 10)
+				// Probes are stuck: they tell nothing here.
+				go h.watch(ctx, func() { back <- struct{}{} }, func() error { <-ctx.Done(); return ctx.Err() })
+				synctest.Wait()
+				pass(h)
+				if err := h.look(time.Now()).Err; err != nil {
+					t.Fatalf("it serves again: %v", err)
+				}
+				select {
+				case <-back:
+				case <-time.After(time.Minute):
+					t.Error("nobody was woken")
+				}
+				cancel()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
 // Probes of a dead store come ever more rarely, one every 2.5 to 5 s at last.
 func TestProbesBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

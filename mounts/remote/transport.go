@@ -11,6 +11,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 // connections are kept open to the store: more than the parallel uploads, reads and
@@ -20,30 +21,30 @@ const connections = 128
 // vanished is how long sent bytes may stay unacknowledged.
 const vanished = 30 * time.Second
 
-func httpClient(trust *tls.Config, socket string, timeout time.Duration) *http.Client {
-	client := &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer(timeout).DialContext,
-			TLSClientConfig:       trust,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ExpectContinueTimeout: time.Second,
-			MaxIdleConns:          connections,
-			MaxIdleConnsPerHost:   connections,
-			IdleConnTimeout:       90 * time.Second,
-			WriteBufferSize:       64 << 10,
-			ReadBufferSize:        64 << 10,
-			DisableCompression:    true,
-		},
+func httpClient(trust *tls.Config, opt Options) *http.Client {
+	transport := &http.Transport{
+		Proxy:                  opt.Proxy.Func(),
+		OnProxyConnectResponse: webproxy.Refused,
+		DialContext:            dialer(opt.Timeout).DialContext,
+		TLSClientConfig:        trust,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConns:           connections,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        90 * time.Second,
+		WriteBufferSize:        64 << 10,
+		ReadBufferSize:         64 << 10,
+		DisableCompression:     true,
+	}
+	if opt.Socket != "" {
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, opt.Socket) }
+	}
+	return &http.Client{
+		Transport: opt.Trace.Wrap(transport),
 		// A signature is for one host and path; a redirect is answered as an error.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	if socket != "" {
-		transport := client.Transport.(*http.Transport)
-		transport.Proxy = nil
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) }
-	}
-	return client
 }
 
 // pin is the certificate to take, in the form of tlstrust.Fingerprint; empty: one that an authority has

@@ -54,6 +54,9 @@ type FS struct {
 	conflicts  []Conflict
 	events     []event
 	onChange   func(n *Node, entry bool)
+	own        ownWrites
+	heard      []News // kept back
+	rehearing  bool
 
 	bytesRead, bytesWritten, uploadedBytes atomic.Int64
 	progress                               progress
@@ -143,6 +146,7 @@ func Open(opt Options) (*FS, error) {
 		unrecorded: map[*Node]struct{}{}, cleanNodes: list.New(), notices: make(chan struct{}, 1),
 		ctx: ctx, cancel: cancel, tick: 1,
 	}
+	f.opt.Remote = noting{opt.Remote, &f.own}
 	f.root = f.newNode(nil, "", Dir)
 	if f.name, err = ownName(filepath.Join(opt.Dir, "name")); err == nil {
 		err = f.recover()
@@ -194,7 +198,7 @@ func takeLock(path string) (*os.File, error) {
 func (f *FS) Root() *Node { return f.root }
 
 // OnChange sets what is called when content changed from elsewhere (entry false) or an
-// entry is gone (entry true). It is called from a goroutine of its own, with no lock held.
+// entry is gone, or is to be looked up again (entry true). It is called from a goroutine of its own, with no lock held.
 func (f *FS) OnChange(fn func(n *Node, entry bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -145,12 +145,16 @@ func (f *FS) merge(dir *Node, from []source, found map[string][]listed, k known,
 		switch {
 		case n == nil:
 			f.adopt(dir, name, o.Object, e)
+		case n.kind != Dir && n.pending() && n.kind == o.Kind:
+			if n.base == nil || !sameObject(*n.base, o.Object) {
+				f.keepBack(News{Key: joinPath(dir.path(), key), ETag: o.ETag})
+			}
 		case n.kind != o.Kind:
 			if !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
 				f.vanish(n)
 				f.adopt(dir, name, o.Object, e)
 			}
-		case n.kind == Dir || !n.pending():
+		default:
 			if n.kind != Dir {
 				f.locate(n)
 				if n.base == nil || !slices.ContainsFunc(o.before, func(b Object) bool { return sameObject(*n.base, b) }) {
@@ -169,8 +173,12 @@ func (f *FS) merge(dir *Node, from []source, found map[string][]listed, k known,
 	d.adrift(k, shown)
 	for name, n := range d.children {
 		_, ok := shown[name]
-		if !ok && !hidden[name] && !n.pending() && !f.guarded(from, keyOf(name, n.kind), start, -1) {
+		switch {
+		case ok || hidden[name] || f.guarded(from, keyOf(name, n.kind), start, -1):
+		case !n.pending():
 			f.vanish(n)
+		case n.kind != Dir && n.base != nil:
+			f.keepBack(News{Key: n.key(), Deleted: true})
 		}
 	}
 	d.loaded, d.loadedAt = true, time.Now()

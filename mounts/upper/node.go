@@ -130,18 +130,19 @@ type version struct {
 func (v *version) full() bool { return v.link || v.ext.covers(0, v.size) }
 
 type dirState struct {
-	children map[string]*Node
-	untold   bool // of one that recovery made: its attributes are not known yet
-	loaded   bool // children is complete as of loadedAt
-	loadedAt time.Time
-	loading  *loadCall
-	forgot   uint64   // the tick of the last Forget: older listings do not last
-	op       *op      // the newest operation whose record in the journal tells its attributes
-	since    uint64   // the operation that made it, or brought it, where it is; 0: it was listed
-	from     []source // where its objects still are, before a pending moveTree is done
-	marker   bool     // its marker object exists, or is on its way
-	fresh    bool     // made here; nothing that this mount did not put exists below it
-	sheet    presence
+	children  map[string]*Node
+	untold    bool // of one that recovery made: its attributes are not known yet
+	loaded    bool // children is complete as of loadedAt
+	loadedAt  time.Time
+	loading   *loadCall
+	forgot    uint64   // the tick of the last Forget: older listings do not last
+	relisting bool     // a listing is about to be asked for
+	op        *op      // the newest operation whose record in the journal tells its attributes
+	since     uint64   // the operation that made it, or brought it, where it is; 0: it was listed
+	from      []source // where its objects still are, before a pending moveTree is done
+	marker    bool     // its marker object exists, or is on its way
+	fresh     bool     // made here; nothing that this mount did not put exists below it
+	sheet     presence
 	// sheetSize is that of the sheet in bytes, as read or written last.
 	sheetSize int64
 	orphans   map[string]orphan // entries of its sheet that are about nothing, by name

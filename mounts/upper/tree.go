@@ -25,6 +25,7 @@ const (
 // loadCall is one listing under way; whoever needs it waits for done.
 type loadCall struct {
 	began time.Time
+	tick  uint64 // before it asked
 	done  chan struct{}
 	err   error
 }
@@ -129,22 +130,33 @@ func (f *FS) load(ctx context.Context, dir *Node, force bool) error {
 
 // await is load. serves says that the caller can do without.
 func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
+	for {
+		again, err := f.awaitOne(ctx, dir, force, serves)
+		if !again || err != nil {
+			return err
+		}
+	}
+}
+
+// awaitOne waits for one listing. again says that what it shows was outdated already when
+// the caller came: it was under way, and the one after it will do.
+func (f *FS) awaitOne(ctx context.Context, dir *Node, force, serves bool) (again bool, err error) {
 	f.mu.Lock()
 	d := dir.dir
 	switch {
 	case d.loaded && (dir.detached() || !force && time.Since(d.loadedAt) < f.opt.DirTTL):
 		f.mu.Unlock()
-		return nil
+		return false, nil
 	case dir.detached():
 		f.mu.Unlock()
-		return syscall.ENOENT
+		return false, syscall.ENOENT
 	case f.closed:
 		f.mu.Unlock()
-		return syscall.ESHUTDOWN
+		return false, syscall.ESHUTDOWN
 	}
-	call := d.loading
+	call, outdated := d.loading, d.forgot
 	if call == nil {
-		call = &loadCall{began: time.Now(), done: make(chan struct{})}
+		call = &loadCall{began: time.Now(), tick: f.nextTick(), done: make(chan struct{})}
 		d.loading = call
 		f.wg.Add(1)
 		go f.runLoad(dir, call)
@@ -167,16 +179,16 @@ func (f *FS) await(ctx context.Context, dir *Node, force, serves bool) error {
 		f.mu.Lock()
 		f.late = true
 		f.mu.Unlock()
-		return nil
+		return false, nil
 	case <-ctx.Done():
-		return errno(ctx.Err())
+		return false, errno(ctx.Err())
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if call.err != nil && d.loaded && !force {
-		return nil
+		return false, nil
 	}
-	return errno(call.err)
+	return call.err == nil && call.tick < outdated, errno(call.err)
 }
 
 // runLoad lists dir for everybody who waits for call.

@@ -18,7 +18,9 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 // maxAnswer bounds an answer, in bytes.
@@ -59,12 +61,19 @@ func Remote(base, token string) *Client { return RemoteTLS(base, token, nil) }
 func RemoteTLS(base, token string, trust *tls.Config) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = trust
+	transport.Proxy, transport.OnProxyConnectResponse = webproxy.FromEnvironment().Func(), webproxy.Refused
 	base = strings.TrimSuffix(base, "/")
 	return &Client{
 		base: base, token: token, where: base, wait: remoteWait,
 		// The token is for one host; a redirect is answered as an error.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
+}
+
+// Traced tells log of each request; nil of none.
+func (c *Client) Traced(log reqlog.Log) *Client {
+	c.http.Transport = log.Wrap(c.http.Transport)
+	return c
 }
 
 // ActFor says which peer the local admin is: what it makes belongs to that one.
@@ -171,6 +180,9 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		return nil, webproxy.Answered(resp.StatusCode, "the proxy")
+	}
 	if resp.StatusCode == http.StatusUnauthorized && c.token != "" && resp.Header.Get(coordinator.IDHeader) != "" {
 		return nil, c.refused()
 	}

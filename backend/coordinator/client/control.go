@@ -9,6 +9,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // at is a path with one name in it.
@@ -22,6 +23,32 @@ func (c *Client) Storage(ctx context.Context) (s coordinator.Storage, err error)
 // DeletedWorkspaces lists those that can be restored.
 func (c *Client) DeletedWorkspaces(ctx context.Context) (list []workspace.Workspace, err error) {
 	return list, c.call(ctx, http.MethodGet, "/v1/workspaces?deleted=true&usage=true", nil, &list)
+}
+
+// DeletedWorkspace returns one that can be restored, by id or name; fault.NotFound where there is none, fault.Conflict
+// where a name is that of several.
+func (c *Client) DeletedWorkspace(ctx context.Context, idOrName string) (found workspace.Workspace, err error) {
+	list, err := c.DeletedWorkspaces(ctx)
+	if err != nil {
+		return found, err
+	}
+	n := 0
+	for _, w := range list {
+		if w.ID == idOrName {
+			return w, nil
+		}
+		if w.Name == idOrName {
+			found, n = w, n+1
+		}
+	}
+	const hint = "`workspace list --deleted` shows them"
+	switch n {
+	case 0:
+		return found, fault.New(fault.NotFound, hint, "there is no deleted workspace %q", idOrName)
+	case 1:
+		return found, nil
+	}
+	return found, fault.New(fault.Conflict, hint+"; give the id", "%d deleted workspaces are named %q", n, idOrName)
 }
 
 // RestoreWorkspace brings a deleted one back, by id or name.

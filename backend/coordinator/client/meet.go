@@ -12,6 +12,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 // Met is what an address tells before it is shown a token.
@@ -88,6 +89,9 @@ func (c *Client) noAnswer(ctx context.Context, err error) error {
 		return fault.Wrap(fault.Auth, &Untrusted{Met: met, Err: untrusted.Err},
 			"compare its SHA-256 fingerprint with what its admin says; `artifacts login "+c.where+" --fingerprint "+tlstrust.Colons(met)+"` takes it",
 			"the certificate of %s is not trusted", c.where)
+	case webproxy.Explain(err) != nil:
+		proxy := webproxy.Explain(err)
+		return fault.Wrap(proxy.Kind, proxy, proxy.Hint, "the coordinator at %s cannot be reached", c.where)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fault.New(fault.Failure, "is it http://?", "%s does not speak TLS", c.where)
 	}

@@ -12,9 +12,11 @@ const DefaultListen = "127.0.0.1:8080"
 // reserve, no grace and no retention. example.yaml tells of every key.
 type Config struct {
 	S3         S3             `yaml:"s3"`
+	Storage    Storage        `yaml:"storage"`
 	Listen     Listen         `yaml:"listen"`
 	TLS        TLS            `yaml:"tls"`
 	MeshCIDR   []netip.Prefix `yaml:"mesh_cidr"` // who may connect; empty: whoever reaches the address
+	Drain      Duration       `yaml:"drain"`     // how long a stop goes on serving after /readyz has said so
 	Peers      Peers          `yaml:"peers"`
 	Workspaces Workspaces     `yaml:"workspaces"`
 	Audit      Audit          `yaml:"audit"`
@@ -30,6 +32,19 @@ type S3 struct {
 	// Hosts are names of this coordinator under which buckets have names of their own:
 	// bucket.HOST is the bucket. The path stays /s3.
 	Hosts []string `yaml:"hosts"`
+}
+
+// Storage says on which engines the store is (SPEC B31). Secrets are in files, or named as
+// variables of the environment: no key holds one.
+type Storage struct {
+	Index             Database `yaml:"index"`               // empty: a file in S3.DataDir
+	IndexPassword     Variable `yaml:"index_password"`      // of the user that Index names
+	IndexPasswordFile string   `yaml:"index_password_file"` // absolute as S3.DataDir is
+	Blobs             Place    `yaml:"blobs"`               // empty: in S3.DataDir
+	BlobsAccessKey    Variable `yaml:"blobs_access_key_id"`
+	BlobsSecret       Variable `yaml:"blobs_secret_access_key"`
+	BlobsCredentials  string   `yaml:"blobs_credentials_file"` // absolute as S3.DataDir is
+	BlobsCABundle     string   `yaml:"blobs_ca_bundle"`        // PEM file; absolute as S3.DataDir is
 }
 
 // TLS says with which certificate https is served. Its zero value means plain HTTP.

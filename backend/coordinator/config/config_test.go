@@ -42,6 +42,7 @@ func TestLoad(t *testing.T) {
 func TestValues(t *testing.T) {
 	e, _, err := load(t, `
 s3: {data_dir: rel, max_size: 1048576, reserve: 1.5K, hosts: [coordinator.mesh, s3.mesh]}
+storage: {blobs: "s3://b/p", blobs_credentials_file: keys}
 listen: {interface: mesh0, port: 8081}
 tls: {cert: tls/c.pem, key: /etc/k.pem}
 mesh_cidr: [100.64.0.0/10, "fd00::/8"]
@@ -57,6 +58,7 @@ log: {level: debug, format: json}
 	dir := filepath.Dir(e.File)
 	want := config.Config{
 		S3:         config.S3{DataDir: filepath.Join(dir, "rel"), MaxSize: 1 << 20, Reserve: 1536, Hosts: []string{"coordinator.mesh", "s3.mesh"}},
+		Storage:    config.Storage{Blobs: "s3://b/p", BlobsCredentials: filepath.Join(dir, "keys")},
 		Listen:     config.Listen{Interface: "mesh0", Port: 8081},
 		TLS:        config.TLS{Cert: filepath.Join(dir, "tls/c.pem"), Key: "/etc/k.pem"},
 		MeshCIDR:   []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fd00::/8")},

@@ -39,11 +39,7 @@ func Load(path string) (Effective, error) {
 	if err != nil {
 		return Effective{}, err
 	}
-	for _, p := range []*string{&e.Config.S3.DataDir, &e.Config.TLS.Cert, &e.Config.TLS.Key} {
-		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(base, *p)
-		}
-	}
+	absolute(base, e.Config.paths())
 	return e, nil
 }
 
@@ -76,6 +72,9 @@ func (e Effective) check() error {
 		if host == "" || strings.HasPrefix(host, ".") || strings.ContainsAny(host, "/:*_@ ") {
 			return e.at("s3.hosts", "write it as coordinator.mesh, without a port or a path", "s3.hosts has %q, which is no host name", host)
 		}
+	}
+	if err := e.checkStorage(); err != nil {
+		return err
 	}
 	if err := c.Listen.check(); err != nil {
 		return e.Of("listen", err)

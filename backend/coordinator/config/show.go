@@ -57,6 +57,12 @@ func plain(v any) any {
 		return v.String()
 	case Format:
 		return string(v)
+	case Database:
+		return string(v)
+	case Place:
+		return string(v)
+	case Variable:
+		return string(v)
 	case Listen:
 		if v.Interface != "" {
 			return Interface{v.Interface, v.Port}

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -27,6 +29,12 @@ const format = 1
 // formerPrefix has, below it, the version of each document before the present one.
 const formerPrefix = "former/"
 
+// statePrefix has, below it, what coordinators agree by. It is no control state.
+const statePrefix = "state/"
+
+// State is the key of what is no document: see store.PutState.
+func State(name string) string { return statePrefix + name }
+
 // envelope is a document as it is stored. Data comes last, so that a person who reads one
 // sees what it is first.
 type envelope struct {
@@ -37,8 +45,9 @@ type envelope struct {
 	Data    json.RawMessage `json:"data"`
 }
 
-// Bucket is the documents of a store's system bucket. Read, Each and Damage may be called
-// side by side; a caller holds a lock of its own around Write and Remove.
+// Bucket is the documents of a store's system bucket. Its methods may be called side by
+// side. Write and Remove fail with ErrChanged, and change nothing, where a document is not
+// any more what was last read or written through this Bucket: another coordinator was there.
 type Bucket struct {
 	store *store.Store
 	log   *slog.Logger
@@ -46,7 +55,11 @@ type Bucket struct {
 
 	mu     sync.Mutex
 	damage map[string]string // by key: what was found wrong with the present version
+	seen   map[string]string // by key: the ETag of the present version, empty where there was none
 }
+
+// ErrChanged is what Write and Remove wrap.
+var ErrChanged = errors.New("the document was changed by another coordinator")
 
 // Open makes the system bucket where it is missing.
 func Open(ctx context.Context, s *store.Store, log *slog.Logger) (*Bucket, error) {
@@ -54,7 +67,7 @@ func Open(ctx context.Context, s *store.Store, log *slog.Logger) (*Bucket, error
 	if err != nil && !errors.Is(err, store.ErrBucketAlreadyExists) {
 		return nil, err
 	}
-	return &Bucket{store: s, log: log, now: time.Now, damage: map[string]string{}}, nil
+	return &Bucket{store: s, log: log, now: time.Now, damage: map[string]string{}, seen: map[string]string{}}, nil
 }
 
 // ErrDamaged is what Read wraps where neither a document nor its former version is whole.
@@ -64,16 +77,22 @@ var ErrDamaged = errors.New("the document is damaged, and so is its former versi
 // with a warning in the log and in Damage; where both are it fails with ErrDamaged.
 // A document that does not exist is store.ErrNoSuchKey.
 func (b *Bucket) Read(ctx context.Context, key string, into any) error {
-	present, err := b.load(ctx, key)
+	present, etag, err := b.load(ctx, key)
+	missing := errors.Is(err, store.ErrNoSuchKey)
+	if etag == "" && !missing {
+		return err
+	}
+	b.saw(key, etag)
 	if err == nil {
+		b.sound(key)
 		return json.Unmarshal(present.Data, into)
 	}
-	former, formerErr := b.load(ctx, formerPrefix+key)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, store.ErrNoSuchKey) && errors.Is(formerErr, store.ErrNoSuchKey):
+	former, formerETag, formerErr := b.load(ctx, formerPrefix+key)
+	switch noFormer := errors.Is(formerErr, store.ErrNoSuchKey); {
+	case missing && noFormer:
 		return err
+	case formerErr != nil && formerETag == "" && !noFormer:
+		return formerErr
 	case formerErr != nil:
 		b.found(key, "lost: "+err.Error())
 		b.log.Error("a document of the system bucket is damaged and has no former version that is whole", "document", key, "error", err)
@@ -92,41 +111,88 @@ func (b *Bucket) Write(ctx context.Context, key string, record any) error {
 		return err
 	}
 	e := envelope{Format: format, Version: 1, Written: b.now().UTC().Truncate(time.Millisecond), SHA256: sum(data), Data: data}
-	switch old, err := b.load(ctx, key); {
-	case err == nil:
+	old, etag, oldErr := b.load(ctx, key)
+	if etag == "" && !errors.Is(oldErr, store.ErrNoSuchKey) {
+		return oldErr
+	}
+	if err := b.unchanged(key, etag); err != nil {
+		return err
+	}
+	switch {
+	case oldErr == nil:
 		e.Version = old.Version + 1
-		if err := b.put(ctx, formerPrefix+key, old); err != nil {
+		if _, err := b.put(ctx, formerPrefix+key, old, store.PutOptions{}); err != nil {
 			return err
 		}
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case !errors.Is(err, store.ErrNoSuchKey):
-		if former, err := b.load(ctx, formerPrefix+key); err == nil {
+	case etag != "":
+		if former, _, err := b.load(ctx, formerPrefix+key); err == nil {
 			e.Version = former.Version + 2
 		}
 	}
-	if err := b.put(ctx, key, e); err != nil {
-		return err
+	if etag, err = b.put(ctx, key, e, store.PutOptions{IfMatch: etag, IfNoneMatch: etag == ""}); err != nil {
+		return b.changed(key, err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.damage, key)
+	b.saw(key, etag)
+	b.sound(key)
 	return nil
 }
 
 // Remove ends a document and its former version: that one goes first, as it would stand in
 // for the present one.
 func (b *Bucket) Remove(ctx context.Context, key string) error {
+	present, err := b.store.Head(ctx, store.SystemBucket, key)
+	if err != nil && !errors.Is(err, store.ErrNoSuchKey) {
+		return err
+	}
+	if err := b.unchanged(key, present.ETag); err != nil {
+		return err
+	}
 	if err := b.store.Delete(ctx, store.SystemBucket, formerPrefix+key); err != nil {
 		return err
 	}
-	if err := b.store.Delete(ctx, store.SystemBucket, key); err != nil {
-		return err
+	if present.ETag != "" {
+		if err := b.store.DeleteIf(ctx, store.SystemBucket, key, store.Condition{IfMatch: present.ETag}); err != nil {
+			return b.changed(key, err)
+		}
+	}
+	b.saw(key, "")
+	b.sound(key)
+	return nil
+}
+
+// unchanged refuses where the present version is not the one that was seen; one that nobody
+// has looked at yet is taken as it is.
+func (b *Bucket) unchanged(key, etag string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if seen, ok := b.seen[key]; ok && seen != etag {
+		return fmt.Errorf("%s: %w", key, ErrChanged)
+	}
+	return nil
+}
+
+// changed tells the store's refusal of a condition from other errors, which leave it open
+// what the present version is now.
+func (b *Bucket) changed(key string, err error) error {
+	if errors.Is(err, store.ErrPreconditionFailed) || errors.Is(err, store.ErrNoSuchKey) {
+		return fmt.Errorf("%s: %w", key, ErrChanged)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	delete(b.seen, key)
+	return err
+}
+
+func (b *Bucket) saw(key, etag string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen[key] = etag
+}
+
+func (b *Bucket) sound(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	delete(b.damage, key)
-	return nil
 }
 
 // Keys lists the documents that begin with prefix, in order. One of which only the former
@@ -143,7 +209,7 @@ func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
 	for _, k := range former {
 		keys = append(keys, strings.TrimPrefix(k, formerPrefix))
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, formerPrefix) })
+	keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, formerPrefix) || strings.HasPrefix(k, statePrefix) })
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
 }
@@ -162,13 +228,16 @@ func (b *Bucket) Damage() map[string]string {
 // Raw is a document as it is stored, after its checksum was verified; its former version
 // where the present one is damaged.
 func (b *Bucket) Raw(ctx context.Context, key string) ([]byte, error) {
-	e, err := b.load(ctx, key)
-	if err != nil {
-		if e, err = b.load(ctx, formerPrefix+key); err != nil {
-			return nil, fmt.Errorf("%s: %w", key, ErrDamaged)
+	for _, k := range []string{key, formerPrefix + key} {
+		e, etag, err := b.load(ctx, k)
+		if err == nil {
+			return json.Marshal(e)
+		}
+		if etag == "" && !errors.Is(err, store.ErrNoSuchKey) {
+			return nil, err
 		}
 	}
-	return json.Marshal(e)
+	return nil, fmt.Errorf("%s: %w", key, ErrDamaged)
 }
 
 // Restore writes a document that Raw returned.
@@ -177,7 +246,11 @@ func (b *Bucket) Restore(ctx context.Context, key string, raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	return b.put(ctx, key, e)
+	etag, err := b.put(ctx, key, e, store.PutOptions{})
+	if err == nil {
+		b.saw(key, etag)
+	}
+	return err
 }
 
 // Valid reports whether raw is a document whose checksum is right.
@@ -223,17 +296,36 @@ func (b *Bucket) list(ctx context.Context, prefix string) (keys []string, err er
 	}
 }
 
-func (b *Bucket) load(ctx context.Context, key string) (envelope, error) {
+// load reads a document. Where it is there and damaged, the error comes with its ETag; where
+// it cannot be read now, without one.
+func (b *Bucket) load(ctx context.Context, key string) (e envelope, etag string, err error) {
 	r, err := b.store.Get(ctx, store.SystemBucket, key)
+	if damaged(err) {
+		present, headErr := b.store.Head(ctx, store.SystemBucket, key)
+		if headErr != nil {
+			return envelope{}, "", headErr
+		}
+		return envelope{}, present.ETag, err
+	}
 	if err != nil {
-		return envelope{}, err
+		return envelope{}, "", err
 	}
 	defer r.Close()
 	raw, err := io.ReadAll(io.LimitReader(r, maxSize))
-	if err != nil {
-		return envelope{}, err
+	switch {
+	case damaged(err):
+		return envelope{}, r.Info.ETag, err
+	case err != nil:
+		return envelope{}, "", err
 	}
-	return parse(raw)
+	e, err = parse(raw)
+	return e, r.Info.ETag, err
+}
+
+// damaged reports whether the store has the object, and not its bytes. Any other error may be
+// over with the next try, and no reason to believe an older version.
+func damaged(err error) bool {
+	return errors.Is(err, store.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EIO)
 }
 
 // parse verifies an envelope. Its errors never repeat what was read: that may be a secret.
@@ -252,16 +344,17 @@ func parse(raw []byte) (envelope, error) {
 	return e, nil
 }
 
-func (b *Bucket) put(ctx context.Context, key string, e envelope) error {
+func (b *Bucket) put(ctx context.Context, key string, e envelope, o store.PutOptions) (etag string, err error) {
 	body, err := json.Marshal(e)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(body) > maxSize {
-		return fmt.Errorf("document %s has %d bytes, and %d at most are kept", key, len(body), maxSize)
+		return "", fmt.Errorf("document %s has %d bytes, and %d at most are kept", key, len(body), maxSize)
 	}
-	_, err = b.store.Put(ctx, store.SystemBucket, key, bytes.NewReader(body), store.PutOptions{Size: int64(len(body)), ContentType: "application/json"})
-	return err
+	o.Size, o.ContentType = int64(len(body)), "application/json"
+	made, err := b.store.Put(ctx, store.SystemBucket, key, bytes.NewReader(body), o)
+	return made.ETag, err
 }
 
 func sum(data []byte) string {

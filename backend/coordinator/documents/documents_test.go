@@ -179,3 +179,50 @@ func TestRotOnDisk(t *testing.T) {
 		t.Errorf("reads %q", got)
 	}
 }
+
+// SPEC B31: of two coordinators that go by the same version of a document one writes it. The
+// other is told, and changes nothing, until it has read what is there.
+func TestWriteComparesFirst(t *testing.T) {
+	a, s, _ := open(t, &bytes.Buffer{})
+	b, err := documents.Open(t.Context(), s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	if err := a.Read(ctx, "a.json", &record{}); !errors.Is(err, store.ErrNoSuchKey) {
+		t.Fatal(err)
+	}
+	if err := b.Write(ctx, "a.json", record{"first"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(ctx, "a.json", record{"lost"}); !errors.Is(err, documents.ErrChanged) {
+		t.Errorf("a write of one that knows of none: %v", err)
+	}
+	if got := read(t, a, "a.json"); got != "first" {
+		t.Fatalf("reads %q", got)
+	}
+	if err := a.Write(ctx, "a.json", record{"second"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Write(ctx, "a.json", record{"lost"}); !errors.Is(err, documents.ErrChanged) {
+		t.Errorf("a write of one that knows the first version: %v", err)
+	}
+	if err := b.Remove(ctx, "a.json"); !errors.Is(err, documents.ErrChanged) {
+		t.Errorf("a removal: %v", err)
+	}
+	if got := read(t, b, "a.json"); got != "second" {
+		t.Errorf("reads %q", got)
+	}
+	if err := b.Remove(ctx, "a.json"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Write(ctx, "a.json", record{"lost"}); !errors.Is(err, documents.ErrChanged) {
+		t.Errorf("a write of what was removed: %v", err)
+	}
+	if _, err := s.PutState(ctx, documents.State("control"), nil, store.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := a.Keys(ctx, ""); err != nil || len(keys) != 0 {
+		t.Errorf("documents %v, %v", keys, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // Error is an answer that is not what was asked for:
@@ -48,6 +49,8 @@ var statuses = map[store.Code]int{
 	store.PreconditionFailed: 412, store.InvalidRange: 416,
 	// Not a 5xx: clients retry those (SPEC B24).
 	store.QuotaExceeded: 403,
+	store.Condemned:     503,
+	store.TooFast:       503,
 }
 
 // answer turns any error into one of S3's.
@@ -72,6 +75,8 @@ func answer(err error) (e *Error, challenge bool) {
 		}, false
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return &Error{Status: http.StatusInsufficientStorage, Code: "InsufficientStorage", Message: "The store's disk is full."}, false
+	case fault.Is(err, fault.Unreachable): // an engine of the store
+		return &Error{Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "The store does not answer. Please try again."}, false
 	}
 	return nil, false
 }
@@ -84,6 +89,9 @@ const (
 // fail answers with an error.
 func (q *request) fail(err error) {
 	e, challenge := answer(err)
+	if e != nil && e.Status == http.StatusServiceUnavailable {
+		q.log.Warn("an engine of the store does not answer", "request", q.id, "method", q.r.Method, "path", q.r.URL.EscapedPath(), "err", err)
+	}
 	if e == nil {
 		q.log.Error("s3 request failed", "request", q.id, "method", q.r.Method, "path", q.r.URL.EscapedPath(), "err", err)
 		e = &Error{Status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again."}
@@ -119,6 +127,9 @@ func (q *request) fail(err error) {
 	}
 	x.text("Resource", q.r.URL.Path)
 	x.text("RequestId", q.id)
+	if q.hostID != "" {
+		x.text("HostId", q.hostID)
+	}
 	x.close("Error")
 	q.xml(e.Status, &x)
 	q.drain()

@@ -43,7 +43,9 @@ type Config struct {
 	BasePath   string  // "/s3"; empty: the root
 	// Hosts are names of the service under which buckets have names of their own:
 	// bucket.HOST is the bucket, whatever the port. Paths keep BasePath.
-	Hosts  []string
+	Hosts []string
+	// HostID tells the servers of one service apart, in answers (X-Amz-Id-2); empty: it is not said.
+	HostID string
 	Region string           // that GetBucketLocation answers; empty: us-east-1. Every region is accepted in signatures.
 	Log    *slog.Logger     // one line a request, never a query or a secret; nil: none
 	Clock  func() time.Time // nil: time.Now
@@ -88,6 +90,7 @@ type handler struct {
 	buckets Buckets
 	auth    authn.Authenticator
 	base    string
+	hostID  string
 	hosts   []string // each with a dot before it, lower-case
 	region  string
 	log     *slog.Logger
@@ -100,7 +103,7 @@ type handler struct {
 // ".." out of keys, so route to it before any mux.
 func New(c Config) http.Handler {
 	h := &handler{
-		store: c.Store, buckets: c.Buckets, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log, stall: c.Stall,
+		store: c.Store, buckets: c.Buckets, base: strings.TrimSuffix(c.BasePath, "/"), region: c.Region, log: c.Log, stall: c.Stall, hostID: c.HostID,
 		audit: c.Audit, observe: c.Observe,
 		auth: authn.Authenticator{Identities: c.Identities, BasePath: strings.TrimSuffix(c.BasePath, "/"), Now: c.Clock},
 	}
@@ -154,6 +157,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header := w.Header()
 	header.Set("X-Amz-Request-Id", q.id)
+	if h.hostID != "" {
+		header.Set("X-Amz-Id-2", h.hostID)
+	}
 	header.Set("Server", "artifacts")
 	err := q.serve()
 	if err != nil {

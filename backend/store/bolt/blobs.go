@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 // References implements store.Index. Its view of the file is one point in time. It commits
@@ -17,16 +18,6 @@ func (x *Index) References(ctx context.Context, fn func(blob string)) error {
 	if err := x.update(func(*txn) error { return nil }); err != nil {
 		return err
 	}
-	each := func(t tag, v []byte) error {
-		if t == tagSegment {
-			s, err := segment(v)
-			if err != nil {
-				return err
-			}
-			fn(s.Blob)
-		}
-		return nil
-	}
 	return x.db.View(func(tx *bbolt.Tx) error {
 		for _, table := range [][]byte{tableObjects, tableParts} {
 			c := tx.Bucket(table).Cursor()
@@ -34,7 +25,7 @@ func (x *Index) References(ctx context.Context, fn func(blob string)) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				if err := fields(v, each); err != nil {
+				if err := record.EachBlob(v, fn); err != nil {
 					return err
 				}
 			}
@@ -56,7 +47,7 @@ func (x *Index) Walk(_ context.Context, bucket, after string, limit int) (list [
 		}
 		c := tx.Bucket(tableObjects).Cursor()
 		for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, base) && len(list) < limit; k, v = c.Next() {
-			if o, err := decodeObject(bucket, string(k[len(base):]), v, true); err == nil {
+			if o, err := record.DecodeObject(bucket, string(k[len(base):]), v, true); err == nil {
 				list = append(list, o)
 			}
 		}
@@ -77,7 +68,7 @@ func (x *Index) Move(_ context.Context, o store.Object, segments []store.Segment
 			return store.Refuse(store.NoSuchKey, "the object has changed")
 		}
 		now.Segments = segments
-		if err := t.objects.Put(objectKey(o.Bucket, o.Key), encodeObject(*now)); err != nil {
+		if err := t.objects.Put(objectKey(o.Bucket, o.Key), record.EncodeObject(*now)); err != nil {
 			return err
 		}
 		var left []store.Segment

@@ -18,6 +18,7 @@ import (
 type Index struct {
 	db       *bbolt.DB
 	space    space
+	feed     *store.Ring
 	stale    bool // space may not be what the file says; it is the commit loop's
 	ops      chan op
 	stopping chan struct{}
@@ -45,7 +46,8 @@ func Open(path string, limit int64) (*Index, error) {
 	}
 	x := &Index{
 		db: db, space: space{all: account{what: "the store's limit", limit: limit}, buckets: map[string]*bucketSpace{}},
-		ops: make(chan op), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		feed: store.NewRing(),
+		ops:  make(chan op), stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := x.prepare(); err != nil {
 		_ = db.Close()
@@ -111,6 +113,10 @@ func (x *Index) Close() error {
 	return err
 }
 
+// Feed implements store.Index. It is told of by the commit loop, so that it has the order of
+// the transactions, and begins anew with each Open.
+func (x *Index) Feed() store.Feed { return x.feed }
+
 // CreateBucket implements store.Index.
 func (x *Index) CreateBucket(_ context.Context, b store.BucketInfo) error {
 	return x.update(func(t *txn) error {
@@ -148,6 +154,7 @@ func (x *Index) DeleteBucket(_ context.Context, name string) (store.Freed, error
 		t.dropPrefixes(name)
 		t.counters[name] = nil
 		t.dirty[name] = true
+		t.tell(store.Change{Kind: store.ChangeBucketDeleted, Bucket: name})
 		return nil
 	})
 	return freed, err

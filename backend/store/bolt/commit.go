@@ -98,9 +98,11 @@ func (x *Index) try(batch []op, results []error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		t.abandon()
+		x.feed.Restart() // readers may see what it changed all the same
 		return err
 	}
 	x.space.publish(t)
+	x.feed.Publish(t.changes)
 	return nil
 }
 
@@ -116,6 +118,7 @@ type txn struct {
 	consumed                                              []*reservation
 	own                                                   []*reservation // made here, for writers that reserved nothing
 	seq                                                   uint64
+	changes                                               []store.Change // in their order
 }
 
 // bucketRecord is store.BucketInfo but for the name.
@@ -189,6 +192,9 @@ func (t *txn) charge(bucket, key string, r store.Reservation, delta int64) error
 	t.consumed = append(t.consumed, own)
 	return nil
 }
+
+// tell notes a change for the feed; it is told once the transaction is durable.
+func (t *txn) tell(c store.Change) { t.changes = append(t.changes, c) }
 
 func (t *txn) next() uint64 { t.seq++; return t.seq }
 

@@ -3,12 +3,14 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 func readObject(table *bbolt.Bucket, bucket, key string) (store.Object, error) {
@@ -16,7 +18,7 @@ func readObject(table *bbolt.Bucket, bucket, key string) (store.Object, error) {
 	if v == nil {
 		return store.Object{}, store.Refuse(store.NoSuchKey, "there is no object %q in bucket %s", key, bucket)
 	}
-	return decodeObject(bucket, key, v, true)
+	return record.DecodeObject(bucket, key, v, true)
 }
 
 // Object implements store.Index.
@@ -37,7 +39,7 @@ func (t *txn) old(bucket, key string) (*store.Object, error) {
 	if v == nil {
 		return nil, nil
 	}
-	o, err := decodeObject(bucket, key, v, true)
+	o, err := record.DecodeObject(bucket, key, v, true)
 	return &o, err
 }
 
@@ -71,6 +73,24 @@ func includes(all, some []store.Segment) bool {
 		}
 	}
 	return len(some) == 0
+}
+
+// Begin implements store.Index.
+func (x *Index) Begin(ctx context.Context, bucket, key string, size int64, c store.Condition) (store.Reservation, error) {
+	var old *store.ObjectInfo
+	switch o, err := x.Object(ctx, bucket, key); {
+	case err == nil:
+		old = &o.ObjectInfo
+	case !errors.Is(err, store.ErrNoSuchKey):
+		return nil, err
+	}
+	if err := c.Check(old); err != nil {
+		return nil, err
+	}
+	if old != nil {
+		size -= old.Size
+	}
+	return x.Reserve(ctx, bucket, key, size)
 }
 
 // Put implements store.Index.
@@ -112,7 +132,7 @@ func (x *Index) Put(_ context.Context, p store.PutEntry) (store.Freed, error) {
 // write replaces old by o; everything that could refuse has been asked.
 func (t *txn) write(o store.Object, old *store.Object) (freed store.Freed, err error) {
 	o.Seq = t.next()
-	if err := t.objects.Put(objectKey(o.Bucket, o.Key), encodeObject(o)); err != nil {
+	if err := t.objects.Put(objectKey(o.Bucket, o.Key), record.EncodeObject(o)); err != nil {
 		return freed, err
 	}
 	more := store.Usage{Bytes: o.Size, Objects: 1}
@@ -123,6 +143,7 @@ func (t *txn) write(o store.Object, old *store.Object) (freed store.Freed, err e
 		}
 	}
 	freed.Seq = o.Seq
+	t.tell(store.PutChange(o.ObjectInfo))
 	return freed, t.count(o.Bucket, o.Key, more)
 }
 
@@ -150,6 +171,7 @@ func (x *Index) Delete(_ context.Context, bucket, key string, c store.Condition)
 			return err
 		}
 		freed.Seq = t.next()
+		t.tell(store.Change{Kind: store.ChangeDelete, Bucket: bucket, Key: key})
 		freed.Blobs, err = t.release(old.Segments)
 		return err
 	})
@@ -193,7 +215,7 @@ func listObjects(ctx context.Context, c *bbolt.Cursor, bucket string, o store.Li
 			k, v = seek(c, after(objectKey(bucket, common)))
 			continue
 		}
-		obj, err := decodeObject(bucket, key, v, false)
+		obj, err := record.DecodeObject(bucket, key, v, false)
 		if err != nil {
 			return err
 		}

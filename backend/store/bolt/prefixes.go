@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 // prefixKey names a counted prefix.
@@ -161,7 +162,7 @@ func (t *txn) measure(at prefixKey) (u store.Usage) {
 	base := objectKey(at.bucket, at.prefix)
 	c := t.objects.Cursor()
 	for k, v := c.Seek(base); k != nil && bytes.HasPrefix(k, base); k, v = c.Next() {
-		if o, err := decodeObject("", "", v, false); err == nil {
+		if o, err := record.DecodeObject("", "", v, false); err == nil {
 			u.Bytes += o.Size
 			u.Objects++
 		}

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 // Recount implements store.Index, in one transaction.
@@ -87,7 +88,7 @@ func (c *counts) objects(ctx context.Context, table *bbolt.Bucket) error {
 			return ctx.Err()
 		}
 		bucket, key, _ := bytes.Cut(k, []byte{0})
-		o, err := decodeObject(string(bucket), string(key), v, true)
+		o, err := record.DecodeObject(string(bucket), string(key), v, true)
 		if err != nil {
 			c.problem("object %s/%s: %v", bucket, key, err)
 			return nil

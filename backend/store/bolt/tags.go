@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 // SetTags implements store.Index.
@@ -21,6 +22,6 @@ func (x *Index) SetTags(_ context.Context, bucket, key string, tags map[string]s
 		}
 		// Another Seq: a copy that is under way must not carry the old tags.
 		o.Tags, o.Seq = tags, t.next()
-		return t.objects.Put(objectKey(bucket, key), encodeObject(*o))
+		return t.objects.Put(objectKey(bucket, key), record.EncodeObject(*o))
 	})
 }

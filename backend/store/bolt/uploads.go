@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
 func noUpload(id string) error {
@@ -105,7 +106,7 @@ func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, erro
 		at := partKey(p.UploadID, p.Part.Number)
 		if v := t.parts.Get(at); v != nil {
 			var err error
-			if old, err = decodePart(v); err != nil {
+			if old, err = record.DecodePart(v); err != nil {
 				return err
 			}
 		}
@@ -119,7 +120,7 @@ func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, erro
 		}
 		part := p.Part
 		part.Seq = t.next()
-		if err := t.parts.Put(at, encodePart(part)); err != nil {
+		if err := t.parts.Put(at, record.EncodePart(part)); err != nil {
 			return err
 		}
 		if err := t.count(p.Bucket, p.Key, store.Usage{PartBytes: part.Size - old.Size}); err != nil {
@@ -154,7 +155,7 @@ func scanParts(table *bbolt.Bucket, id string, after, limit int) (list []store.P
 		if limit > 0 && len(list) == limit {
 			break
 		}
-		p, err := decodePart(v)
+		p, err := record.DecodePart(v)
 		if err != nil {
 			return nil, err
 		}
@@ -241,7 +242,7 @@ func (t *txn) part(id string, number int) (store.Part, error) {
 	if v == nil {
 		return store.Part{}, store.Refuse(store.InvalidPart, "part %d was not uploaded", number)
 	}
-	return decodePart(v)
+	return record.DecodePart(v)
 }
 
 // AbortUpload implements store.Index.

@@ -16,9 +16,11 @@ import (
 
 // Blobs keeps a blob above packMax bytes as root/blobs/<first 2 digits of its id>/<id>, and
 // smaller ones as pieces of root/packs/<id>. The folder belongs to one process at a time:
-// whoever opens it sees to that.
+// whoever opens it sees to that. One that is shared has no packs.
 type Blobs struct {
 	root    string
+	temp    string  // where files are before they are blobs
+	shared  *shared // nil: no other process has the folder
 	packs   packs
 	handles handles
 	// crashed says that an earlier process did not close the folder: there may be orphans.
@@ -31,13 +33,13 @@ var _ store.Blobs = (*Blobs)(nil)
 // Open creates root (mode 0700) and the folders below it, and removes what
 // writers of an earlier process left half-written.
 func Open(root string) (*Blobs, error) {
-	b := &Blobs{root: root}
-	if err := os.RemoveAll(b.tmp()); err != nil {
+	b := &Blobs{root: root, temp: filepath.Join(root, "tmp")}
+	if err := os.RemoveAll(b.temp); err != nil {
 		return nil, err
 	}
 	_, err := os.Stat(filepath.Join(root, "packs"))
 	fresh := errors.Is(err, fs.ErrNotExist)
-	folders := []string{b.tmp(), filepath.Join(root, "packs")}
+	folders := []string{b.temp, filepath.Join(root, "packs")}
 	for i := range 256 {
 		folders = append(folders, filepath.Join(root, "blobs", fmt.Sprintf("%02x", i)))
 	}
@@ -61,7 +63,6 @@ func Open(root string) (*Blobs, error) {
 	return b, nil
 }
 
-func (b *Blobs) tmp() string  { return filepath.Join(b.root, "tmp") }
 func (b *Blobs) mark() string { return filepath.Join(b.root, "closed") }
 
 // closing is what the file that Close leaves says, for the next process.
@@ -93,6 +94,9 @@ func (b *Blobs) unmark() (closing, error) {
 
 // Close implements store.Blobs.
 func (b *Blobs) Close() error {
+	if b.shared != nil {
+		return os.RemoveAll(b.temp)
+	}
 	last, err := b.packs.close()
 	b.handles.drop(token{})
 	if err != nil || b.crashed.Load() {
@@ -152,7 +156,7 @@ func (b *Blobs) Delete(_ context.Context, id string) error {
 
 // Create implements store.Blobs.
 func (b *Blobs) Create(_ context.Context, size int64) (store.BlobWriter, error) {
-	if size >= 0 && size <= packMax {
+	if size >= 0 && size <= packMax && b.shared == nil {
 		return &packWriter{packs: &b.packs, buf: make([]byte, 0, size)}, nil
 	}
 	return b.createFile()

@@ -19,6 +19,9 @@ const maxMoves = 64 << 10
 
 // Untidy implements store.Blobs.
 func (b *Blobs) Untidy() bool {
+	if b.shared != nil {
+		return b.shared.untidy()
+	}
 	if b.crashed.Load() {
 		return true
 	}
@@ -52,7 +55,10 @@ type sealed struct {
 
 // Sweep implements store.Blobs. Names that are not those of blobs are left alone. A pack that
 // is half garbage is proposed to be moved; once it has been, the next sweep removes it.
-func (b *Blobs) Sweep(ctx context.Context, references func(each func(id string)) error) (swept store.Swept, err error) {
+func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swept, err error) {
+	if b.shared != nil {
+		return b.sweepShared(ctx, refs)
+	}
 	// In this order: a pack that is begun after the inventory is none of this sweep's business,
 	// and nothing is appended any more to those that are in it.
 	have, err := b.take()
@@ -63,7 +69,7 @@ func (b *Blobs) Sweep(ctx context.Context, references func(each func(id string))
 		return swept, err
 	}
 	var strange error
-	err = references(func(id string) {
+	err = refs.Each(func(id string) {
 		if err := have.mark(id); err != nil {
 			strange = err
 		}

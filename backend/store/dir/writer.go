@@ -2,13 +2,22 @@ package dir
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 func (b *Blobs) createFile() (*fileWriter, error) {
 	t := newToken()
-	f, err := os.OpenFile(filepath.Join(b.tmp(), t.String()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	open := func() (*os.File, error) {
+		return os.OpenFile(filepath.Join(b.temp, t.String()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	f, err := open()
+	if b.shared != nil && errors.Is(err, fs.ErrNotExist) { // another process took the folder for abandoned
+		if err = os.MkdirAll(b.temp, 0o700); err == nil {
+			f, err = open()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +58,7 @@ func (w *fileWriter) Commit() (string, error) {
 		return "", errors.New("dir: the blob was committed or aborted already")
 	}
 	to := w.blobs.path(w.token)
-	if err := os.Rename(f.Name(), to); err != nil {
+	if err := w.blobs.settle(f.Name(), to); err != nil {
 		w.Abort()
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
+	"github.com/artifacts-tui/artifacts-tui/internal/alone"
 )
 
 const smallDisk = "LOCAL_TEST_SMALL_DISK"
@@ -23,18 +23,13 @@ const smallDisk = "LOCAL_TEST_SMALL_DISK"
 func inSmallDisk(t *testing.T) (root string, inside bool) {
 	t.Helper()
 	if root := os.Getenv(smallDisk); root != "" {
-		must(t, unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
 		must(t, unix.Mount("tmpfs", root, "tmpfs", 0, "size=24m"))
 		return root, true
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if uid, gid := os.Getuid(), os.Getgid(); uid != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: gid, Size: 1}}
-	}
+	self, err := os.Executable()
+	must(t, err)
+	cmd := alone.Command(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(cmd.Environ(), smallDisk+"="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Fatalf("%v\n%s", err, out)

@@ -14,12 +14,11 @@ import (
 
 // Options say where the store is.
 type Options struct {
-	Dir      string // made (0700) where it is missing
-	MaxSize  int64  // bytes of all buckets; 0: unlimited (SPEC B21 max_size)
-	Log      *slog.Logger
-	Reserve  int64              // bytes of the volume that clients leave free; 0: 64 MiB, on a volume up to 1 GiB a sixteenth; negative: none
-	OnChange func(store.Change) // see store.Options
-	Idle     bool               // see store.Options
+	Dir     string // made (0700) where it is missing
+	MaxSize int64  // bytes of all buckets; 0: unlimited (SPEC B21 max_size)
+	Log     *slog.Logger
+	Reserve int64 // bytes of the volume that clients leave free; 0: 64 MiB, on a volume up to 1 GiB a sixteenth; negative: none
+	Idle    bool  // see store.Options
 }
 
 // Open opens the store in o.Dir: index.db and blobs/. One process has it at a time.
@@ -39,10 +38,7 @@ func Open(o Options) (*store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the blobs in %s: %w", o.Dir, err), index.Close())
 	}
-	options := store.Options{Log: o.Log, OnChange: o.OnChange, Idle: o.Idle}
-	if o.Reserve >= 0 {
-		options.Reserve = reserve(o)
-		options.Disk = func() (int64, error) { _, free, err := Volume(o.Dir); return free, err }
-	}
+	options := store.Options{Log: o.Log, Idle: o.Idle}
+	options.Reserve, options.Disk = Keep(o.Dir, o.Reserve)
 	return store.New(index, blobs, options), nil
 }

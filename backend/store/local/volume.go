@@ -7,15 +7,19 @@ const (
 	smallVolume    = 1 << 30 // bytes; of such a one a sixteenth is kept
 )
 
-// reserve is the bytes that clients leave free on the volume of o.Dir.
-func reserve(o Options) int64 {
-	if o.Reserve > 0 {
-		return o.Reserve
+// Keep is what store.Options need of the volume that holds dir; reserve is as in Options.
+func Keep(dir string, reserve int64) (keep int64, free func() (int64, error)) {
+	if reserve < 0 {
+		return 0, nil
 	}
-	if total, _, err := Volume(o.Dir); err == nil && total <= smallVolume {
-		return total / 16
+	free = func() (int64, error) { _, n, err := Volume(dir); return n, err }
+	if reserve > 0 {
+		return reserve, free
 	}
-	return defaultReserve
+	if total, _, err := Volume(dir); err == nil && total <= smallVolume {
+		return total / 16, free
+	}
+	return defaultReserve, free
 }
 
 // Volume is the size in bytes of the volume that holds dir, and what is free of it.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,8 +18,9 @@ import (
 // has what was there. maxSize bounds the bytes of all buckets, 0 does not.
 type Backend func(place string, maxSize int64) (*store.Store, error)
 
-// Run checks the contract. The test's package must call Child from its TestMain.
-func Run(t *testing.T, open Backend) {
+// Run checks the contract, or those parts of it that are named. The test's package must call
+// Child from its TestMain.
+func Run(t *testing.T, open Backend, only ...string) {
 	for name, test := range map[string]func(*testing.T, Backend){
 		"buckets":             testBuckets,
 		"objects":             testObjects,
@@ -41,9 +43,14 @@ func Run(t *testing.T, open Backend) {
 		"prefixes race":       testPrefixesRace,
 		"prefixes reopen":     testPrefixesReopen,
 		"reopen":              testReopen,
+		"feed":                testFeed,
+		"feed race":           testFeedRace,
+		"feed reopen":         testFeedReopen,
 		"crash":               testCrash,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open) })
+		if len(only) == 0 || slices.Contains(only, name) {
+			t.Run(name, func(t *testing.T) { test(t, open) })
+		}
 	}
 }
 

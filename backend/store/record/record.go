@@ -1,4 +1,6 @@
-package bolt
+// Package record is how objects and parts are written in an index: as bytes that grow new
+// fields without a new format. It imports store, nothing else of this module.
+package record
 
 import (
 	"encoding/binary"
@@ -13,7 +15,8 @@ import (
 // reader does not know are skipped, so that fields can be added.
 const format = 1
 
-var errCorrupt = errors.New("bolt: corrupt record")
+// ErrCorrupt says that bytes are not a record.
+var ErrCorrupt = errors.New("corrupt record")
 
 type tag uint64
 
@@ -83,20 +86,20 @@ func (e *encoder) segments(list []store.Segment) {
 	}
 }
 
-// fields calls fn with each field of a record. The bytes are bbolt's: copy what is kept.
+// fields calls fn with each field of a record. The bytes are the caller's: copy what is kept.
 func fields(b []byte, fn func(t tag, v []byte) error) error {
 	if len(b) == 0 || b[0] != format {
-		return errCorrupt
+		return ErrCorrupt
 	}
 	b = b[1:]
 	for len(b) > 0 {
 		t, n := binary.Uvarint(b)
 		if n <= 0 {
-			return errCorrupt
+			return ErrCorrupt
 		}
 		l, k := binary.Uvarint(b[n:])
 		if k <= 0 || uint64(len(b)-n-k) < l {
-			return errCorrupt
+			return ErrCorrupt
 		}
 		b = b[n+k:]
 		if err := fn(tag(t), b[:l]); err != nil {
@@ -112,7 +115,7 @@ func number(v []byte) uint64 { n, _ := binary.Uvarint(v); return n }
 func pair(m *map[string]string, v []byte) error {
 	l, n := binary.Uvarint(v)
 	if n <= 0 || uint64(len(v)-n) < l {
-		return errCorrupt
+		return ErrCorrupt
 	}
 	if *m == nil {
 		*m = map[string]string{}
@@ -124,11 +127,11 @@ func pair(m *map[string]string, v []byte) error {
 func segment(v []byte) (store.Segment, error) {
 	off, n := binary.Uvarint(v)
 	if n <= 0 {
-		return store.Segment{}, errCorrupt
+		return store.Segment{}, ErrCorrupt
 	}
 	length, k := binary.Uvarint(v[n:])
 	if k <= 0 {
-		return store.Segment{}, errCorrupt
+		return store.Segment{}, ErrCorrupt
 	}
 	return store.Segment{Blob: string(v[n+k:]), Offset: int64(off), Length: int64(length)}, nil
 }
@@ -141,7 +144,8 @@ func addSum(list []store.Segment, v []byte) error {
 	return nil
 }
 
-func encodeObject(o store.Object) []byte {
+// EncodeObject leaves Bucket and Key out: they are what the record is found by.
+func EncodeObject(o store.Object) []byte {
 	e := newEncoder()
 	e.num(tagSize, uint64(o.Size))
 	e.num(tagModified, uint64(o.Modified.UnixNano()))
@@ -165,8 +169,8 @@ func encodeObject(o store.Object) []byte {
 	return e.b
 }
 
-// decodeObject leaves Segments out unless deep: a list does not need them.
-func decodeObject(bucket, key string, b []byte, deep bool) (store.Object, error) {
+// DecodeObject leaves out what a list does not need, segments among it, unless deep.
+func DecodeObject(bucket, key string, b []byte, deep bool) (store.Object, error) {
 	o := store.Object{ObjectInfo: store.ObjectInfo{Bucket: bucket, Key: key}}
 	err := fields(b, func(t tag, v []byte) error {
 		switch t {
@@ -218,7 +222,8 @@ func decodeObject(bucket, key string, b []byte, deep bool) (store.Object, error)
 	return o, err
 }
 
-func encodePart(p store.Part) []byte {
+// EncodePart is of a part with its number.
+func EncodePart(p store.Part) []byte {
 	e := newEncoder()
 	e.num(tagSize, uint64(p.Size))
 	e.num(tagModified, uint64(p.Modified.UnixNano()))
@@ -230,7 +235,8 @@ func encodePart(p store.Part) []byte {
 	return e.b
 }
 
-func decodePart(b []byte) (store.Part, error) {
+// DecodePart is the inverse of EncodePart.
+func DecodePart(b []byte) (store.Part, error) {
 	var p store.Part
 	err := fields(b, func(t tag, v []byte) error {
 		switch t {
@@ -256,4 +262,18 @@ func decodePart(b []byte) (store.Part, error) {
 		return nil
 	})
 	return p, err
+}
+
+// EachBlob calls fn with the blobs of a record of either kind.
+func EachBlob(b []byte, fn func(blob string)) error {
+	return fields(b, func(t tag, v []byte) error {
+		if t != tagSegment {
+			return nil
+		}
+		s, err := segment(v)
+		if err == nil {
+			fn(s.Blob)
+		}
+		return err
+	})
 }
