@@ -283,6 +283,9 @@ func TestChangesShow(t *testing.T) {
 		if took := time.Since(begin); !cut && took > longest {
 			longest = took
 		}
+		if round%100 == 99 {
+			t.Logf("%d rounds, the longest %v after the upload", round+1, longest.Round(time.Millisecond))
+		}
 	}
 	t.Logf("%d rounds, the longest %v after the upload", rounds, longest.Round(time.Millisecond))
 	b.live()

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // CopyOptions describe a copy.
@@ -76,7 +75,7 @@ func (s *Store) Copy(ctx context.Context, srcBucket, srcKey, bucket, key string,
 		s.free(freed.Blobs)
 		return obj.ObjectInfo, nil
 	}
-	return ObjectInfo{}, fmt.Errorf("copy %s/%s: the source changes too fast", srcBucket, srcKey)
+	return ObjectInfo{}, Refuse(TooFast, "copy %s/%s: the source changes too fast", srcBucket, srcKey)
 }
 
 func (s *Store) checksumOf(ctx context.Context, o ObjectInfo, fn func(*Reader) (Checksum, error)) (Checksum, error) {

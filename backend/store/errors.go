@@ -31,6 +31,8 @@ const (
 	// Condemned: the bytes were taken for abandoned and are deleted, because it took too long to
 	// record them. The client may send them again.
 	Condemned Code = "ServiceUnavailable"
+	// TooFast: others changed what a change builds on, each time it was begun again.
+	TooFast Code = "SlowDown"
 )
 
 // Error is a refusal: nothing was changed. Compare with errors.Is and the Err…
@@ -60,6 +62,7 @@ var (
 	ErrIncompleteBody      = &Error{Code: IncompleteBody}
 	ErrInvalidRange        = &Error{Code: InvalidRange}
 	ErrCondemned           = &Error{Code: Condemned}
+	ErrTooFast             = &Error{Code: TooFast}
 )
 
 // Refuse makes an Error. Implementations of Index and Blobs use it too.
@@ -101,7 +104,7 @@ func (e *Error) kind() fault.Kind {
 		return fault.Quota
 	case InvalidBucketName, InvalidKey, KeyTooLong, InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRange:
 		return fault.Usage
-	case Condemned:
+	case Condemned, TooFast:
 		return fault.Unreachable
 	default:
 		return fault.Failure
@@ -114,7 +117,7 @@ func (e *Error) hint() string {
 		return "delete something, or raise the limit that is named"
 	case BucketNotEmpty:
 		return "delete its objects first"
-	case Condemned:
+	case Condemned, TooFast:
 		return "send it again"
 	default:
 		return ""

@@ -58,18 +58,19 @@ func Main(m *testing.M) int {
 // URL makes a database for a test, on a server that the package's tests share.
 func URL(t testing.TB) string {
 	t.Helper()
-	s, err := sharedServer()
+	s, err := Shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s.Database(t)
 }
 
-func sharedServer() (*Server, error) {
+// Shared is the server of a package's tests, which Main stops. The first to ask for it says its settings.
+func Shared(settings ...string) (*Server, error) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = New()
+		shared.server, shared.err = New(settings...)
 	}
 	return shared.server, shared.err
 }

@@ -54,6 +54,9 @@ func main() {
 	case "scale":
 		f.IntVar(&o.objects, "objects", 1_000_000, "objects in the store")
 		run = scale
+	case "cluster":
+		f.IntVar(&o.objects, "objects", 1_000_000, "keys in the bucket that is listed")
+		run = cluster
 	default:
 		usage()
 	}
@@ -68,7 +71,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|mount|objects|scale [-h]")
+	fmt.Fprintln(os.Stderr, "usage: go run ./internal/yardstick store|mount|objects|scale|cluster [-h]")
 	os.Exit(2)
 }
 

@@ -126,9 +126,26 @@ var running = &current{}
 type current struct {
 	server atomic.Pointer[server]
 	mount  atomic.Pointer[mounter]
+
+	mu     sync.Mutex
+	others []*server // that run beside server
+}
+
+// also notes a server that a signal has to end too.
+func (c *current) also(s *server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.others = append(c.others, s)
 }
 
 func (c *current) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.others {
+		if s.cmd != nil {
+			_ = s.cmd.Process.Kill()
+		}
+	}
 	if m := c.mount.Load(); m != nil {
 		m.kill()
 	}

@@ -34,11 +34,14 @@ func (d *daemon) newNews() *news {
 		}
 		d.upper.Missed()
 	}, func() {
-		if n.become(mounts.ChangesLive, "") {
-			d.log.Info("the coordinator tells of changes")
+		switch former := n.become(mounts.ChangesLive, ""); former {
+		case mounts.ChangesLive, mounts.ChangesConnecting:
+			d.log.Debug("the coordinator tells of changes")
+		default:
+			d.log.Info("the coordinator tells of changes again")
 		}
 	}, func(err error) {
-		if n.become(mounts.ChangesPolling, err.Error()) {
+		if n.become(mounts.ChangesPolling, err.Error()) != mounts.ChangesPolling {
 			d.log.Warn("the coordinator tells of no changes; what others write shows after the directory cache time", "err", err)
 		}
 	})
@@ -70,16 +73,15 @@ func (n *news) count(heard, missed int64) {
 	n.now.Missed += missed
 }
 
-// become reports whether that is another state than before.
-func (n *news) become(state, reason string) bool {
+// become returns the state before.
+func (n *news) become(state, reason string) (former string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.now.Reason = reason
-	if n.now.State == state {
-		return false
+	if former = n.now.State; former != state {
+		n.now.State, n.now.Since = state, time.Now()
 	}
-	n.now.State, n.now.Since = state, time.Now()
-	return true
+	return former
 }
 
 func (n *news) state() *mounts.Changes {

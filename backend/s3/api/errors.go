@@ -50,6 +50,7 @@ var statuses = map[store.Code]int{
 	// Not a 5xx: clients retry those (SPEC B24).
 	store.QuotaExceeded: 403,
 	store.Condemned:     503,
+	store.TooFast:       503,
 }
 
 // answer turns any error into one of S3's.

@@ -15,6 +15,8 @@ import (
 // SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 const (
 	uniqueViolation      = "23505"
+	duplicateObject      = "42710"
+	duplicateTable       = "42P07"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 )
@@ -48,10 +50,11 @@ func constraint(err error) string {
 	return ""
 }
 
-// lost reports whether a transaction was taken back for the sake of others.
+// lost reports whether a transaction was taken back for the sake of others, or was never there.
 func lost(err error) bool {
 	c := code(err)
-	return c == serializationFailure || c == deadlockDetected || errors.Is(err, errAgain)
+	return c == serializationFailure || c == deadlockDetected || errors.Is(err, errAgain) ||
+		err != nil && pgconn.SafeToRetry(err) // nothing was sent: a connection of a server that is gone
 }
 
 // again runs a transaction until it no longer loses.

@@ -14,7 +14,7 @@ import (
 //go:embed sql/list.sql
 var listSQL string
 
-const flatSQL = `SELECT key, -1, size, info FROM objects
+const flatSQL = `SELECT key, 0, size, info FROM objects
 	WHERE bucket = (SELECT id FROM buckets WHERE name = $1) AND key >= $2 AND key < $3 ORDER BY key LIMIT $4`
 
 // List implements store.Index, in one round trip.
@@ -63,31 +63,40 @@ func pageStart(o store.ListOptions) []byte {
 	return []byte(o.StartAfter + "\x00")
 }
 
-// scanPage reads entries: a key, the bytes of it before the delimiter or -1, and the object of one that is not rolled up.
+// scanPage reads keys in order: each with the place of the delimiter behind the list's prefix, 0
+// where it has none, and then what it is.
 func scanPage(rows pgx.Rows, bucket string, o store.ListOptions, page *store.Page) error {
-	last, n := "", 0
+	last := ""
 	return eachRow(rows, func(row pgx.Rows) error {
 		var key, info []byte
-		var cut int
-		var size *int64
-		if err := row.Scan(&key, &cut, &size, &info); err != nil {
+		var at int
+		var size int64
+		if err := row.Scan(&key, &at, &size, &info); err != nil {
 			return err
 		}
-		if n++; n > o.Max {
+		name := string(key)
+		if at > 0 {
+			name = name[:len(o.Prefix)+at-1+len(o.Delimiter)]
+			if n := len(page.Prefixes); n > 0 && page.Prefixes[n-1] == name {
+				return nil
+			}
+		}
+		switch full := len(page.Objects)+len(page.Prefixes) == o.Max; {
+		case page.Truncated:
+			return nil
+		case full:
 			page.Truncated, page.Next = true, last
 			return nil
+		case at > 0:
+			page.Prefixes = append(page.Prefixes, name)
+		default:
+			obj, err := record.DecodeObject(bucket, name, info, false)
+			if err != nil {
+				return err
+			}
+			page.Objects = append(page.Objects, obj.ObjectInfo)
 		}
-		if cut >= 0 {
-			last = string(key[:cut+len(o.Delimiter)])
-			page.Prefixes = append(page.Prefixes, last)
-			return nil
-		}
-		obj, err := record.DecodeObject(bucket, string(key), info, false)
-		if err != nil {
-			return err
-		}
-		last = obj.Key
-		page.Objects = append(page.Objects, obj.ObjectInfo)
+		last = name
 		return nil
 	})
 }

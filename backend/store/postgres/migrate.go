@@ -22,7 +22,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	err = again(ctx, func() error {
 		_, err := pool.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_version (id int PRIMARY KEY, version int NOT NULL)`)
-		if code(err) == uniqueViolation { // another process makes the same table at this moment
+		switch code(err) {
+		case uniqueViolation, duplicateObject, duplicateTable: // another process makes the same table at this moment
 			return errAgain
 		}
 		return err

@@ -67,6 +67,10 @@ func Open(ctx context.Context, url string, o Options) (*Index, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "artifacts-tui"
 	// A process that is gone without a word must not keep what it has locked.
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleTime
+	// The statements are few and find what they want by key: to plan one takes longer than to run
+	// it, and to compile one a thousand times as long.
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	config.ConnConfig.RuntimeParams["jit"] = "off"
 	return open(ctx, config, o)
 }
 

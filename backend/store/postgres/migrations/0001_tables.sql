@@ -76,6 +76,7 @@ CREATE TABLE IF NOT EXISTS blobs (
     refs      bigint NOT NULL,
     condemned timestamptz
 );
+CREATE INDEX IF NOT EXISTS blobs_condemned ON blobs (condemned) WHERE condemned IS NOT NULL;
 
 -- The processes that use the index, and the quota that each has set aside for writes under way.
 -- What one that has not been seen for a while has set aside is given back.
