@@ -118,9 +118,20 @@ func TestCompletionStartsNothing(t *testing.T) {
 	home := t.TempDir()
 	env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
 	asked := [][]string{
-		{"workspace", "show", ""}, {"unmount", ""}, {"bucket", "usage", ""}, {"object", "get", ""}, {"object", "get", "build-artifacts/"},
-		{"object", "list", "workspace:notes/"}, {"peer", "show", ""}, {"storage", "profile", "show", ""}, {"context", "use", ""}, {"share", "revoke", ""},
-		{"workspace", "restore", ""}, {"role", "unbind", ""}, {"mount", "quarantine", "list", ""}, {"--coordinator", ""},
+		{"workspace", "show", ""},
+		{"unmount", ""},
+		{"bucket", "usage", ""},
+		{"object", "get", ""},
+		{"object", "get", "build-artifacts/"},
+		{"object", "list", "workspace:notes/"},
+		{"peer", "show", ""},
+		{"storage", "profile", "show", ""},
+		{"context", "use", ""},
+		{"share", "revoke", ""},
+		{"workspace", "restore", ""},
+		{"role", "unbind", ""},
+		{"mount", "quarantine", "list", ""},
+		{"--coordinator", ""},
 	}
 	for _, args := range asked {
 		for _, line := range complete(t, env, args...) {
