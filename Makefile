@@ -16,7 +16,7 @@ PACKAGES  ?= ./...
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install uninstall share size vet-macos cross test soak lint bench bench-mount bench-objects bench-scale bench-tui microbench screenshots \
-	notices notices-check release-snapshot release reproducible acceptance clean run-deps test-deps FORCE
+	docs notices notices-check release-snapshot release reproducible acceptance clean run-deps test-deps FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,10 +106,14 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 	$(GO) test -count=1 -timeout=60m -parallel=16 -run 'TestModel' ./mounts/upper -model.rounds=2000
 	CHANGE_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestChangesShow' ./mounts
 	CLUSTER_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestClusterMounts' ./cmd
+	TUI_FUZZ_ROUNDS=400 $(GO) test -count=1 -timeout=60m -run 'TestRandomKeysInATerminal' ./ui
 	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 
 screenshots: build $(TOOLS)/versitygw ## draw screenshots/ from the real program
 	PATH=$(TOOLS):$$PATH $(GO) run ./screenshots -bin $(BIN) screenshots/scenes/*.scene
+
+docs: test-deps ## write what the commands of README.md and docs/ print into these pages
+	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 ./internal/doctest -update
 
 notices: ## write THIRD_PARTY_NOTICES, the licences of what is linked
 	$(GO) run ./internal/notices
@@ -119,7 +123,7 @@ notices-check:
 
 release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build what a release has, for every system, into dist; then install the deb in a clean Debian and use it
 	@PATH=$(TOOLS):$$PATH goreleaser check
-	@PATH=$(TOOLS):$$PATH goreleaser release --snapshot --clean
+	@PATH=$(TOOLS):$$PATH sh .ci/snapshot
 	@sh .ci/packages root
 	@.ci/root .ci/deb dist/*_linux_$$($(GO) env GOARCH).deb
 
@@ -168,7 +172,7 @@ $(TOOLS)/actionlint:
 
 $(TOOLS)/goreleaser:
 	@mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/goreleaser/goreleaser/v2@v2.17.0
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/goreleaser/goreleaser/v2@v2.16.0
 
 $(TOOLS)/cyclonedx-gomod:
 	@mkdir -p $(TOOLS)

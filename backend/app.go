@@ -24,6 +24,7 @@ type Options struct {
 	Getenv      func(string) string
 	Exe         string       // of the program, for the processes it starts; empty: the running one
 	Coordinator string       // context, URL or socket path; empty: EnvCoordinator, else the active context, else the local one, started where none runs
+	ReadOnly    bool         // nothing is started, enrolled or remembered on the way to what is asked for
 	Notify      func(string) // one line a person should see: a mended file mode, a folder made; may be nil
 	Trace       reqlog.Log   // is told of each request, nothing secret; nil: of none
 	// Offhand is for who only wants to know what is at hand: no coordinator is started, nobody is enrolled, and nothing

@@ -148,6 +148,13 @@ func (a *App) connect(ctx context.Context) (coordinatorLink, error) {
 	if err != nil {
 		return coordinatorLink{}, err
 	}
+	if a.opt.ReadOnly {
+		link, err := a.open(ctx, t)
+		if fault.Is(err, fault.Unreachable) && t.embedded() {
+			err = fault.New(fault.Unreachable, "without --read-only it is started", "no coordinator runs, and --read-only starts none")
+		}
+		return link, err
+	}
 	if t.embedded() && !a.opt.Offhand {
 		if err := a.ensureLocalRoots(); err != nil {
 			return coordinatorLink{}, err

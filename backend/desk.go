@@ -53,18 +53,6 @@ func (d *Desk) Buckets(ctx context.Context) (list []coordinator.Bucket, err erro
 	return list, err
 }
 
-// CreateBucket makes a bucket of the mesh's store.
-func (d *Desk) CreateBucket(ctx context.Context, req coordinator.NewBucket) (b coordinator.Bucket, err error) {
-	err = d.control(ctx, func(c *client.Client) error { b, err = c.CreateBucket(ctx, req); return err })
-	return b, err
-}
-
-// SetBucketQuota bounds what a bucket may hold.
-func (d *Desk) SetBucketQuota(ctx context.Context, bucket string, q coordinator.Quota) (b coordinator.Bucket, err error) {
-	err = d.control(ctx, func(c *client.Client) error { b, err = c.SetBucketQuota(ctx, bucket, q); return err })
-	return b, err
-}
-
 func (d *Desk) store(ctx context.Context, at objects.Name, write bool) (*objects.Store, error) {
 	p, err := d.places.Open(ctx, at, write)
 	return p.Store, err

@@ -55,15 +55,19 @@ const (
 	skewFailed  = 15 * time.Minute // what S3 takes (SPEC B7)
 )
 
-// Doctor looks at what the program needs of this machine and the network, starts nothing and
-// mends nothing.
+// Doctor looks at what the program needs of this machine and the network. It starts nothing, and mends nothing but
+// the mode of a file with credentials, as whatever reads one does.
 func (a *App) Doctor(ctx context.Context, opt DoctorOptions) Diagnosis {
 	parts := []func(context.Context, DoctorOptions) []Finding{
-		a.checkVersions, a.checkMounting, a.checkFolders, a.checkPrivateFiles, a.checkKeyring, a.checkWeb, a.checkCoordinator, a.checkEndpoints, a.checkMounts,
+		a.checkVersions, a.checkMounting, a.checkFolders, nil, a.checkKeyring, a.checkWeb, a.checkCoordinator, a.checkEndpoints, a.checkMounts,
 	}
 	found := make([][]Finding, len(parts))
+	found[3] = a.checkPrivateFiles(ctx, opt) // first: whoever reads such a file tightens its mode
 	var all errgroup.Group
 	for i, part := range parts {
+		if part == nil {
+			continue
+		}
 		all.Go(func() error {
 			found[i] = part(ctx, opt)
 			return nil

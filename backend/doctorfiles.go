@@ -171,7 +171,7 @@ func privateFile(path string) (f Finding, there bool) {
 		return failed(check, "move it away, or run as its owner", "%s belongs to user %d", path, s.Uid), true
 	}
 	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return failed(check, "chmod 600 "+path+"; if others use this machine, rotate what is in it", "others can read %s (mode %04o)", path, perm), true
+		return failed(check, "chmod 600 "+path+"; if others use this machine, rotate what is in it", "others could read %s (mode %04o)", path, perm), true
 	}
 	return okay(check, "%s is yours alone", path), true
 }

@@ -62,6 +62,9 @@ func (a *App) enrol(ctx context.Context, link coordinatorLink) (identity, error)
 	if err != nil && !fault.Is(err, fault.Auth) {
 		return identity{}, err
 	}
+	if a.opt.ReadOnly {
+		return identity{}, fault.New(fault.Auth, "run `artifacts whoami` once: that adds it", "you are no peer of the coordinator yet, and --read-only adds none")
+	}
 	if err := a.ensureRoot(a.opt.Roots.Config, "config"); err != nil {
 		return identity{}, err
 	}

@@ -303,6 +303,9 @@ func (a *App) rememberedFile() string {
 }
 
 func (a *App) remember(list []workspace.Workspace) {
+	if a.opt.ReadOnly {
+		return
+	}
 	text, err := json.Marshal(list)
 	if err != nil {
 		return

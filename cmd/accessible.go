@@ -102,6 +102,7 @@ func (l *lines) run(ctx context.Context, args ...string) error {
 	out, stderr := struct{ io.Writer }{l.out}, struct{ io.Writer }{l.err}
 	child := &cli{in: l.cli.in, out: out, err: stderr, coordinator: l.coordinator, verbose: l.verbose, noColor: true, name: l.name}
 	root := child.root()
+	child.readOnly = l.readOnly // after its flags have set it
 	root.SetArgs(append(args, "--format", "text"))
 	root.SetIn(l.cli.in)
 	root.SetOut(out)

@@ -23,8 +23,8 @@ func (c *cli) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look at what the program needs of this machine and the network, and say what to do about it",
 		Long: "Looks at FUSE, the folders and the disk, the files with credentials and who can read them, the OS keyring, proxies and\n" +
-			"certificate authorities, the coordinator, the stores of your workspaces, the clock, and every mount. It starts nothing,\n" +
-			"mends nothing and shows nobody a key. The exit code is 1 where something failed; warnings are none.",
+			"certificate authorities, the coordinator, the stores of your workspaces, the clock, and every mount. It starts nothing, shows\n" +
+			"nobody a key, and mends nothing but the mode of a file with credentials, as every command does. The exit code is 1 where something failed; warnings are none.",
 		Example: c.examples("doctor", "", "doctor --format json", ""),
 		Args:    exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,11 +14,11 @@ import (
 
 // print writes v as JSON, or calls text, after the format flag.
 func (c *cli) print(v any, text func(io.Writer)) {
-	if c.format == "json" {
-		c.json(c.out, v)
+	if c.format != "json" {
+		text(c.out)
 		return
 	}
-	text(c.out)
+	c.json(c.out, v)
 }
 
 // did is print of an act: who wants quiet is told nothing of what went well.
@@ -43,9 +44,34 @@ func (c *cli) say(format string, args ...any) {
 }
 
 func (c *cli) json(w io.Writer, v any) {
+	if at := reflect.ValueOf(v); at.Kind() == reflect.Struct || at.Kind() == reflect.Slice {
+		own := reflect.New(at.Type()).Elem()
+		own.Set(at)
+		fillLists(own)
+		v = own.Interface()
+	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	_ = e.Encode(v) // a closed pipe is the reader's choice
+}
+
+// fillLists makes nil slices empty ones, which are [] and not null.
+func fillLists(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanSet() && !strings.Contains(v.Type().Field(i).Tag.Get("json"), "omitempty") {
+				fillLists(f)
+			}
+		}
+	case reflect.Slice:
+		if v.IsNil() && v.Type().Elem().Kind() != reflect.Uint8 {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+		for i := range v.Len() {
+			fillLists(v.Index(i))
+		}
+	}
 }
 
 // table aligns rows of cells under a head.

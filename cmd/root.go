@@ -274,7 +274,7 @@ func (c *cli) app() (*backend.App, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, err, "set HOME, or XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME and XDG_DATA_HOME", "no home for the program's files")
 	}
-	return backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, Notify: c.notify, Trace: c.tracer()}), nil
+	return backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, ReadOnly: c.readOnly, Notify: c.notify, Trace: c.tracer()}), nil
 }
 
 func (c *cli) notify(line string) {
@@ -295,7 +295,7 @@ func (c *cli) openUI(ctx context.Context) error {
 		return fault.Wrap(fault.Usage, err, "set HOME", "no home for the program's files")
 	}
 	notices := make(chan string, 16)
-	app := backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, Notify: func(line string) {
+	app := backend.New(backend.Options{Roots: roots, Coordinator: c.coordinator, ReadOnly: c.readOnly, Notify: func(line string) {
 		select {
 		case notices <- line:
 		default: // the app has ended, or a flood: neither may hold up the work

@@ -122,7 +122,8 @@ func (s *schemas) command(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%v\n%s", err, ts.ReadFile("stderr"))
 	}
 	if err != nil {
-		ts.Check(validate(s.compiled["error"], ts.ReadFile("stderr")))
+		said := ts.ReadFile("stderr") // notes, a line each, and then the error
+		ts.Check(validate(s.compiled["error"], said[strings.LastIndex("\n"+said, "\n{\n"):]))
 	}
 	out := ts.ReadFile("stdout")
 	if out == "" && neg {
@@ -162,6 +163,9 @@ func TestJSON(t *testing.T) {
 			},
 		})
 	})
+	if t.Failed() {
+		return
+	}
 	s.covered["error"] = true // of any command that fails
 	for _, name := range slices.Sorted(maps.Keys(s.compiled)) {
 		if !s.covered[name] {

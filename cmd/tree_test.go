@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,6 +32,7 @@ func every(f func(path string, cmd *cobra.Command)) {
 func TestEveryCommand(t *testing.T) {
 	takes, flagged := regexp.MustCompile(` \[?[A-Z]{2,}`), regexp.MustCompile(`\[?--[^\]]*\]?`)
 	known := map[string]bool{}
+	root := (&cli{name: "artifacts-tui"}).root() // for the examples
 	every(func(path string, cmd *cobra.Command) {
 		known[path] = true
 		if cmd.Short == "" || !strings.HasSuffix(cmd.Long, exitCodes) {
@@ -51,7 +53,7 @@ func TestEveryCommand(t *testing.T) {
 			if i := slices.IndexFunc(words, func(w string) bool { return w == "|" || w == ">" || w == "<" }); i >= 0 {
 				words = words[:i]
 			}
-			found, rest, err := (&cli{name: "artifacts-tui"}).root().Find(words)
+			found, rest, err := root.Find(words)
 			if err == nil {
 				err = found.ParseFlags(rest)
 			}
@@ -68,6 +70,37 @@ func TestEveryCommand(t *testing.T) {
 			t.Errorf("completions are for %q, which is no command", path)
 		}
 	}
+}
+
+// SPEC C9: every command prints documented JSON, but for those that print bytes, and those that only end when they are told to.
+func TestEveryCommandHasASchema(t *testing.T) {
+	without := []string{"object cat", "mount metrics", "coordinator serve", "completion bash", "completion fish", "completion powershell", "completion zsh"}
+	documented := map[string]bool{}
+	files, err := filepath.Glob("schema/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct {
+			Defs map[string]json.RawMessage `json:"$defs"`
+		}
+		if err := json.Unmarshal(text, &file); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for def := range file.Defs {
+			documented[def] = true
+		}
+	}
+	every(func(path string, cmd *cobra.Command) {
+		leaf := !cmd.HasAvailableSubCommands() || path == "mount"
+		if leaf && documented[path] == slices.Contains(without, path) {
+			t.Errorf("%q: documented %v", path, documented[path])
+		}
+	})
 }
 
 // Whatever destroys something wants --yes, or can be undone; nothing else has the flag.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -150,7 +151,7 @@ func (term *terminal) until(what string, ok func(screen string) bool) {
 	term.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok(term.text()) {
 		select {
 		case <-tick.C:
@@ -220,7 +221,7 @@ func TestJourneyByKeys(t *testing.T) {
 				if err != nil {
 					t.Errorf("the app ended with %v\n%s", err, term.text())
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 			out, err := term.command("workspace", "show", "notes")
@@ -328,9 +329,53 @@ func TestBrowseByKeys(t *testing.T) {
 				if err != nil {
 					t.Errorf("the app ended with %v", err)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("q did not leave; the screen is\n%s", term.text())
 			}
 		})
+	}
+}
+
+// With --read-only nothing is started and nothing written: without a coordinator the app says that
+// there is none, with one it shows what there is.
+func TestReadOnlyInATerminal(t *testing.T) {
+	home := t.TempDir()
+	look := func(see string) {
+		t.Helper()
+		term := openTerminal(t, home, 120, 30, "--read-only")
+		term.see("read-only", see)
+		for _, page := range []string{"2", "3", "4", "5", "6", "7", "1"} {
+			term.press(page)
+		}
+		term.press("n")
+		term.see("--read-only is on")
+		term.press("q")
+		select {
+		case <-term.ended:
+		case <-time.After(time.Minute):
+			t.Fatalf("q did not leave; the screen is\n%s", term.text())
+		}
+	}
+	look("no coordinator")
+	for _, root := range []string{".config/tonbo", ".cache", ".local"} { // rclone, as a library, makes its own folder
+		if _, err := os.Stat(filepath.Join(home, root)); err == nil {
+			t.Errorf("looking made %s", root)
+		}
+	}
+
+	term := &terminal{t: t, home: home, env: []string{"HOME=" + home, "PATH=" + programDir + ":" + os.Getenv("PATH"), "LANG=C.UTF-8"}}
+	if _, err := term.command("workspace", "create", "notes"); err != nil {
+		t.Fatal(err)
+	}
+	before := map[string]string{}
+	filesBelow(t, filepath.Join(home, ".config"), before)
+	look("notes")
+	after := map[string]string{}
+	filesBelow(t, filepath.Join(home, ".config"), after)
+	if !maps.Equal(before, after) {
+		t.Errorf("looking changed the configuration: %v", after)
+	}
+	if _, err := os.Stat(filepath.Join(home, ".local/state/tonbo/artifacts/tui.json")); err == nil {
+		t.Error("how the app was left was kept")
 	}
 }

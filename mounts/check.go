@@ -20,7 +20,7 @@ func Check(ctx context.Context, spec Spec, creds keyring.Credentials) error {
 	}
 	defer c.Close()
 	err = c.Check(ctx)
-	if fault.Is(err, fault.Unreachable) {
+	if fault.Is(err, fault.Unreachable) && fault.As(err).Hint == remote.MountReach {
 		// Nothing was written yet, so that nothing can have been kept.
 		return &fault.Error{Kind: fault.Unreachable, Message: err.Error(), Hint: "check the endpoint and the network", Err: err}
 	}

@@ -3,7 +3,6 @@ package mounts
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -29,13 +28,18 @@ func (m *Manager) Watch(ctx context.Context) <-chan struct{} {
 }
 
 func (m *Manager) watch(ctx context.Context, notify func()) {
-	var events chan fsnotify.Event // nil without inotify: the re-check alone tells then
+	// Without inotify, and until there is a run directory, the re-check alone tells.
+	var events chan fsnotify.Event
+	follow := func() {}
 	if w, err := fsnotify.NewWatcher(); err == nil {
 		defer w.Close()
-		if os.MkdirAll(RunDir(m.roots), 0o700) == nil && w.Add(RunDir(m.roots)) == nil {
-			events = w.Events
+		follow = func() {
+			if events == nil && w.Add(RunDir(m.roots)) == nil {
+				events = w.Events
+			}
 		}
 	}
+	follow()
 	ticker := time.NewTicker(recheck)
 	defer ticker.Stop()
 	last := m.shape()
@@ -47,6 +51,7 @@ func (m *Manager) watch(ctx context.Context, notify func()) {
 			last = m.shape()
 			notify()
 		case <-ticker.C:
+			follow()
 			if now := m.shape(); now != last {
 				last = now
 				notify()

@@ -90,6 +90,11 @@ func draw(program, file, out, scale string, png bool) error {
 		fmt.Println(picture)
 		return os.Remove(svg)
 	}
+	p.drawn = func(name string, f *film) error {
+		svg := filepath.Join(out, name+".svg")
+		fmt.Println(svg)
+		return os.WriteFile(svg, []byte(f.svg()), 0o644)
+	}
 	for _, st := range steps {
 		if err := p.play(st); err != nil {
 			return fmt.Errorf("%s:%d: %w", file, st.line, err)

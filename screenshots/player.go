@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,13 @@ const (
 	escPause = 200 * time.Millisecond
 )
 
+// Of films.
+const (
+	beat   = 600 * time.Millisecond // what a key shows
+	tap    = 60 * time.Millisecond  // what a letter shows
+	glance = 150 * time.Millisecond // between two looks at what moves by itself
+)
+
 // player plays steps to a program in a terminal.
 type player struct {
 	program, home string
@@ -32,6 +40,10 @@ type player struct {
 	light         bool
 	env           []string
 	shot          func(name string, s screen) error
+	drawn         func(name string, f *film) error // an animation
+
+	film   *film // that is being taken; nil: none is
+	called string
 
 	finally []string // shell commands
 	cmd     *exec.Cmd
@@ -63,12 +75,24 @@ func (p *player) play(st step) error {
 	case "key":
 		return p.keys(strings.Fields(st.rest))
 	case "type":
-		return p.send(st.rest)
+		return p.letters(st.rest)
 	case "paste":
 		return p.send("\x1b[200~" + st.rest + "\x1b[201~")
 	case "shot":
 		p.settle()
 		return p.shot(st.rest, p.look())
+	case "film":
+		p.settle()
+		p.film, p.called = &film{}, st.rest
+		p.film.add(p.look(), beat)
+	case "hold":
+		seconds, _ := strconv.ParseFloat(st.rest, 64)
+		p.settle()
+		p.take(time.Duration(seconds * float64(time.Second)))
+	case "cut":
+		f := p.film
+		p.film = nil
+		return p.drawn(p.called, f)
 	case "stop":
 		return p.stop()
 	case "finally":
@@ -192,17 +216,45 @@ func (p *player) keys(names []string) error {
 		if name == "esc" {
 			time.Sleep(escPause)
 		}
+		p.take(beat)
 	}
 	return nil
+}
+
+// letters types; in a film one after the other.
+func (p *player) letters(text string) error {
+	if p.film == nil {
+		return p.send(text)
+	}
+	for _, r := range text {
+		if err := p.send(string(r)); err != nil {
+			return err
+		}
+		p.take(tap)
+	}
+	return nil
+}
+
+// take has what is shown stay for d in the film, once it has come to rest.
+func (p *player) take(d time.Duration) {
+	if p.film != nil {
+		p.settle()
+		p.film.add(p.look(), d)
+	}
 }
 
 func (p *player) until(text string, there bool) error {
 	if p.tty == nil {
 		return errors.New("nothing was started")
 	}
+	last := time.Now()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(look) {
 		if strings.Contains(p.screen.String(), text) == there {
 			return nil
+		}
+		if p.film != nil && time.Since(last) >= glance {
+			last = time.Now()
+			p.film.add(p.look(), glance)
 		}
 	}
 	return fmt.Errorf("%q: waited %v in vain; the screen is\n%s", text, patience, p.screen.String())

@@ -20,6 +20,9 @@ import (
 //	type TEXT            letters
 //	paste TEXT           as the terminal pastes
 //	shot NAME            draw the screen, once it has come to rest
+//	film NAME            begin an animation: from here on every change of the screen is in it
+//	hold SECONDS         stay at what is shown
+//	cut                  end the animation and draw it
 //	stop                 end the program with ctrl+c
 //	finally COMMAND      a shell command for the end, however the scene ends
 type step struct {
@@ -30,7 +33,7 @@ type step struct {
 
 var verbs = map[string]bool{
 	"size": true, "light": true, "env": true, "run": true, "sh": true, "start": true, "wait": true, "gone": true,
-	"key": true, "type": true, "paste": true, "shot": true, "stop": true, "finally": true,
+	"key": true, "type": true, "paste": true, "shot": true, "film": true, "hold": true, "cut": true, "stop": true, "finally": true,
 }
 
 // parse reads a scene; lines that are empty or begin with # say nothing.
@@ -47,6 +50,11 @@ func parse(text string) ([]step, error) {
 		}
 		if verb == "size" {
 			if _, _, err := size(rest); err != nil {
+				return nil, fmt.Errorf("line %d: %w", i+1, err)
+			}
+		}
+		if verb == "hold" {
+			if _, err := strconv.ParseFloat(rest, 64); err != nil {
 				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
 		}

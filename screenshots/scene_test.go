@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hinshun/vt10x"
 )
@@ -83,5 +84,30 @@ func TestSVG(t *testing.T) {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is not in\n%s", want, svg)
 		}
+	}
+}
+
+// A film draws each line once and shows it at its times.
+func TestFilm(t *testing.T) {
+	term := vt10x.New(vt10x.WithSize(8, 2))
+	p := &player{screen: term, width: 8, height: 2}
+	f := &film{}
+	for i, text := range []string{"one\r\ntwo", "\x1b[2;1H\x1b[K", "\x1b[2;1Htwo"} {
+		_, _ = term.Write([]byte(text))
+		_, _ = term.Write([]byte("\x1b[?25l"))
+		f.add(p.look(), time.Second)
+		f.add(p.look(), time.Duration(i)*time.Second) // the same, for longer
+	}
+	svg := f.svg()
+	for _, want := range []string{
+		"animation:6.00s step-end infinite", "0.000%{visibility:visible}16.667%{visibility:hidden}50.000%{visibility:visible}",
+		`<g><text x="0.0" y="14.0"`,
+	} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%s is not in\n%s", want, svg)
+		}
+	}
+	if n := strings.Count(svg, ">two<"); n != 1 {
+		t.Errorf("two is drawn %d times", n)
 	}
 }

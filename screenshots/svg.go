@@ -106,20 +106,30 @@ func (s screen) style(g vt10x.Glyph) style {
 // whatever the font; of the rest, what may come from another font is centred in
 // its cell.
 func (s screen) svg() string {
-	w, h := float64(s.width)*cellW+2*padding, float64(s.height)*cellH+2*padding
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.1f %.1f">`, w, h, w, h)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`, s.ground())
-	fmt.Fprintf(&b, `<g font-family="JetBrains Mono, DejaVu Sans Mono, monospace" font-size="%.0f" xml:space="preserve" transform="translate(%.0f %.0f)">`, fontSize, padding, padding)
-	b.WriteString("\n")
+	s.open(&b, "")
 	for y := range s.height {
 		s.row(&b, y)
 	}
-	if s.cursor {
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="2" height="%.1f" fill="#3ccfc0"/>`, float64(s.cursorX)*cellW, float64(s.cursorY)*cellH+1, cellH-2)
-	}
+	s.drawCursor(&b)
 	b.WriteString("</g></svg>\n")
 	return b.String()
+}
+
+// open begins a picture as large as the screen; more comes before what is drawn.
+func (s screen) open(b *strings.Builder, more string) {
+	w, h := float64(s.width)*cellW+2*padding, float64(s.height)*cellH+2*padding
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.1f %.1f">`, w, h, w, h)
+	b.WriteString(more)
+	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`, s.ground())
+	fmt.Fprintf(b, `<g font-family="JetBrains Mono, DejaVu Sans Mono, monospace" font-size="%.0f" xml:space="preserve" transform="translate(%.0f %.0f)">`, fontSize, padding, padding)
+	b.WriteString("\n")
+}
+
+func (s screen) drawCursor(b *strings.Builder) {
+	if s.cursor {
+		fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="2" height="%.1f" fill="#3ccfc0"/>`, float64(s.cursorX)*cellW, float64(s.cursorY)*cellH+1, cellH-2)
+	}
 }
 
 func (s screen) row(b *strings.Builder, y int) {

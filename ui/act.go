@@ -11,6 +11,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/screen"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -99,10 +100,13 @@ func (m *model) openUnmount(a action.OpenUnmount) tea.Cmd {
 	return cmd
 }
 
-// copyText puts text on the clipboard of the terminal (OSC 52).
+// copyText puts text on the clipboard, and says so.
 func (m *model) copyText(text, what string) tea.Cmd {
-	return tea.Batch(tea.SetClipboard(text), m.say(component.Info, "copied "+what))
+	return tea.Batch(toClipboard(text), m.say(component.Info, "copied "+what))
 }
+
+// toClipboard puts text on the clipboard of the terminal (OSC 52).
+func toClipboard(text string) tea.Cmd { return func() tea.Msg { return screen.Clipboard(text) } }
 
 // quit leaves, and asks first while something would be cut off.
 func (m *model) quit(a action.Quit) tea.Cmd {

@@ -55,6 +55,10 @@ func (m *model) settleControl(msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	if end.Err == nil {
+		if name := end.Change.Bucket; name != "" {
+			_, p := m.named("Browser")
+			p.Select(name + "/")
+		}
 		if end.Outcome.Once != nil {
 			m.push(dialog.NewOnce(end.Outcome.Once, m.theme))
 		}

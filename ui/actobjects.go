@@ -10,7 +10,6 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
-	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
@@ -52,14 +51,6 @@ func (m *model) actObjects(a action.Action) tea.Cmd {
 	case action.Restore:
 		m.toasts.Dismiss()
 		return tea.Batch(s.Undo(), m.say(component.Good, "the deletion was taken back"))
-	case action.OpenBucket:
-		m.push(dialog.NewBucket(s, m.theme))
-	case action.OpenQuota:
-		m.push(dialog.NewQuota(a.Bucket, s, m.theme))
-	case action.MakeBucket:
-		return s.CreateBucket(a.Bucket)
-	case action.SetQuota:
-		return s.SetQuota(a.Bucket, a.Quota)
 	case action.OpenMountPlace:
 		m.push(dialog.NewMountPlace(a.At, s, m.theme))
 	case action.MountPlace:
@@ -84,7 +75,9 @@ func (m *model) remove5s(a action.Remove) tea.Cmd {
 		what = component.Count(int64(n)) + " entries"
 	}
 	m.toasts.Dismiss()
-	return tea.Batch(m.session.Remove(a.What), m.say(component.Warn, "deleting "+what+" in 5 s", "u undo"))
+	return tea.Batch(m.session.Remove(a.What), m.tellFor(session.UndoFor, component.Message{
+		Tone: component.Warn, Text: "deleting " + what + " in 5 s", Details: []string{"u undo"},
+	}))
 }
 
 // wants does what the page that is shown would have read.
@@ -106,8 +99,6 @@ func (m *model) wants() tea.Cmd {
 // settleObjects says what a message of the browser or the jobs means.
 func (m *model) settleObjects(msg tea.Msg, before snapshot) tea.Cmd {
 	switch msg := msg.(type) {
-	case session.BucketChanged:
-		return m.bucketChanged(msg)
 	case session.Shared:
 		if msg.Err != nil {
 			e := fault.As(msg.Err)
@@ -117,7 +108,7 @@ func (m *model) settleObjects(msg tea.Msg, before snapshot) tea.Cmd {
 		if !msg.Link.Sooner.IsZero() {
 			details[0] = msg.Link.Place + ", until " + component.Clock(msg.Link.Sooner, m.session.Now) + ", when the keys end"
 		}
-		return tea.Batch(tea.SetClipboard(msg.Link.URL), m.say(component.Good, "copied a link", details...))
+		return tea.Batch(toClipboard(msg.Link.URL), m.say(component.Good, "copied a link", details...))
 	case session.JobActed:
 		if msg.Err != nil {
 			return m.say(component.Warn, fault.As(msg.Err).Error())
@@ -126,36 +117,16 @@ func (m *model) settleObjects(msg tea.Msg, before snapshot) tea.Cmd {
 		var cmds []tea.Cmd
 		for i := range msg.Jobs {
 			j := &msg.Jobs[i]
-			if was, known := before.jobs[j.ID]; j.State.Final() && (!known || !was.Final()) {
+			if session.EndedNow(before.jobs[j.ID], *j) {
 				cmds = append(cmds, m.jobEnded(j))
 			}
+			before.jobs[j.ID] = *j // it may be told of twice at once
 		}
 		return tea.Batch(cmds...)
 	default:
 		return m.settleCredentials(msg)
 	}
 	return nil
-}
-
-func (m *model) bucketChanged(msg session.BucketChanged) tea.Cmd {
-	name := msg.Bucket.Name
-	if msg.Err != nil {
-		what, line := "Could not set the quota of "+name, commandline.SetQuota(name, "SIZE")
-		if msg.New {
-			what, line = "Could not make bucket "+name, commandline.MakeBucket(name, "")
-		}
-		m.fail(dialog.Failure{What: what, Err: msg.Err, At: msg.At, Line: line})
-		return nil
-	}
-	if msg.New {
-		_, p := m.named("Browser")
-		p.Select(name + "/")
-		return m.say(component.Good, "made bucket "+name)
-	}
-	if msg.Bucket.Quota == 0 {
-		return m.say(component.Good, name+" has no quota now")
-	}
-	return m.say(component.Good, "the quota of "+name+" is "+component.Bytes(msg.Bucket.Quota))
 }
 
 var ended = map[backend.TransferKind]string{

@@ -15,7 +15,10 @@ import (
 
 // guarded is the model with its panics caught: one of Update, View or a command ends the app with
 // the terminal restored and a report on disk, and the stack never reaches the screen.
-type guarded struct{ *model }
+type guarded struct {
+	*model
+	show func(tea.View) // draws a frame; may be nil
+}
 
 // Init begins.
 func (g guarded) Init() tea.Cmd { return guardAll(g.model.Init()) }
@@ -49,7 +52,11 @@ func (g guarded) View() (v tea.View) {
 	if g.err != nil {
 		return tea.View{}
 	}
-	return g.model.View()
+	v = g.model.View()
+	if g.show != nil {
+		g.show(v)
+	}
+	return v
 }
 
 // guardAll has the panic of a command, or of those it is a batch of, end in session.Panicked.

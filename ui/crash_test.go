@@ -100,7 +100,7 @@ func TestPanicInABatch(t *testing.T) {
 			}
 		case nil:
 		default:
-			guarded{m}.Update(msg)
+			guarded{model: m}.Update(msg)
 		}
 	}
 	play(cmd)

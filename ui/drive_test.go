@@ -11,21 +11,25 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/ui/screen"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
 // driver plays messages into the model as the library would: commands run at
 // once, and time stands still but for pass.
 type driver struct {
-	t      *testing.T
-	m      *model
-	app    *fake
-	now    time.Time
-	frames []string // every screen there was, as drawn
-	clip   []string // what went to the clipboard
-	timers []timer
-	parked []chan tea.Msg // of calls the fake holds back
-	quit   bool
+	t       *testing.T
+	m       *model
+	app     *fake
+	now     time.Time
+	frames  []string // every screen there was, as drawn
+	clip    []string // what went to the clipboard
+	timers  []timer
+	results chan tea.Msg // of commands that were started
+	open    int          // of them that have not returned
+	held    int          // of those: that wait for a call which the fake holds back
+	playing bool
+	quit    bool
 }
 
 type timer struct {
@@ -52,7 +56,7 @@ func driveWith(t *testing.T, f *fake, width, height int, o Options, env ...strin
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	env = append([]string{"HOME=" + testHome, "TERM=xterm-256color"}, env...)
-	d := &driver{t: t, app: f, now: start}
+	d := &driver{t: t, app: f, now: start, results: make(chan tea.Msg, 1000)}
 	if f.hasPlane {
 		o.Control = f.openControl
 	}
@@ -123,36 +127,35 @@ func (d *driver) look() {
 	}
 }
 
-// run executes commands side by side and plays what they return, as it comes.
-// Where the fake holds a call back, what has not returned is parked.
+// run executes commands side by side and plays what they return, as it comes, until all have
+// returned but those that the fake holds back.
 func (d *driver) run(cmds ...tea.Cmd) {
 	d.t.Helper()
-	results := make(chan tea.Msg, len(cmds))
-	open := 0
 	for _, cmd := range cmds {
 		if cmd != nil {
-			open++
-			go func() { results <- cmd() }()
+			d.open++
+			go func() { d.results <- cmd() }()
 		}
 	}
-	limit := time.After(10 * time.Second)
-	var held <-chan time.Time
-	for ; open > 0; open-- {
+	if !d.playing { // else whoever plays goes on with these too
+		d.play()
+	}
+}
+
+func (d *driver) play() {
+	d.t.Helper()
+	d.playing = true
+	defer func() { d.playing = false }()
+	for d.open > d.held {
 		select {
-		case msg := <-results:
+		case msg := <-d.results:
+			d.open--
 			d.take(msg)
-			continue
 		case <-d.app.held():
-			held = time.After(20 * time.Millisecond) // for those that are not held
-		case <-held:
-			for range open {
-				d.parked = append(d.parked, results)
-			}
-			return
-		case <-limit:
+			d.held++
+		case <-time.After(time.Minute):
 			d.t.Fatal("a command did not end")
 		}
-		open++
 	}
 }
 
@@ -160,16 +163,8 @@ func (d *driver) run(cmds ...tea.Cmd) {
 func (d *driver) release() {
 	d.t.Helper()
 	d.app.letGo()
-	parked := d.parked
-	d.parked = nil
-	for _, result := range parked {
-		select {
-		case msg := <-result:
-			d.take(msg)
-		case <-time.After(10 * time.Second):
-			d.t.Fatal("a command did not end after it was let go")
-		}
-	}
+	d.held = 0
+	d.play()
 }
 
 func (d *driver) take(msg tea.Msg) {
@@ -180,11 +175,9 @@ func (d *driver) take(msg tea.Msg) {
 		d.run(msg...)
 	case tea.QuitMsg:
 		d.quit = true
+	case screen.Clipboard:
+		d.clip = append(d.clip, string(msg))
 	default:
-		if s := fmt.Sprintf("%T", msg); s == "tea.setClipboardMsg" {
-			d.clip = append(d.clip, fmt.Sprint(msg))
-			return
-		}
 		d.send(msg)
 	}
 }
@@ -268,9 +261,6 @@ func (d *driver) stamp(msg tea.Msg) tea.Msg {
 		msg.At = d.now
 		return msg
 	case session.BucketsRead:
-		msg.At = d.now
-		return msg
-	case session.BucketChanged:
 		msg.At = d.now
 		return msg
 	case session.Listed:

@@ -73,6 +73,9 @@ func (f *fake) enter(ctx context.Context, method string) error {
 	f.mu.Unlock()
 	if gate != nil {
 		f.holding <- struct{}{}
+		if watched[method] {
+			f.holding <- struct{}{}
+		}
 		<-gate
 	}
 	if boom {
@@ -80,6 +83,9 @@ func (f *fake) enter(ctx context.Context, method string) error {
 	}
 	return pause(ctx, wait)
 }
+
+// watched are the methods beside whose call a command waits for what it tells meanwhile.
+var watched = map[string]bool{"Unmount": true, "VerifyRotation": true}
 
 // holdBack keeps the calls of a method from returning until letGo.
 func (f *fake) holdBack(method string) {

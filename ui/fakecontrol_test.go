@@ -102,15 +102,24 @@ func (f fakeClient) Buckets(context.Context) ([]coordinator.Bucket, error) {
 }
 
 func (f fakeClient) CreateBucket(_ context.Context, req coordinator.NewBucket) (coordinator.Bucket, error) {
-	return coordinator.Bucket{Name: req.Name}, f.asked("CreateBucket", req.Name, req.Quota)
+	if err := f.asked("CreateBucket", req.Name, req.Quota); err != nil {
+		return coordinator.Bucket{Name: req.Name}, err
+	}
+	return f.createBucket(req)
 }
 
 func (f fakeClient) DeleteBucket(_ context.Context, name string, recursive bool) (coordinator.Bucket, error) {
-	return coordinator.Bucket{Name: name}, f.asked("DeleteBucket", name, recursive)
+	if err := f.asked("DeleteBucket", name, recursive); err != nil {
+		return coordinator.Bucket{Name: name}, err
+	}
+	return f.deleteBucket(name)
 }
 
 func (f fakeClient) SetBucketQuota(_ context.Context, name string, q coordinator.Quota) (coordinator.Bucket, error) {
-	return coordinator.Bucket{Name: name}, f.asked("SetBucketQuota", name, q.Bytes)
+	if err := f.asked("SetBucketQuota", name, q.Bytes); err != nil {
+		return coordinator.Bucket{Name: name}, err
+	}
+	return f.setBucketQuota(name, q)
 }
 
 func (f fakeClient) SetRecycle(_ context.Context, name string, keep time.Duration) (coordinator.Bucket, error) {

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -41,10 +42,7 @@ func (f *fake) Buckets(ctx context.Context) ([]coordinator.Bucket, error) {
 	return append([]coordinator.Bucket(nil), f.ob.buckets...), nil
 }
 
-func (f *fake) CreateBucket(ctx context.Context, req coordinator.NewBucket) (coordinator.Bucket, error) {
-	if err := f.enter(ctx, "CreateBucket"); err != nil {
-		return coordinator.Bucket{}, err
-	}
+func (f *fake) createBucket(req coordinator.NewBucket) (coordinator.Bucket, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := coordinator.Bucket{Name: req.Name, OwnerName: "ada", Created: start, Quota: req.Quota}
@@ -52,10 +50,19 @@ func (f *fake) CreateBucket(ctx context.Context, req coordinator.NewBucket) (coo
 	return b, nil
 }
 
-func (f *fake) SetBucketQuota(ctx context.Context, name string, q coordinator.Quota) (coordinator.Bucket, error) {
-	if err := f.enter(ctx, "SetBucketQuota"); err != nil {
-		return coordinator.Bucket{}, err
+func (f *fake) deleteBucket(name string) (coordinator.Bucket, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, b := range f.ob.buckets {
+		if b.Name == name {
+			f.ob.buckets = slices.Delete(f.ob.buckets, i, i+1)
+			return b, nil
+		}
 	}
+	return coordinator.Bucket{Name: name}, nil
+}
+
+func (f *fake) setBucketQuota(name string, q coordinator.Quota) (coordinator.Bucket, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ob.quotas = append(f.ob.quotas, q)
@@ -68,7 +75,7 @@ func (f *fake) SetBucketQuota(ctx context.Context, name string, q coordinator.Qu
 			return *b, nil
 		}
 	}
-	return coordinator.Bucket{}, fault.New(fault.NotFound, "", "there is no bucket %s", name)
+	return coordinator.Bucket{Name: name}, nil
 }
 
 func (f *fake) ListObjects(ctx context.Context, folder objects.Name, page func([]objects.Object) error) error {
@@ -198,6 +205,7 @@ func (f *fake) Transfer(t backend.Transfer) jobs.Func {
 // withObjects is aFew with something to browse.
 func withObjects() *fake {
 	f := aFew()
+	f.hasPlane, f.plane.who = true, coordinator.WhoAmI{Peer: "ada-0001", Name: "ada", Admin: true}
 	f.ob.buckets = []coordinator.Bucket{
 		{Name: "build-artifacts", OwnerName: "ci", Created: start, Used: 851443712, Objects: 10498, Quota: 1 << 30},
 		{Name: "datasets", OwnerName: "ada", Created: start, Used: 42949672960, Objects: 3120, Quota: 100 << 30},

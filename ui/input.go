@@ -10,6 +10,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/dialog"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
+	"github.com/artifacts-tui/artifacts-tui/ui/screen"
 )
 
 // scopes are those whose keys work now, the narrowest first.
@@ -75,7 +76,7 @@ func (m *model) do(a keymap.Action) tea.Cmd {
 	}
 	switch a {
 	case keymap.Redraw:
-		return tea.ClearScreen
+		return func() tea.Msg { return screen.Redraw{} }
 	case keymap.Suspend:
 		return tea.Suspend
 	case keymap.Leave:

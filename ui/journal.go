@@ -45,10 +45,6 @@ func (m *model) lineOf(a action.Action) string {
 		return commandline.Rotate(a.Rotation.Profile, "", "", "")
 	case action.EndRotation:
 		return commandline.EndRotation(a.Profile, a.Undo)
-	case action.MakeBucket:
-		return commandline.MakeBucket(a.Bucket.Name, commandline.Size(a.Bucket.Quota))
-	case action.SetQuota:
-		return commandline.SetQuota(a.Bucket, commandline.Size(a.Quota.Bytes))
 	case action.Presign:
 		return commandline.Share(a.At, "1h")
 	case runs:
@@ -82,12 +78,6 @@ func (m *model) ended(msg tea.Msg) {
 		s.End(commandline.Rotate(msg.Profile, "", "", ""), msg.Err, msg.At)
 	case session.RotationEnded:
 		s.End(commandline.EndRotation(msg.Profile, msg.Undone), msg.Err, msg.At)
-	case session.BucketChanged:
-		line := commandline.SetQuota(msg.Bucket.Name, commandline.Size(msg.Quota))
-		if msg.New {
-			line = commandline.MakeBucket(msg.Bucket.Name, commandline.Size(msg.Quota))
-		}
-		s.End(line, msg.Err, msg.At)
 	case session.Shared:
 		s.End(commandline.Share(msg.Of, "1h"), msg.Err, msg.At)
 	case ends:

@@ -14,6 +14,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/screen"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
@@ -203,7 +204,7 @@ func TestRemapping(t *testing.T) {
 
 // ctrl+l, ctrl+z and ctrl+c work in dialogs too, and are the library's own.
 func TestTerminalKeys(t *testing.T) {
-	for key, want := range map[string]tea.Msg{"ctrl+l": tea.ClearScreen(), "ctrl+z": tea.Suspend(), "ctrl+c": tea.Quit()} {
+	for key, want := range map[string]tea.Msg{"ctrl+l": screen.Redraw{}, "ctrl+z": tea.Suspend(), "ctrl+c": tea.Quit()} {
 		d := drive(t, aFew(), 120, 32)
 		d.press("b")
 		_, cmd := d.m.Update(keyOf(key))

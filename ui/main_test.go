@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // runDemo runs the app on a fake: "first" has nothing yet, "few" a bit of
 // everything, "down" a coordinator that does not answer, "panic-X" breaks in X, "hang" never
-// answers, "many" has 2,000 workspaces.
+// answers, "many" has 2,000 workspaces, "all" something on every page.
 func runDemo(demo string) int {
 	f := aFew()
 	f.delay, f.slowMount = 60*time.Millisecond, 250*time.Millisecond
@@ -44,11 +44,18 @@ func runDemo(demo string) int {
 		f.hang = true
 	case "hang-mounts":
 		f.hang, f.coordinatorAnswers = true, true
+	case "all":
+		f = withControl()
+		f.ob, f.live, f.delay = withObjects().ob, true, time.Millisecond
+		f.drainPause = 5 * time.Millisecond
 	case "many":
 		f.workspaces = many(2000)
 	}
 	env := append(os.Environ(), "HOME="+testHome)
 	o := Options{App: f, In: os.Stdin, Out: os.Stdout, Env: env}
+	if f.hasPlane {
+		o.Control = f.openControl
+	}
 	if state := os.Getenv("XDG_STATE_HOME"); state != "" {
 		o.Disk = &disk.Disk{Roots: xdg.Roots{State: state}, Version: "test"}
 	}

@@ -74,7 +74,7 @@ func newModel(ctx context.Context, o Options, now time.Time) *model {
 
 // Init starts the coordinator and the first reads, after the first paint.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.session.Start(), m.awaitNotice(), m.sayProblems())
+	return tea.Batch(m.session.Start(), m.awaitNotice(), m.sayProblems())
 }
 
 // Update routes one message, then has read what the page wants.
@@ -117,7 +117,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.toasts.Expire(msg.id)
 		return nil
 	case notice:
-		return tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
+		return tea.Batch(m.say(component.Info, msg[0], msg[1:]...), m.awaitNotice())
 	case session.Panicked:
 		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
 		return tea.Quit
@@ -196,7 +196,7 @@ const (
 
 type (
 	expire struct{ id int }
-	notice string
+	notice []string // lines that came together
 )
 
 // say shows a message and keeps it. The texts may come from anywhere.
@@ -206,17 +206,21 @@ func (m *model) say(tone component.Tone, text string, details ...string) tea.Cmd
 
 // tell is say for a message that has more to it.
 func (m *model) tell(msg component.Message) tea.Cmd {
+	wait := toastFor
+	if len(msg.Details) > 0 || msg.Todo != "" || msg.Tone == component.Bad {
+		wait = toastForMore
+	}
+	return m.tellFor(wait, msg)
+}
+
+// tellFor is tell for a message that is true for a while.
+func (m *model) tellFor(wait time.Duration, msg component.Message) tea.Cmd {
 	details := msg.Details
 	msg.Text, msg.Todo, msg.At, msg.Details = component.Clean(msg.Text), component.Clean(msg.Todo), m.session.Now, nil
 	for _, d := range details {
 		msg.Details = append(msg.Details, component.Clean(d))
 	}
-	tone := msg.Tone
 	id := m.toasts.Add(msg)
-	wait := toastFor
-	if len(details) > 0 || msg.Todo != "" || tone == component.Bad {
-		wait = toastForMore
-	}
 	return m.session.After(wait, func(time.Time) tea.Msg { return expire{id} })
 }
 
@@ -244,6 +248,21 @@ func (m *model) awaitNotice() tea.Cmd {
 		if !ok {
 			return nil
 		}
-		return notice(line)
+		lines := notice{line}
+		for quiet := time.NewTimer(noticePause); ; quiet.Reset(noticePause) {
+			select {
+			case line, ok := <-m.notices:
+				if ok {
+					lines = append(lines, line)
+					continue
+				}
+			case <-quiet.C:
+			}
+			return lines
+		}
 	}
 }
+
+// noticePause is how long after a notice another one is waited for: those that come together are
+// one message.
+const noticePause = 500 * time.Millisecond

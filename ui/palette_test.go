@@ -69,7 +69,7 @@ func TestEveryActionHasACommand(t *testing.T) {
 	for _, f := range []*fake{withCredentials(), newFake()} {
 		d := drive(t, f, 120, 32)
 		for _, p := range d.m.pages {
-			for _, b := range d.m.keys.Bindings(p.Scope()) {
+			for _, b := range d.m.keys.Bindings(scopesOf(p)...) {
 				if !reading[b.Action] && !own[b.Action] && d.m.commandOf(p, b.Action) == "" {
 					t.Errorf("%s: %s has no command line", p.Name(), b.Action)
 				}

@@ -234,16 +234,32 @@ func TestFirstPaint(t *testing.T) {
 	}
 }
 
-// The colours themselves, on both grounds.
+// SPEC D7: every page in its colours: on a dark ground, on a light one, and without any.
 func TestColours(t *testing.T) {
-	for name, light := range map[string]bool{"dark": false, "light": true} {
-		t.Run(name, func(t *testing.T) {
-			d := drive(t, aFew(), 120, 32)
-			d.m.look.Light = light
-			d.m.restyle()
-			d.press("j")
-			golden.RequireEqual(t, d.m.View().Content)
-		})
+	pages := map[string]bool{"workspaces": true, "mounts": true, "browser": true, "credentials": true, "jobs": true, "coordinator": true, "log": true}
+	for _, s := range screens {
+		if !pages[s.name] {
+			continue
+		}
+		delete(pages, s.name)
+		for _, ground := range []string{"dark", "light", "none"} {
+			for _, width := range []int{60, 100, 160} {
+				t.Run(fmt.Sprintf("%s/%s-%d", s.name, ground, width), func(t *testing.T) {
+					var env []string
+					if ground == "none" {
+						env = []string{"NO_COLOR=1"}
+					}
+					d := drive(t, s.app(), width, 22, env...)
+					d.m.look.Light = ground == "light"
+					d.m.restyle()
+					s.play(d)
+					golden.RequireEqual(t, d.m.View().Content)
+				})
+			}
+		}
+	}
+	for name := range pages {
+		t.Errorf("there is no screen %s", name)
 	}
 }
 

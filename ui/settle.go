@@ -22,13 +22,13 @@ import (
 type snapshot struct {
 	health      map[string]mounts.Health
 	coordinator session.CoordinatorState
-	jobs        map[string]jobs.State
+	jobs        map[string]jobs.Job
 }
 
 func (m *model) snapshot() snapshot {
-	s := snapshot{health: map[string]mounts.Health{}, coordinator: m.session.Coordinator, jobs: map[string]jobs.State{}}
+	s := snapshot{health: map[string]mounts.Health{}, coordinator: m.session.Coordinator, jobs: map[string]jobs.Job{}}
 	for _, j := range m.session.Jobs {
-		s.jobs[j.ID] = j.State
+		s.jobs[j.ID] = j
 	}
 	for _, at := range m.session.Mounts {
 		s.health[at.Mountpoint] = at.Health

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -17,15 +17,16 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/page"
+	"github.com/artifacts-tui/artifacts-tui/ui/screen"
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 )
 
 // App is the program as the TUI uses it; *backend.App is the real one.
 type App = session.App
 
-// fps bounds how often the screen is drawn: with 120 a key was on the screen
-// after 8.4 ms, with 60 after 12.2.
-const fps = 120
+// slowest is how often Bubble Tea looks for something to draw: never would be better, for
+// screen draws.
+const slowest = 1
 
 // Options make a Run.
 type Options struct {
@@ -33,9 +34,8 @@ type Options struct {
 	// Control opens the coordinator's control plane; nil: there is none to show.
 	Control func(ctx context.Context) (control.Client, error)
 
-	In  io.Reader // of the terminal
-	Out io.Writer // the terminal
-	Env []string  // "KEY=value"; NO_COLOR, TERM and HOME are looked at
+	In, Out *os.File // the terminal
+	Env     []string // "KEY=value"; NO_COLOR, TERM and HOME are looked at
 
 	NoColor  bool
 	ReadOnly bool          // what changes something is disabled
@@ -65,22 +65,35 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := newModel(ctx, o, time.Now())
-	opts := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithEnvironment(o.Env), tea.WithFPS(fps), tea.WithFilter(filter),
-	}
-	if m.monochrome {
-		// The library ignores NO_COLOR=yes: https://no-color.org wants any value.
-		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	if !m.monochrome { // the library ignores NO_COLOR=yes: https://no-color.org wants any value
+		m.look.Profile = colorprofile.Detect(o.Out, o.Env)
+		m.restyle()
 	}
 	var left kept
 	if o.Disk.Load(&left) {
 		m.restore(left)
 	}
-	p := tea.NewProgram(guarded{m}, opts...)
+	s := screen.New(screen.Options{In: o.In, Out: o.Out, Env: o.Env, Profile: m.look.Profile, AskGround: !m.ground})
+	width, height, err := s.Size()
+	if err != nil {
+		return fault.Wrap(fault.Failure, err, "use another terminal", "the terminal does not say its size")
+	}
+	m.update(tea.WindowSizeMsg{Width: width, Height: height})
+	p := tea.NewProgram(
+		guarded{m, s.Show},
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithoutRenderer(), tea.WithFPS(slowest), tea.WithWindowSize(width, height), tea.WithColorProfile(m.look.Profile),
+		tea.WithFilter(func(model tea.Model, msg tea.Msg) tea.Msg { return filter(s.Filter(model, msg)) }),
+	)
 	m.quitNow = p.Quit
-	_, err := p.Run()
-	if m.err == nil {
+	s.Send(p.Send)
+	if err := s.Start(); err != nil {
+		return fault.Wrap(fault.Failure, err, "use another terminal", "the terminal cannot be drawn on")
+	}
+	defer s.Stop()
+	_, err = p.Run()
+	s.Stop()
+	if m.err == nil && !o.ReadOnly {
 		if keepErr := o.Disk.Keep(m.keep()); keepErr != nil {
 			fmt.Fprintln(o.Out, "How the app was left could not be kept:", keepErr)
 		}
@@ -103,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 
 // filter drops what the model has no use for before it costs a draw: the mouse
 // moves with a button held down.
-func filter(_ tea.Model, msg tea.Msg) tea.Msg {
+func filter(msg tea.Msg) tea.Msg {
 	switch msg.(type) {
 	case tea.MouseMotionMsg, tea.MouseReleaseMsg:
 		return nil

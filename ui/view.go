@@ -48,9 +48,6 @@ func (m *model) View() tea.View {
 		}
 	}
 	v := tea.NewView(strings.Join(lines, "\n"))
-	v.AltScreen = true
-	v.MouseMode = tea.MouseModeCellMotion
-	v.WindowTitle = "artifacts"
 	v.Cursor = cursor
 	if u, ok := m.top().(*dialog.Unmount); ok {
 		if f, running := u.Fraction(); running {
@@ -156,10 +153,13 @@ func (m *model) coordinatorText() []string {
 		since := component.Clock(s.CoordinatorSince, s.Now)
 		bad := t.Bad.Render(t.Glyph.Bad)
 		why := t.Bad.Render(" " + reason(s.CoordinatorErr))
+		short := t.Bad.Render(" " + reasonWord(s.CoordinatorErr))
 		again := t.Dim.Render(" · ") + t.Key.Render("R") + t.Dim.Render(" retries")
 		return []string{
 			bad + why + t.Dim.Render(" since "+since) + again,
 			bad + why + t.Dim.Render(" "+since) + again,
+			bad + short + t.Dim.Render(" since "+since) + again,
+			bad + short + t.Dim.Render(" "+since) + again,
 			bad + why, bad,
 		}
 	default:
@@ -177,6 +177,18 @@ func reason(err error) string {
 		return "coordinator refuses"
 	default:
 		return "coordinator failed"
+	}
+}
+
+// reasonWord is reason where room is short.
+func reasonWord(err error) string {
+	switch fault.As(err).Kind {
+	case fault.Unreachable:
+		return "down"
+	case fault.Auth:
+		return "refuses"
+	default:
+		return "failed"
 	}
 }
 

@@ -26,12 +26,15 @@ type Hints struct {
 	Quota       string
 }
 
+// MountReach is the hint of a mount whose store does not answer.
+const MountReach = "check the endpoint and the network; what was written is kept and uploaded when the store answers again"
+
 // mountHints are those of a mount.
 var mountHints = Hints{
 	Keys:        "check the access key and the secret, and what they may do in this bucket; 'artifacts mount refresh-credentials' gives a mount new ones",
 	Region:      "set the bucket's region with --region or ARTIFACTS_S3_REGION",
 	Bucket:      "check the bucket's name and endpoint with 'artifacts workspace show'",
-	Reach:       "check the endpoint and the network; what was written is kept and uploaded when the store answers again",
+	Reach:       MountReach,
 	Certificate: "if the coordinator's admin has renewed it, 'artifacts login URL --fingerprint NEW' and 'artifacts mount refresh-credentials' take it; what was written is kept",
 	Quota:       "free space in the bucket or raise its quota; what was written is kept and tried again",
 }

@@ -2,7 +2,6 @@ package action
 
 import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/ui/listing"
 )
@@ -40,17 +39,6 @@ type (
 	Remove struct{ What []objects.Name }
 	// Restore takes the last deletion back that has not begun.
 	Restore struct{}
-	// OpenBucket asks for the name of a new bucket.
-	OpenBucket struct{}
-	// OpenQuota asks for what a bucket may hold.
-	OpenQuota struct{ Bucket string }
-	// MakeBucket makes a bucket.
-	MakeBucket struct{ Bucket coordinator.NewBucket }
-	// SetQuota bounds a bucket.
-	SetQuota struct {
-		Bucket string
-		Quota  coordinator.Quota
-	}
 	// OpenMountPlace asks for the name and the path of a workspace of a bucket's folder.
 	OpenMountPlace struct{ At objects.Name }
 	// MountPlace makes that workspace and mounts it.
@@ -82,10 +70,6 @@ func (Complete) action()       {}
 func (Transfer) action()       {}
 func (Remove) action()         {}
 func (Restore) action()        {}
-func (OpenBucket) action()     {}
-func (OpenQuota) action()      {}
-func (MakeBucket) action()     {}
-func (SetQuota) action()       {}
 func (OpenMountPlace) action() {}
 func (MountPlace) action()     {}
 func (CancelJob) action()      {}

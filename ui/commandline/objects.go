@@ -86,23 +86,6 @@ func Share(at objects.Name, expires string) string {
 // Info is the command that shows all that is known of an object.
 func Info(at objects.Name) string { return Line("", "object", "head", place(at)) }
 
-// MakeBucket is the command that makes a bucket; quota is as it was typed.
-func MakeBucket(name, quota string) string {
-	words := []string{"bucket", "create", name}
-	if quota != "" {
-		words = append(words, "--quota", quota)
-	}
-	return Line("", words...)
-}
-
-// SetQuota is the command that bounds a bucket; an empty quota is none.
-func SetQuota(name, quota string) string {
-	if quota == "" {
-		return Line("", "bucket", "quota", "clear", name)
-	}
-	return Line("", "bucket", "quota", "set", name, quota)
-}
-
 // MountPlace is the command that makes a workspace of a bucket's folder and mounts it.
 func MountPlace(name string, at objects.Name, path, home string) string {
 	words := []string{"workspace", "create", name, path, "--backend", "mesh", "--bucket", at.In}

@@ -111,6 +111,10 @@ func (in *Input) wordStart() int {
 	return i
 }
 
+// around is how many characters a cell is looked for in: some take none, and of a long text only
+// what is near the cursor is measured.
+const around = 4
+
 // View draws the part around the cursor in exactly width cells and returns the
 // cell the cursor is in. reveal shows a secret as it is.
 func (in *Input) View(width int, reveal bool, t *theme.Theme) (string, int) {
@@ -125,13 +129,13 @@ func (in *Input) View(width int, reveal bool, t *theme.Theme) (string, int) {
 		shown = []rune(strings.Repeat(t.Glyph.Bullet, len(in.value)))
 	}
 	// One cell stays free for the cursor behind the last character.
-	start := 0
+	start := max(in.cursor-around*width, 0)
 	for start < in.cursor && Width(string(shown[start:in.cursor])) > width-1 {
 		start++
 	}
 	at := Width(string(shown[start:in.cursor]))
 	end := in.cursor
-	for end < len(shown) && Width(string(shown[start:end+1])) <= width {
+	for end < min(len(shown), in.cursor+around*width) && Width(string(shown[start:end+1])) <= width {
 		end++
 	}
 	return Fit(Clean(string(shown[start:end])), width, Left), min(at, width-1)

@@ -102,3 +102,21 @@ func TestInputRefusesPastedLines(t *testing.T) {
 		}
 	}
 }
+
+// A key costs the same in a short text and in a very long one.
+func TestLongInput(t *testing.T) {
+	th := theme.New(theme.Options{})
+	var in Input
+	if err := in.Paste(strings.Repeat("x", 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if text, at := in.View(40, false, &th); Width(text) != 40 || at != 39 {
+			t.Fatalf("%q, cursor at %d", text, at)
+		}
+	}
+	typeInto(&in, "home")
+	if text, at := in.View(40, false, &th); text != strings.Repeat("x", 40) || at != 0 {
+		t.Errorf("%q, cursor at %d", text, at)
+	}
+}

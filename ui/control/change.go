@@ -13,6 +13,7 @@ type Change struct {
 	Line   string // the command line that does the same; never with a secret
 	Backup bool   // its outcome is a backup's
 	Moves  bool   // afterwards another coordinator may be the one in use
+	Bucket string // that it makes
 
 	run func(ctx context.Context, p Program) (Outcome, error)
 }

@@ -130,7 +130,7 @@ func CreateBucket(name, quota string) *Change {
 		words = append(words, "--quota", quota)
 	}
 	return &Change{
-		Doing: "creating bucket " + name, Failed: "Could not create bucket " + name, Line: line(words...),
+		Doing: "creating bucket " + name, Failed: "Could not create bucket " + name, Line: line(words...), Bucket: name,
 		run: remote(func(ctx context.Context, c Client) (Outcome, error) {
 			bytes, err := Size(quota)
 			if err != nil {

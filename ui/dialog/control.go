@@ -39,13 +39,11 @@ func NewControl(name keymap.Action, id string, s *session.Session, t *theme.Them
 	case keymap.BucketCreate:
 		d.createBucket(state.Who.Admin)
 	case keymap.BucketQuota, keymap.BucketRecycle, keymap.BucketDelete:
-		for _, b := range state.Buckets {
-			if b.Name == id {
-				d.bucket(name, b)
-				return d
-			}
+		b, ok := s.Bucket(id)
+		if !ok {
+			return nil
 		}
-		return nil
+		d.bucket(name, b)
 	case keymap.ShareCreate:
 		d.createShare(id)
 	case keymap.ShareRevoke:

@@ -36,14 +36,14 @@ func order(keys keymap.Map, here []string) keymap.Map {
 	return out
 }
 
-// helpLines sets the scopes in one column or two of about the same height.
+// helpLines sets the scopes in one column, or each in the shorter one of two: so those that come first
+// are at the top.
 func helpLines(scopes keymap.Map, width int, t *theme.Theme) []string {
 	column := width
 	if width >= 2*helpColumn {
 		column = (width - 4) / 2
 	}
 	var blocks [][]string
-	total := 0
 	for _, s := range scopes {
 		block := helpBlock(s, column, t)
 		if s.Title == "" && len(blocks) > 0 {
@@ -53,12 +53,11 @@ func helpLines(scopes keymap.Map, width int, t *theme.Theme) []string {
 		} else {
 			blocks = append(blocks, block)
 		}
-		total += len(block) + 1
 	}
 	var left, right []string
 	for _, block := range blocks {
 		target := &left
-		if column < width && len(left) > 0 && len(left)+len(block) > (total+1)/2+1 {
+		if column < width && len(right) < len(left) {
 			target = &right
 		}
 		if len(*target) > 0 {

@@ -10,10 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
-	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
-	"github.com/artifacts-tui/artifacts-tui/internal/bytesize"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
@@ -250,55 +248,6 @@ func summary(from []objects.Name) []string {
 		lines = append(lines, n.String())
 	}
 	return lines
-}
-
-func checkSize(text string) error {
-	if text = strings.TrimSpace(text); text == "" {
-		return nil
-	}
-	_, err := bytesize.Parse(text)
-	return err
-}
-
-func size(text string) int64 {
-	n, _ := bytesize.Parse(strings.TrimSpace(text))
-	return n
-}
-
-// NewBucket asks for the name of a bucket.
-func NewBucket(s *session.Session, t *theme.Theme) *Prompt {
-	d := &Prompt{s: s, theme: t, title: "New bucket", verb: "make it"}
-	d.form.Fields = []*component.Field{
-		{Label: "Name", Note: "3 to 63 of a-z, 0-9, - and .", Check: filled("the name")},
-		{Label: "Quota", Note: "as 500MB or 10GB; empty: as much as the store has", Check: checkSize},
-	}
-	name := func() string { return strings.TrimSpace(d.form.Value(0)) }
-	d.then = func() action.Action {
-		return action.MakeBucket{Bucket: coordinator.NewBucket{Name: name(), Quota: size(d.form.Value(1))}}
-	}
-	d.line = func() string { return commandline.MakeBucket(name(), strings.TrimSpace(d.form.Value(1))) }
-	return d
-}
-
-// NewQuota asks for what a bucket may hold.
-func NewQuota(bucket string, s *session.Session, t *theme.Theme) *Prompt {
-	d := &Prompt{s: s, theme: t, title: "Quota of " + component.Clean(bucket), verb: "set it"}
-	f := &component.Field{Label: "Quota", Note: "as 500MB or 10GB; empty: none", Check: checkSize}
-	for _, b := range s.Browser.Buckets {
-		if b.Name != bucket {
-			continue
-		}
-		d.about = []string{"it holds " + component.Bytes(b.Used)}
-		if b.Quota > 0 {
-			f.Input.SetValue(fmt.Sprintf("%dMB", b.Quota>>20))
-		}
-	}
-	d.form.Fields = []*component.Field{f}
-	d.then = func() action.Action {
-		return action.SetQuota{Bucket: bucket, Quota: coordinator.Quota{Bytes: size(d.form.Value(0))}}
-	}
-	d.line = func() string { return commandline.SetQuota(bucket, strings.TrimSpace(d.form.Value(0))) }
-	return d
 }
 
 // NewMountPlace asks for the name and the mountpoint of a workspace of a bucket's folder.

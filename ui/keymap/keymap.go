@@ -48,21 +48,19 @@ const (
 	Mesh    Action = "mesh"  // a bucket of the coordinator's store
 	Delete  Action = "delete"
 
-	In         Action = "in"  // to a folder, or an object
-	Out        Action = "out" // of it
-	Preview    Action = "preview"
-	MarkAll    Action = "mark-all"
-	LoadAll    Action = "load-all"
-	CopyTo     Action = "copy-object"
-	MoveTo     Action = "move-object"
-	Remove     Action = "delete-object"
-	Restore    Action = "undo-delete"
-	Upload     Action = "upload"
-	Download   Action = "download"
-	Presign    Action = "presign"
-	Info       Action = "info"
-	MakeBucket Action = "make-bucket"
-	Quota      Action = "quota"
+	In       Action = "in"  // to a folder, or an object
+	Out      Action = "out" // of it
+	Preview  Action = "preview"
+	MarkAll  Action = "mark-all"
+	LoadAll  Action = "load-all"
+	CopyTo   Action = "copy-object"
+	MoveTo   Action = "move-object"
+	Remove   Action = "delete-object"
+	Restore  Action = "undo-delete"
+	Upload   Action = "upload"
+	Download Action = "download"
+	Presign  Action = "presign"
+	Info     Action = "info"
 
 	CancelJob Action = "cancel-job"
 	ClearJob  Action = "clear-job"

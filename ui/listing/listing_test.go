@@ -42,7 +42,7 @@ func TestListsStay(t *testing.T) {
 			t.Fatalf("entry %d changed to %+v", i, halfway.At(i))
 		}
 	}
-	if rows := halfway.Arrange(t.Context(), Order{Filter: "0"}); len(rows) != n/2 {
+	if rows := halfway.Arrange(t.Context(), Order{Filter: "0"}, nil).Rows; len(rows) != n/2 {
 		t.Errorf("%d of %d names have a 0", len(rows), n/2)
 	}
 }
@@ -72,7 +72,7 @@ func TestArrange(t *testing.T) {
 		{Order{Filter: "ä"}, []string{"ä"}},
 		{Order{Filter: "zz"}, nil},
 	} {
-		if got := names(l, l.Arrange(t.Context(), c.order)); !slices.Equal(got, c.want) {
+		if got := names(l, l.Arrange(t.Context(), c.order, nil).Rows); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %q, want %q", c.order, got, c.want)
 		}
 	}
@@ -81,7 +81,7 @@ func TestArrange(t *testing.T) {
 // Sorted in pieces and merged, it is what a sort in one go is.
 func TestArrangeMany(t *testing.T) {
 	l := million(200_000)
-	rows := l.Arrange(t.Context(), Order{By: BySize})
+	rows := l.Arrange(t.Context(), Order{By: BySize}, nil).Rows
 	if len(rows) != l.Len() {
 		t.Fatalf("%d rows of %d", len(rows), l.Len())
 	}
@@ -97,8 +97,38 @@ func TestArrangeMany(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if rows := l.Arrange(ctx, Order{By: BySize}); rows != nil {
+	if a := l.Arrange(ctx, Order{By: BySize}, nil); a != nil {
 		t.Error("an arrangement that was cancelled has rows")
+	}
+}
+
+// What a longer filter finds among what a shorter one found, it finds in the whole list too; also
+// where entries came between the two.
+func TestFilterGoesOn(t *testing.T) {
+	var b Builder
+	add := func(from, to int) List {
+		for i := from; i < to; i++ {
+			b.Add(Entry{Name: fmt.Sprintf("Run-%03d/check-%d.pt", i%997, i*7919), Size: int64(i % 1013)})
+		}
+		return b.List()
+	}
+	some := add(0, 9_001)
+	all := add(9_001, 30_000)
+	var last *Arrangement
+	l := some
+	for i, filter := range []string{"", "c", "ck", "ck9", "CK91", "ck9", "k9", "ck91", "ck91", "zzck91"} {
+		if i == 4 {
+			l = all
+		}
+		o := Order{Filter: filter, By: Key(i % 3), Reverse: i%2 == 1}
+		a, want := l.Arrange(t.Context(), o, last), l.Arrange(t.Context(), o, nil)
+		if !slices.Equal(a.Rows, want.Rows) || !slices.Equal(a.found, want.found) {
+			t.Fatalf("%+v: %d rows after %q, %d from the whole list", o, len(a.Rows), last.Order.Filter, len(want.Rows))
+		}
+		if (len(a.Rows) == 0) != (filter == "zzck91") {
+			t.Errorf("%q finds %d", filter, len(a.Rows))
+		}
+		last = a
 	}
 }
 
@@ -115,15 +145,26 @@ func BenchmarkFilter(b *testing.B) {
 	for _, needle := range []string{"9", "ck99", "checkpoint-0999", "zzz"} {
 		b.Run(needle, func(b *testing.B) {
 			for b.Loop() {
-				l.Arrange(b.Context(), Order{Filter: needle})
+				l.Arrange(b.Context(), Order{Filter: needle}, nil)
 			}
 		})
+	}
+}
+
+// The letters of a filter one by one, as they are typed.
+func BenchmarkFilterTyped(b *testing.B) {
+	l := million(1_000_000)
+	for b.Loop() {
+		var last *Arrangement
+		for n := range len("999999") {
+			last = l.Arrange(b.Context(), Order{Filter: "999999"[:n+1]}, last)
+		}
 	}
 }
 
 func BenchmarkSort(b *testing.B) {
 	l := million(1_000_000)
 	for b.Loop() {
-		l.Arrange(b.Context(), Order{By: BySize})
+		l.Arrange(b.Context(), Order{By: BySize}, nil)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Key is what a list is ordered by.
@@ -29,75 +30,134 @@ type Order struct {
 // Plain reports whether the order is that of the list itself.
 func (o Order) Plain() bool { return o == Order{} }
 
-// Arrange returns the entries to show, as numbers in l. Those that hold the filter in
-// one piece come before those that have its letters apart. It returns nil where ctx
-// ends first.
-func (l List) Arrange(ctx context.Context, o Order) []uint32 {
-	rows, whole := l.filter(ctx, o.Filter)
-	if ctx.Err() != nil {
-		return nil
-	}
-	for _, part := range [][]uint32{rows[:whole], rows[whole:]} {
-		l.sort(ctx, part, o)
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return rows
+// Arrangement is a list, or the beginning of one, in an order.
+type Arrangement struct {
+	Order Order
+	// Rows are the entries to show, as numbers in the list. Those that hold the filter in one
+	// piece come before those that have its letters apart.
+	Rows []uint32
+
+	of    int      // entries of the list that it was made of
+	found []uint32 // those that match the filter, in the list's order
 }
 
-// span is what one goroutine filters.
-type span struct{ whole, apart []uint32 }
-
-// filter returns the numbers of the names that match, whole of them in one piece.
-func (l List) filter(ctx context.Context, needle string) (rows []uint32, whole int) {
-	if needle == "" {
-		rows = make([]uint32, l.n)
-		for i := range rows {
-			rows[i] = uint32(i)
+// Arrange puts the list in an order; nil where ctx ends first. last is an arrangement of the
+// same list or of its beginning, or nil: a filter that only adds to last's looks through what that
+// one found.
+func (l List) Arrange(ctx context.Context, o Order, last *Arrangement) *Arrangement {
+	a := &Arrangement{Order: o, of: l.n}
+	whole := l.n
+	if o.Filter == "" {
+		a.Rows = make([]uint32, l.n)
+		for i := range a.Rows {
+			a.Rows[i] = uint32(i)
 		}
-		return rows, len(rows)
+	} else {
+		whole = a.find(ctx, l, last)
 	}
-	p := newPattern(needle)
-	parts := min(max(runtime.GOMAXPROCS(0), 1), 8)
-	spans := make([]span, parts)
-	var wg sync.WaitGroup
-	for k := range parts {
-		from, to := len(l.chunks)*k/parts, len(l.chunks)*(k+1)/parts
-		wg.Go(func() { spans[k] = l.matches(ctx, p, from, to) })
+	for _, part := range [][]uint32{a.Rows[:whole], a.Rows[whole:]} {
+		if ctx.Err() == nil {
+			l.sort(ctx, part, o)
+		}
 	}
-	wg.Wait()
-	total := 0
-	for _, s := range spans {
-		total += len(s.whole) + len(s.apart)
+	if ctx.Err() != nil {
+		return nil
 	}
-	rows = make([]uint32, 0, total)
-	for _, s := range spans {
-		rows = append(rows, s.whole...)
-	}
-	whole = len(rows)
-	for _, s := range spans {
-		rows = append(rows, s.apart...)
-	}
-	return rows, whole
+	return a
 }
 
-// matches filters the chunks from up to to.
-func (l List) matches(ctx context.Context, p pattern, from, to int) (s span) {
-	for k := from; k < to && ctx.Err() == nil; k++ {
-		c := &l.chunks[k]
-		start := uint32(0)
-		for j, end := range c.ends {
-			switch p.match(c.names[start:end]) {
-			case inOnePiece:
-				s.whole = append(s.whole, uint32(k<<chunkBits+j))
-			case apart:
-				s.apart = append(s.apart, uint32(k<<chunkBits+j))
+// find fills in what matches and returns how much of it does in one piece.
+func (a *Arrangement) find(ctx context.Context, l List, last *Arrangement) (whole int) {
+	p := newPattern(a.Order.Filter)
+	var known []uint32 // instead of the entries before from
+	from := 0
+	if last != nil && last.Order.Filter != "" && last.of <= l.n && newPattern(last.Order.Filter).match([]byte(a.Order.Filter)) != no {
+		known, from = last.found, last.of
+	}
+	const some = chunkSize // entries that are looked at in one go
+	before := (len(known) + some - 1) / some
+	spans := make([]span, before+len(l.chunks)-from>>chunkBits)
+	each(ctx, len(spans), func(k int) {
+		if k < before {
+			spans[k] = l.matching(p, known[k*some:min((k+1)*some, len(known))])
+		} else {
+			spans[k] = l.matches(p, k-before+from>>chunkBits, from)
+		}
+	})
+	total, n := 0, 0
+	for _, s := range spans {
+		total += len(s.found)
+		n += len(s.whole)
+	}
+	a.found, a.Rows = make([]uint32, 0, total), make([]uint32, n, total)
+	for _, s := range spans {
+		a.found = append(a.found, s.found...)
+		copy(a.Rows[whole:], s.whole)
+		whole += len(s.whole)
+		next := 0 // of those in one piece
+		for _, i := range s.found {
+			if next < len(s.whole) && s.whole[next] == i {
+				next++
+			} else {
+				a.Rows = append(a.Rows, i)
 			}
-			start = end
 		}
+	}
+	return whole
+}
+
+// span is what was found in one go, in the list's order: all of it, and what is in one piece.
+type span struct{ found, whole []uint32 }
+
+func (s *span) add(i uint32, v verdict) {
+	if v == no {
+		return
+	}
+	s.found = append(s.found, i)
+	if v == inOnePiece {
+		s.whole = append(s.whole, i)
+	}
+}
+
+// matches looks through a chunk, but for the entries before from.
+func (l List) matches(p pattern, k, from int) (s span) {
+	c := &l.chunks[k]
+	start := uint32(0)
+	for j, end := range c.ends {
+		if i := k<<chunkBits + j; i >= from {
+			s.add(uint32(i), p.match(c.names[start:end]))
+		}
+		start = end
 	}
 	return s
+}
+
+// matching looks through some entries.
+func (l List) matching(p pattern, some []uint32) (s span) {
+	for _, i := range some {
+		s.add(i, p.match(l.name(i)))
+	}
+	return s
+}
+
+// each calls f with 0 to n-1 on all processors, as long as ctx lasts. Whoever else wants one
+// gets it between two calls.
+func each(ctx context.Context, n int, f func(k int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				k := int(next.Add(1)) - 1
+				if k >= n {
+					return
+				}
+				f(k)
+				runtime.Gosched()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // sort orders rows, which are in the list's order. A cancelled one is left half done.
@@ -119,20 +179,30 @@ func (l List) sort(ctx context.Context, rows []uint32, o Order) {
 			return cmp.Or(-cmp.Compare(l.modified(a), l.modified(b)), cmp.Compare(a, b))
 		}
 	}
-	// In pieces, so that a sort nobody waits for any more ends soon.
-	const piece = 1 << 16
-	for from := 0; from < len(rows) && ctx.Err() == nil; from += piece {
-		slices.SortFunc(rows[from:min(from+piece, len(rows))], compare)
+	// In pieces, so that a sort nobody waits for any more ends soon, and side by side.
+	const piece = 1 << 14
+	n := len(rows)
+	each(ctx, (n+piece-1)/piece, func(k int) {
+		slices.SortFunc(rows[k*piece:min((k+1)*piece, n)], compare)
+	})
+	if n <= piece {
+		reverse(rows, o.Reverse)
+		return
 	}
-	for width := piece; width < len(rows) && ctx.Err() == nil; width *= 2 {
-		merged := make([]uint32, 0, len(rows))
-		for from := 0; from < len(rows); from += 2 * width {
-			mid, end := min(from+width, len(rows)), min(from+2*width, len(rows))
-			merged = merge(merged, rows[from:mid], rows[mid:end], compare)
-		}
-		copy(rows, merged)
+	from, to := rows, make([]uint32, n)
+	for width := piece; width < n && ctx.Err() == nil; width *= 2 {
+		each(ctx, (n+2*width-1)/(2*width), func(k int) {
+			at, mid, end := 2*k*width, min((2*k+1)*width, n), min(2*(k+1)*width, n)
+			merge(to[at:at:end], from[at:mid], from[mid:end], compare)
+		})
+		from, to = to, from
 	}
-	if o.Reverse {
+	copy(rows, from)
+	reverse(rows, o.Reverse)
+}
+
+func reverse(rows []uint32, really bool) {
+	if really {
 		slices.Reverse(rows)
 	}
 }

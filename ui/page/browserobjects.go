@@ -31,8 +31,6 @@ type folder struct {
 	visit  int    // of the session, that the cursor is of
 	name   string // under the cursor
 	wanted string // name to go to once it is there
-	rows   *uint32
-	count  int
 	marks  marks
 }
 
@@ -107,15 +105,14 @@ func (f *folder) sync() {
 		f.grid.MoveTo(0, f)
 	}
 	f.grid.Sorted, f.grid.Reverse = int(b.Order.By), b.Order.Reverse
-	var rows *uint32
-	if len(b.Rows) > 0 {
-		rows = &b.Rows[0]
+	if row := f.grid.Cursor(f); row >= 0 && f.wanted == "" && (f.name == "" || b.List.At(f.entry(row)).Name == f.name) {
+		f.grid.MoveTo(row, f)
+		return // whatever came, this row is the same
 	}
-	if rows == f.rows && f.Len() >= f.count && b.AsListed && f.wanted == "" {
-		f.count = f.Len()
-		return // rows were added behind the others
+	if f.Len() == 0 {
+		f.grid.MoveTo(0, f)
+		return // until it is there again
 	}
-	f.rows, f.count = rows, f.Len()
 	want := f.wanted
 	if want == "" {
 		want = f.name
@@ -217,6 +214,8 @@ func (f *folder) empty(width int) []string {
 			}
 		}
 		return append(lines, t.Key.Render("R")+" tries again.")
+	case b.State == session.Listing && f.s.Coordinator == session.Down:
+		return downText(f.s.CoordinatorErr, width, t)
 	case b.State == session.Listing:
 		return []string{t.Dim.Render("Listing…")}
 	case b.Order.Filter != "" && b.List.Len() > 0:

@@ -21,12 +21,12 @@ type section interface {
 	Sync()
 	Select(id string)
 	Do(a keymap.Action) bool // moving, sorting, filtering
+	handle(a keymap.Action) (asked action.Action, done bool)
 	Disabled(a keymap.Action) string
-	Back() bool
 	Capturing() bool
 	Filtering(a keymap.Action)
 	Input(msg tea.Msg)
-	Click(x, y int) bool
+	Click(x, y int) action.Action
 	Wheel(delta int)
 	View() []string
 	Split() int
@@ -129,16 +129,12 @@ func (p *Coordinator) Do(a keymap.Action) action.Action {
 		p.active = (p.active + 1) % n
 	case a == keymap.PrevSection:
 		p.active = (p.active + n - 1) % n
-	case p.current().Do(a):
 	case a == keymap.Open:
 		p.current().Do(keymap.Detail)
-	case a == keymap.Clear:
-		p.current().Back()
-	case a == keymap.Back:
-		if !p.current().Back() {
-			return action.Quit{}
-		}
 	default:
+		if asked, done := p.current().handle(a); done {
+			return asked
+		}
 		return p.current().own(a)
 	}
 	return nil
@@ -167,8 +163,7 @@ func (p *Coordinator) Input(msg tea.Msg) { p.current().Input(msg) }
 // Click selects a row, or a section by its name.
 func (p *Coordinator) Click(x, y int) action.Action {
 	if y > 0 {
-		p.current().Click(x, y-p.head())
-		return nil
+		return p.current().Click(x, y-p.head())
 	}
 	for i, span := range p.spans() {
 		if x >= span.from && x < span.to {

@@ -186,68 +186,23 @@ func (p *buckets) current() *coordinator.Bucket {
 	return nil
 }
 
-func (p *buckets) refuse(a keymap.Action) string {
-	st, b := plane(p.s), p.current()
-	switch a {
-	case keymap.BucketCreate:
-		if reason := unknown(p.s); reason != "" || st.MayCreateBuckets() {
-			return reason
-		}
-		return "your roles make no buckets: ask an admin of the mesh for bucket-write on all of them"
-	case keymap.BucketQuota, keymap.BucketRecycle, keymap.BucketBin, keymap.BucketDelete:
-	default:
-		return ""
-	}
-	switch reason := unknown(p.s); {
-	case reason != "":
-		return reason
-	case b == nil:
-		return "no bucket is selected"
-	case store.Reserved(b.Name):
-		return b.Name + " is the coordinator's own: it holds what managed workspaces and the control state are made of"
-	case a == keymap.BucketQuota && !st.MayBound(*b):
-		return "only an admin of the mesh, or who was bound to it as bucket-admin, sets its quota"
-	case (a == keymap.BucketDelete || a == keymap.BucketRecycle) && !st.MayManage(b.Name):
-		return "its owner, its bucket-admins and the admins of the mesh may"
-	}
-	return ""
-}
+func (p *buckets) refuse(a keymap.Action) string { return refuseBucket(p.s, p.current(), a) }
 
 func (p *buckets) own(a keymap.Action) action.Action {
-	b := p.current()
-	switch a {
-	case keymap.BucketCreate:
-		return action.OpenControl{Name: a}
-	case keymap.BucketQuota, keymap.BucketRecycle, keymap.BucketBin, keymap.BucketDelete:
-		if b != nil {
-			return action.OpenControl{Name: a, ID: b.Name}
-		}
+	name := ""
+	if b := p.current(); b != nil {
+		name = b.Name
 	}
-	return nil
+	return onBucket(name, a)
 }
 
 func (p *buckets) line(a keymap.Action) string {
-	name, full := "NAME", false
 	b := p.current()
+	if a != "" {
+		return bucketLine(b, a)
+	}
 	if b != nil {
-		name, full = b.Name, b.Objects > 0
+		return commandline.Line("", "bucket", "info", b.Name)
 	}
-	switch a {
-	case keymap.BucketCreate:
-		return control.CreateBucket("", "").Line
-	case keymap.BucketQuota:
-		return control.BucketQuota(name, "SIZE").Line
-	case keymap.BucketRecycle:
-		return control.Recycle(name, "DURATION").Line
-	case keymap.BucketBin:
-		return commandline.Line("", "bucket", "deleted", name)
-	case keymap.BucketDelete:
-		return control.DeleteBucket(name, full).Line
-	case "":
-		if b != nil {
-			return commandline.Line("", "bucket", "info", name)
-		}
-		return commandline.Line("", "bucket", "list")
-	}
-	return ""
+	return commandline.Line("", "bucket", "list")
 }

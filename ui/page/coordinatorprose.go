@@ -3,6 +3,7 @@ package page
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 )
@@ -14,18 +15,17 @@ type prose struct {
 	top           int
 }
 
-func (p *prose) SetSize(width, height int) { p.width, p.height = width, height }
-func (p *prose) Sync()                     {}
-func (p *prose) Select(string)             {}
-func (p *prose) Back() bool                { return false }
-func (p *prose) Capturing() bool           { return false }
-func (p *prose) Filtering(keymap.Action)   {}
-func (p *prose) Input(tea.Msg)             {}
-func (p *prose) Click(int, int) bool       { return false }
-func (p *prose) Wheel(delta int)           { p.scroll(delta) }
-func (p *prose) Split() int                { return -1 }
-func (p *prose) Status() string            { return "" }
-func (p *prose) count() int                { return -1 }
+func (p *prose) SetSize(width, height int)    { p.width, p.height = width, height }
+func (p *prose) Sync()                        {}
+func (p *prose) Select(string)                {}
+func (p *prose) Capturing() bool              { return false }
+func (p *prose) Filtering(keymap.Action)      {}
+func (p *prose) Input(tea.Msg)                {}
+func (p *prose) Click(int, int) action.Action { return nil }
+func (p *prose) Wheel(delta int)              { p.scroll(delta) }
+func (p *prose) Split() int                   { return -1 }
+func (p *prose) Status() string               { return "" }
+func (p *prose) count() int                   { return -1 }
 func (p *prose) scroll(delta int) {
 	p.top = max(min(p.top+delta, len(p.write(p.width, p.height))-p.height), 0)
 }
@@ -49,6 +49,13 @@ func (p *prose) Do(a keymap.Action) bool {
 		return false
 	}
 	return true
+}
+
+func (p *prose) handle(a keymap.Action) (asked action.Action, done bool) {
+	if a == keymap.Back {
+		return action.Quit{}, true
+	}
+	return nil, a == keymap.Clear || p.Do(a)
 }
 
 // Disabled says that a text is no list.

@@ -306,17 +306,11 @@ func (p *Credentials) Disabled(a keymap.Action) string {
 
 // Do does what a key asks for.
 func (p *Credentials) Do(a keymap.Action) action.Action {
-	if p.list.Do(a) {
-		return nil
+	if asked, done := p.list.handle(a); done {
+		return asked
 	}
 	c := p.current()
 	switch {
-	case a == keymap.Clear:
-		p.Back()
-	case a == keymap.Back:
-		if !p.Back() {
-			return action.Quit{}
-		}
 	case c == nil:
 	case a == keymap.Rotate:
 		return action.OpenRotate{Profile: c.Profile}
@@ -327,12 +321,6 @@ func (p *Credentials) Do(a keymap.Action) action.Action {
 	case a == keymap.Forget:
 		return action.OpenClear{Source: *c}
 	}
-	return nil
-}
-
-// Click selects a row.
-func (p *Credentials) Click(x, y int) action.Action {
-	p.list.Click(x, y)
 	return nil
 }
 

@@ -291,17 +291,11 @@ func (p *Jobs) Do(a keymap.Action) action.Action {
 	if a == keymap.Open {
 		a = keymap.Detail
 	}
-	if p.list.Do(a) {
-		return nil
+	if asked, done := p.list.handle(a); done {
+		return asked
 	}
 	j := p.current()
 	switch {
-	case a == keymap.Clear:
-		p.Back()
-	case a == keymap.Back:
-		if !p.Back() {
-			return action.Quit{}
-		}
 	case a == keymap.ClearJobs:
 		return action.ForgetJobs{}
 	case a == keymap.Restore:
@@ -314,12 +308,6 @@ func (p *Jobs) Do(a keymap.Action) action.Action {
 	case a == keymap.ClearJob:
 		return action.ForgetJobs{ID: j.ID}
 	}
-	return nil
-}
-
-// Click selects a row.
-func (p *Jobs) Click(x, y int) action.Action {
-	p.list.Click(x, y)
 	return nil
 }
 

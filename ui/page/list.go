@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
@@ -305,6 +306,22 @@ func (l *list) Do(a keymap.Action) bool {
 	return true
 }
 
+// handle is Do, and what esc and q do on a page that is a list; false where a means nothing to it.
+func (l *list) handle(a keymap.Action) (asked action.Action, done bool) {
+	switch {
+	case l.Do(a):
+	case a == keymap.Clear:
+		l.Back()
+	case a == keymap.Back:
+		if !l.Back() {
+			return action.Quit{}, true
+		}
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
 // Disabled says that an empty list cannot be searched or opened.
 func (l *list) Disabled(a keymap.Action) string {
 	switch a {
@@ -371,17 +388,13 @@ func (l *list) Input(msg tea.Msg) {
 	l.Sync()
 }
 
-// Click selects the row at x, y; false where none is there.
-func (l *list) Click(x, y int) bool {
-	if s := l.Split(); s >= 0 && x >= s {
-		return false
+// Click selects the row at x, y, and asks for nothing.
+func (l *list) Click(x, y int) action.Action {
+	s := l.Split()
+	if row := l.grid.RowAt(y, l); row >= 0 && l.src.Len() > 0 && (s < 0 || x < s) {
+		l.moveTo(row)
 	}
-	row := l.grid.RowAt(y, l)
-	if row < 0 || l.src.Len() == 0 {
-		return false
-	}
-	l.moveTo(row)
-	return true
+	return nil
 }
 
 // Wheel scrolls by delta notches.

@@ -390,18 +390,8 @@ func (p *Log) Do(a keymap.Action) action.Action {
 	case keymap.Open:
 		return p.open()
 	}
-	if p.list.Do(a) {
-		return nil
-	}
-	switch a {
-	case keymap.Clear:
-		p.Back()
-	case keymap.Back:
-		if !p.Back() {
-			return action.Quit{}
-		}
-	}
-	return nil
+	asked, _ := p.list.handle(a)
+	return asked
 }
 
 // open shows a row as a whole: a notice in its dialog, anything else in the detail.

@@ -245,17 +245,11 @@ func (p *Mounts) Disabled(a keymap.Action) string {
 
 // Do does what a key asks for.
 func (p *Mounts) Do(a keymap.Action) action.Action {
-	if p.list.Do(a) {
-		return nil
+	if asked, done := p.list.handle(a); done {
+		return asked
 	}
 	m := p.current()
 	switch {
-	case a == keymap.Clear:
-		p.Back()
-	case a == keymap.Back:
-		if !p.Back() {
-			return action.Quit{}
-		}
 	case m == nil:
 	case a == keymap.Unmount:
 		return action.OpenUnmount{Workspace: m.Workspace, Mountpoint: m.Mountpoint}
@@ -270,12 +264,6 @@ func (p *Mounts) Do(a keymap.Action) action.Action {
 	case a == keymap.Open:
 		return action.Show{Page: "Workspaces", ID: m.Workspace}
 	}
-	return nil
-}
-
-// Click selects a row.
-func (p *Mounts) Click(x, y int) action.Action {
-	p.list.Click(x, y)
 	return nil
 }
 

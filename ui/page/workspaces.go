@@ -211,8 +211,8 @@ func downText(err error, width int, t *theme.Theme) []string {
 
 // Do does what a key asks for.
 func (p *Workspaces) Do(a keymap.Action) action.Action {
-	if p.list.Do(a) {
-		return nil
+	if asked, done := p.list.handle(a); done {
+		return asked
 	}
 	w, ok := p.current()
 	switch a {
@@ -242,12 +242,6 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 		if reason := p.Disabled(keymap.Mount); reason == "" {
 			return action.OpenMount{Workspace: w.Name}
 		}
-	case keymap.Clear:
-		p.Back()
-	case keymap.Back:
-		if !p.Back() {
-			return action.Quit{}
-		}
 	}
 	return nil
 }
@@ -260,12 +254,6 @@ func (p *Workspaces) mountpoint(w workspace.Workspace) string {
 		return op.Mountpoint
 	}
 	return ""
-}
-
-// Click selects a row.
-func (p *Workspaces) Click(x, y int) action.Action {
-	p.list.Click(x, y)
-	return nil
 }
 
 // Command is what mounts or unmounts the workspace under the cursor.

@@ -54,9 +54,10 @@ func (s *Session) again(what string, f func() tea.Cmd) tea.Cmd {
 }
 
 func (s *Session) readWorkspaces() tea.Cmd {
+	of := s.coordinator
 	return s.read("workspaces", func() tea.Msg {
 		list, err := s.app.Workspaces(s.ctx)
-		return WorkspacesRead{List: list, Err: err, At: time.Now()}
+		return WorkspacesRead{List: list, Err: err, At: time.Now(), of: of}
 	})
 }
 
@@ -77,9 +78,10 @@ func (s *Session) readMounts() tea.Cmd {
 }
 
 func (s *Session) readCoordinator() tea.Cmd {
+	of := s.coordinator
 	return s.read("coordinator", func() tea.Msg {
 		status, err := s.app.Coordinator(s.ctx)
-		return CoordinatorRead{Status: status, Err: err, At: time.Now()}
+		return CoordinatorRead{Status: status, Err: err, At: time.Now(), of: of}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
 )
 
@@ -17,6 +18,7 @@ type (
 		State control.State
 		Err   error
 		At    time.Time
+		of    coordinatorID
 	}
 	// ControlChanged ends a Change. Its outcome may hold a secret, in a type that masks it.
 	ControlChanged struct {
@@ -54,9 +56,10 @@ func (s *Session) ReadControl() tea.Cmd {
 	if s.OpenControl == nil {
 		return nil
 	}
+	of := s.coordinator
 	return s.read("control", func() tea.Msg {
 		state, err := control.Read(s.ctx, s.program())
-		return ControlRead{State: state, Err: err, At: time.Now()}
+		return ControlRead{State: state, Err: err, At: time.Now(), of: of}
 	})
 }
 
@@ -93,6 +96,9 @@ func (s *Session) ReadBin(bucket string) tea.Cmd {
 func (s *Session) applyControl(msg tea.Msg) (tea.Cmd, bool) {
 	switch msg := msg.(type) {
 	case ControlRead:
+		if msg.of != s.coordinator {
+			return nil, true
+		}
 		s.at(msg.At)
 		if s.ControlErr = msg.Err; msg.Err == nil {
 			s.Control = &msg.State
@@ -108,7 +114,7 @@ func (s *Session) applyControl(msg tea.Msg) (tea.Cmd, bool) {
 		case msg.Change.Backup:
 			s.Backup = &msg.Outcome
 		}
-		return tea.Batch(s.ReadControl(), s.readWorkspaces(), s.readMounts()), true
+		return tea.Batch(s.ReadControl(), s.readWorkspaces(), s.readMounts(), s.readBuckets()), true
 	case ContextsRead:
 		s.at(msg.At)
 		if msg.Err == nil {
@@ -122,10 +128,32 @@ func (s *Session) applyControl(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, true
 }
 
-// forget drops what is known of a coordinator and asks the one that is in use now.
+// Bucket finds a bucket of the mesh by its name, as far as this user may see it.
+func (s *Session) Bucket(name string) (coordinator.Bucket, bool) {
+	lists := [][]coordinator.Bucket{s.Browser.Buckets}
+	if s.Control != nil {
+		lists = append(lists, s.Control.Buckets)
+	}
+	for _, list := range lists {
+		for _, b := range list {
+			if b.Name == name {
+				return b, true
+			}
+		}
+	}
+	return coordinator.Bucket{}, false
+}
+
+// forget drops what is known of a coordinator and asks the one that is in use now. What the
+// former one still answers is dropped.
 func (s *Session) forget() tea.Cmd {
+	s.coordinator++
+	for _, what := range []string{"coordinator", "workspaces", "control", "buckets"} {
+		delete(s.reading, what) // nobody waits for it any more
+	}
 	s.Control, s.ControlErr = nil, nil
 	s.Workspaces, s.WorkspacesKnown, s.WorkspacesErr = nil, false, nil
+	s.Browser.Buckets, s.Browser.BucketsKnown, s.Browser.BucketsErr = nil, false, nil
 	s.setCoordinator(Starting, s.Now)
-	return tea.Batch(s.readCoordinator(), s.readMounts())
+	return tea.Batch(s.Browse(objects.Name{}), s.readCoordinator(), s.readMounts())
 }

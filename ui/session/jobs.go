@@ -110,11 +110,10 @@ func nextJobs(events <-chan jobs.Job, last time.Time) tea.Msg {
 
 // StartJob starts a transfer.
 func (s *Session) StartJob(t backend.Transfer) tea.Cmd {
-	m := s.app.Jobs()
-	id := m.Start(string(t.Kind), titleOf(t), s.app.Transfer(t))
-	if job, err := m.Get(id); err == nil {
-		s.putJob(job)
-	}
+	title := titleOf(t)
+	id := s.app.Jobs().Start(string(t.Kind), title, s.app.Transfer(t))
+	// How it is now may be its end already. That is news, and comes by WatchJobs.
+	s.putJob(jobs.Job{ID: id, Kind: string(t.Kind), Title: title, State: jobs.Queued, Queued: s.Now})
 	s.transfers[id] = t
 	s.Begin(s.JobLine(id))
 	if t.Kind == backend.Remove {
@@ -225,6 +224,12 @@ func (s *Session) applyJobs(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// EndedNow reports whether a job ended between two looks at it, in another life perhaps than the
+// one it was in before.
+func EndedNow(before, now jobs.Job) bool {
+	return now.State.Final() && (!before.State.Final() || !now.Ended.Equal(before.Ended))
+}
+
 func jobError(j jobs.Job) error {
 	switch {
 	case j.State == jobs.Cancelled:
@@ -245,8 +250,7 @@ func (s *Session) applyJobsChanged(msg JobsChanged) tea.Cmd {
 	}
 	changed := false
 	for _, j := range msg.Jobs {
-		was := s.Job(j.ID)
-		if was != nil && !was.State.Final() && j.State.Final() {
+		if was := s.Job(j.ID); was != nil && EndedNow(*was, j) {
 			changed = changed || backend.TransferKind(j.Kind) != backend.Download
 			s.End(s.JobLine(j.ID), jobError(j), msg.At)
 			delete(s.deleting, j.ID) // what is left of it is there again when it was listed anew

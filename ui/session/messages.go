@@ -9,6 +9,9 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 )
 
+// coordinatorID counts the coordinators that were in use: an answer of a former one comes too late.
+type coordinatorID int
+
 // The messages that commands of this package end in. At is when it happened: no
 // other clock is read, so that a screen depends on messages alone.
 type (
@@ -17,6 +20,7 @@ type (
 		List []workspace.Workspace
 		Err  error
 		At   time.Time
+		of   coordinatorID
 	}
 	// MountsRead ends a read of the mounts.
 	MountsRead struct {
@@ -29,6 +33,7 @@ type (
 		Status backend.CoordinatorStatus
 		Err    error
 		At     time.Time
+		of     coordinatorID
 	}
 	// Changed says what changed elsewhere.
 	Changed struct {

@@ -67,21 +67,22 @@ type Session struct {
 	// After is tea.Tick; tests put a clock of their own here.
 	After func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
 
-	app       App
-	ctx       context.Context
-	ops       map[string]*Op // by workspace name
-	rates     map[string]*Rate
-	reading   map[string]bool // reads under way, and whether another is wanted
-	lastRead  time.Time       // of the mounts
-	uploaded  int64           // by all mounts, as of the last reading of the workspaces
-	usageAt   time.Time       // when that was
-	ticking   time.Duration   // between ticks; 0: the clock stands
-	ticks     int
-	ranID     int
-	dooms     int
-	deleting  map[string][]objects.Name   // by jobs that run
-	transfers map[string]backend.Transfer // by the ids of their jobs
-	stopTry   context.CancelFunc          // of the pair that a rotation tries; may be nil
+	app         App
+	ctx         context.Context
+	coordinator coordinatorID  // that is in use
+	ops         map[string]*Op // by workspace name
+	rates       map[string]*Rate
+	reading     map[string]bool // reads under way, and whether another is wanted
+	lastRead    time.Time       // of the mounts
+	uploaded    int64           // by all mounts, as of the last reading of the workspaces
+	usageAt     time.Time       // when that was
+	ticking     time.Duration   // between ticks; 0: the clock stands
+	ticks       int
+	ranID       int
+	dooms       int
+	deleting    map[string][]objects.Name   // by jobs that run
+	transfers   map[string]backend.Transfer // by the ids of their jobs
+	stopTry     context.CancelFunc          // of the pair that a rotation tries; may be nil
 }
 
 // New starts from what the last run knew. It does no I/O but that of Remembered.
@@ -243,6 +244,9 @@ func (s *Session) at(t time.Time) {
 }
 
 func (s *Session) applyWorkspaces(msg WorkspacesRead) tea.Cmd {
+	if msg.of != s.coordinator {
+		return nil
+	}
 	s.at(msg.At)
 	s.WorkspacesErr = msg.Err
 	s.uploaded, s.usageAt = s.uploads(), msg.At
@@ -267,6 +271,9 @@ func (s *Session) applyMounts(msg MountsRead) tea.Cmd {
 }
 
 func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
+	if msg.of != s.coordinator {
+		return nil
+	}
 	s.at(msg.At)
 	next := s.again("coordinator", s.readCoordinator)
 	if msg.Err != nil {
@@ -276,7 +283,7 @@ func (s *Session) applyCoordinator(msg CoordinatorRead) tea.Cmd {
 	}
 	s.CoordinatorErr, s.CoordinatorInfo = nil, msg.Status
 	s.setCoordinator(Up, msg.At)
-	return tea.Batch(next, s.readWorkspaces(), s.ReadControl(), s.readBuckets())
+	return tea.Batch(next, s.readWorkspaces(), s.ReadControl(), s.readBuckets(), s.visit())
 }
 
 func (s *Session) applyChanged(msg Changed) tea.Cmd {

@@ -12,6 +12,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/jobs"
+	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
@@ -220,5 +221,62 @@ func TestMountOfLeavesOutWhatIsNotMounted(t *testing.T) {
 	s.Mounts = []mounts.Status{left, live}
 	if m := s.MountOf(w); m == nil || m.Health != mounts.OK {
 		t.Errorf("mounted as %+v, want the live one", m)
+	}
+}
+
+// What a coordinator still answers when another one is in use is not taken for that one's.
+func TestLateAnswers(t *testing.T) {
+	s := New(t.Context(), &stub{}, "/home/ada", time.Now())
+	workspaces, buckets := s.readWorkspaces(), s.readBuckets()
+	s.forget()
+	s.Apply(workspaces())
+	s.Apply(buckets())
+	if s.WorkspacesKnown || s.Browser.BucketsKnown {
+		t.Error("an answer of the former coordinator was taken")
+	}
+	s.Apply(s.readWorkspaces()())
+	if !s.WorkspacesKnown {
+		t.Error("an answer of this one was not")
+	}
+}
+
+// atOnce is a program whose jobs have ended before anyone looks.
+type atOnce struct {
+	*stub
+	m *jobs.Manager
+}
+
+func (a atOnce) Jobs() *jobs.Manager { return a.m }
+func (a atOnce) Transfer(backend.Transfer) jobs.Func {
+	return func(context.Context, *jobs.Progress) error { return nil }
+}
+
+// A job may have ended when it is looked at first: that it did is news all the same, and what it
+// was to delete is not hidden for ever.
+func TestJobsThatEndAtOnce(t *testing.T) {
+	app := atOnce{&stub{}, jobs.New(4)}
+	s := newSession(app)
+	for range 300 {
+		s.StartJob(backend.Transfer{Kind: backend.Remove, From: []objects.Name{{Kind: objects.Bucket, In: "b", Path: "k"}}})
+		before := s.Jobs[len(s.Jobs)-1]
+		ended, err := app.m.Wait(t.Context(), before.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !EndedNow(before, ended) {
+			t.Fatalf("the end of a job that was %s is no news", before.State)
+		}
+		s.Apply(JobsChanged{Jobs: []jobs.Job{ended}, At: now})
+		if EndedNow(*s.Job(ended.ID), ended) || len(s.deleting) > 0 {
+			t.Fatal("it ends twice, or for nothing")
+		}
+	}
+}
+
+// A second life ends too, however short it was.
+func TestSecondLifeEnds(t *testing.T) {
+	first := jobs.Job{State: jobs.Failed, Ended: now}
+	if again := (jobs.Job{State: jobs.Done, Ended: now.Add(time.Second)}); !EndedNow(first, again) || EndedNow(again, again) {
+		t.Error("the end of a second life is not told from that of the first")
 	}
 }
