@@ -123,7 +123,7 @@ notices-check:
 
 release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build what a release has, for every system, into dist; then install the deb in a clean Debian and use it
 	@PATH=$(TOOLS):$$PATH goreleaser check
-	@PATH=$(TOOLS):$$PATH goreleaser release --snapshot --clean
+	@PATH=$(TOOLS):$$PATH sh .ci/snapshot
 	@sh .ci/packages root
 	@.ci/root .ci/deb dist/*_linux_$$($(GO) env GOARCH).deb
 
