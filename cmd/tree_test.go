@@ -32,6 +32,7 @@ func every(f func(path string, cmd *cobra.Command)) {
 func TestEveryCommand(t *testing.T) {
 	takes, flagged := regexp.MustCompile(` \[?[A-Z]{2,}`), regexp.MustCompile(`\[?--[^\]]*\]?`)
 	known := map[string]bool{}
+	root := (&cli{name: "artifacts-tui"}).root() // for the examples
 	every(func(path string, cmd *cobra.Command) {
 		known[path] = true
 		if cmd.Short == "" || !strings.HasSuffix(cmd.Long, exitCodes) {
@@ -52,7 +53,7 @@ func TestEveryCommand(t *testing.T) {
 			if i := slices.IndexFunc(words, func(w string) bool { return w == "|" || w == ">" || w == "<" }); i >= 0 {
 				words = words[:i]
 			}
-			found, rest, err := (&cli{name: "artifacts-tui"}).root().Find(words)
+			found, rest, err := root.Find(words)
 			if err == nil {
 				err = found.ParseFlags(rest)
 			}

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a server may take to start on a busy machine.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // Server is a PostgreSQL server. Its administrator is postgres, and needs no password.
 type Server struct {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/tlstrust"
+	"github.com/artifacts-tui/artifacts-tui/internal/webproxy"
 )
 
 const (
@@ -66,7 +67,7 @@ func (b *Blobs) connect() error {
 		b.private = u.Scheme == "https" || ip != nil && ip.IsLoopback()
 	}
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: webproxy.FromEnvironment().Func(), OnProxyConnectResponse: webproxy.Refused,
 		DialContext: (&net.Dialer{
 			Timeout:         min(5*time.Second, b.Timeout),
 			KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3},
