@@ -20,7 +20,7 @@ const (
 	heardMost   = 10_000 // news kept back; more of them and every listing is made anew
 	rehearFirst = 50 * time.Millisecond
 	rehearMost  = 500 * time.Millisecond
-	relistAfter = 50 * time.Millisecond // so that a tree that goes key by key is listed once
+	relistAfter = 200 * time.Millisecond // so that a tree that goes key by key is listed once
 )
 
 // Hear forgets what is not true any more after news: the listing of the directory that it is
@@ -112,12 +112,13 @@ func (f *FS) compare(dir *Node, name string, n News) {
 	case same && !n.Deleted && (kind == Dir || child.base != nil && child.base.ETag == n.ETag):
 		return
 	}
+	stays := dir.holdsMore()
 	f.outdate(dir)
 	if child != nil && kind != Dir {
 		f.tell(child, true)
 	}
 	if n.Deleted {
-		f.emptied(dir, kind == Dir)
+		f.emptied(dir, stays, kind == Dir)
 	}
 }
 
@@ -125,19 +126,26 @@ func (f *FS) compare(dir *Node, name string, n News) {
 func (f *FS) outdate(dir *Node) { dir.dir.forget(f.nextTick()) }
 
 // emptied follows a deletion in dir: a directory without a marker is gone with the last
-// object in it, and the kernel is to hear of that although nobody asks. itself says that
-// what was deleted is the marker of a directory in dir.
-func (f *FS) emptied(dir *Node, itself bool) {
-	for d := dir; d != nil; d = d.parent {
+// object in it, and the kernel is to hear of that although nobody asks. stays says that dir
+// surely has others, itself that what was deleted is the marker of a directory in dir.
+func (f *FS) emptied(dir *Node, stays, itself bool) {
+	for d := dir; ; d = d.parent {
 		if itself {
 			f.relist(d)
 		}
-		if d.dir.loaded && len(d.dir.children) > 1 || d.parent == nil {
+		if stays || d.parent == nil {
 			return
 		}
+		stays, itself = d.parent.holdsMore(), true
 		f.outdate(d.parent)
-		itself = true
 	}
+}
+
+// holdsMore reports whether the directory has more than one entry by a listing that nothing
+// was heard about since: one that is outdated shows what may be gone.
+func (n *Node) holdsMore() bool {
+	d := n.dir
+	return d.loaded && d.listed >= d.forgot && len(d.children) > 1
 }
 
 // relist lists dir before anybody asks, a little later.

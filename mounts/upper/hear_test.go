@@ -262,3 +262,24 @@ func TestNewsBelowARename(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// SPEC D5: a directory goes with the last of its objects, also where its listing was made while
+// they went one by one.
+func TestNewsOfADirectoryThatGoes(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{"d/a", "d/b", "d/c", "f", "g"} {
+		w.store.set(key, "one")
+	}
+	s := listen(w)
+	if got := w.ls("") + "|" + w.ls("d"); got != "d/ f g|a b c" {
+		t.Fatal(got)
+	}
+	for _, key := range []string{"d/a", "d/b", "d/c"} {
+		w.ls("")
+		s.deleted(w, key)
+		s.tell(w)
+	}
+	if got := w.ls(""); got != "f g" {
+		t.Errorf("%s is left", got)
+	}
+}

@@ -181,7 +181,7 @@ func (f *FS) merge(dir *Node, from []source, found map[string][]listed, k known,
 			f.keepBack(News{Key: n.key(), Deleted: true})
 		}
 	}
-	d.loaded, d.loadedAt = true, time.Now()
+	d.loaded, d.loadedAt, d.listed = true, time.Now(), start
 	if start < d.forgot {
 		d.loadedAt = time.Time{}
 	}

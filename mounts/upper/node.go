@@ -136,6 +136,7 @@ type dirState struct {
 	loadedAt  time.Time
 	loading   *loadCall
 	forgot    uint64   // the tick of the last Forget: older listings do not last
+	listed    uint64   // the tick at which the listing that children are of began
 	relisting bool     // a listing is about to be asked for
 	op        *op      // the newest operation whose record in the journal tells its attributes
 	since     uint64   // the operation that made it, or brought it, where it is; 0: it was listed
