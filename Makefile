@@ -99,6 +99,7 @@ microbench: ## Go benchmarks of the store, the mount and the terminal app
 
 soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,000 random changes, 1,000 that another mount has to see, half an hour of faults
 	STORETEST_CRASH_ROUNDS=200 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash' ./backend/store/local
+	STORETEST_CRASH_ROUNDS=100 STORM_ALL=1 $(GO) test -count=1 -timeout=60m -v -run 'TestContract/crash|TestStorm' ./backend/store/postgres
 	STORETEST_WHOLE=1 ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 -timeout=60m -v -run 'TestContract' ./backend/store/engines
 	KILL_ROUNDS=50 $(GO) test -count=1 -timeout=60m -v -run 'TestKill(InsideRename|DuringRecovery|AfterMappedWrites)' ./mounts
 	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
@@ -122,7 +123,7 @@ notices-check:
 
 release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod ## build what a release has, for every system, into dist; then install the deb in a clean Debian and use it
 	@PATH=$(TOOLS):$$PATH goreleaser check
-	@PATH=$(TOOLS):$$PATH goreleaser release --snapshot --clean
+	@PATH=$(TOOLS):$$PATH sh .ci/snapshot
 	@sh .ci/packages root
 	@.ci/root .ci/deb dist/*_linux_$$($(GO) env GOARCH).deb
 

@@ -128,6 +128,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"dead":      dead,
 	"tlsproxy":  tlsProxyCommand,
 	"webproxy":  webProxyCommand,
+	"pgserver":  pgServer,
 }
 
 // condition is [command:NAME]: the program has that command; or [root].

@@ -215,6 +215,21 @@ func TestIdle(t *testing.T) {
 
 func TestNotices(t *testing.T) {
 	d := drive(t, newFake(), 120, 32)
-	d.send(notice("state: /home/ada/.local/state/tonbo/artifacts"))
+	d.send(notice{"state: /home/ada/.local/state/tonbo/artifacts"})
 	d.sees("state: /home/ada/.local/state/tonbo/artifacts")
+}
+
+// Notices that come together are one message: on a first start they do not cover what to do first.
+func TestNoticesTogether(t *testing.T) {
+	lines := make(chan string, 8)
+	d := driveWith(t, newFake(), 80, 24, Options{Notices: lines})
+	for _, line := range []string{"state: /home/ada/state", "cache: /home/ada/cache", "config: /home/ada/config"} {
+		lines <- line
+	}
+	close(lines)
+	d.run(d.m.Init())
+	d.sees("state: /home/ada/state", "cache: /home/ada/cache", "n makes one here", "b brings your own bucket.")
+	if n := len(d.m.toasts.All()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
 }

@@ -117,7 +117,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.toasts.Expire(msg.id)
 		return nil
 	case notice:
-		return tea.Batch(m.say(component.Info, string(msg)), m.awaitNotice())
+		return tea.Batch(m.say(component.Info, msg[0], msg[1:]...), m.awaitNotice())
 	case session.Panicked:
 		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
 		return tea.Quit
@@ -196,7 +196,7 @@ const (
 
 type (
 	expire struct{ id int }
-	notice string
+	notice []string // lines that came together
 )
 
 // say shows a message and keeps it. The texts may come from anywhere.
@@ -248,6 +248,21 @@ func (m *model) awaitNotice() tea.Cmd {
 		if !ok {
 			return nil
 		}
-		return notice(line)
+		lines := notice{line}
+		for quiet := time.NewTimer(noticePause); ; quiet.Reset(noticePause) {
+			select {
+			case line, ok := <-m.notices:
+				if ok {
+					lines = append(lines, line)
+					continue
+				}
+			case <-quiet.C:
+			}
+			return lines
+		}
 	}
 }
+
+// noticePause is how long after a notice another one is waited for: those that come together are
+// one message.
+const noticePause = 500 * time.Millisecond

@@ -63,7 +63,7 @@ func TestSlowReaderIsTold(t *testing.T) {
 
 	// More than any buffer on the way holds, and far more than the ring keeps.
 	pad := strings.Repeat("k", 1000)
-	for i := range 100 {
+	for i := range 40 {
 		var batch []store.Change
 		for j := range 1000 {
 			batch = append(batch, store.Change{Kind: store.ChangePut, Bucket: "busy", Key: fmt.Sprint(i, "/", j, pad)})

@@ -9,6 +9,7 @@ import (
 // Commit that returned nil, durably, until Delete.
 type Blobs interface {
 	// Create begins a blob. size is the number of bytes that will come, -1 where that is not known.
+	// It may wait for other writers to end; once it has returned, no method of its writer does.
 	Create(ctx context.Context, size int64) (BlobWriter, error)
 	// Open returns fs.ErrNotExist (wrapped) where there is no such blob. A reader that is
 	// open reads on after Delete; of a blob that a sweep had moved it may say fs.ErrNotExist.

@@ -98,13 +98,21 @@ type lazyBlob struct {
 	w     BlobWriter
 }
 
-func (l *lazyBlob) Write(p []byte) (int, error) {
-	if l.w == nil {
-		w, err := l.blobs.Create(l.ctx, l.size)
-		if err != nil {
-			return 0, err
-		}
+// open makes the blob. It may wait until other writers have given memory back.
+func (l *lazyBlob) open() error {
+	if l.w != nil {
+		return nil
+	}
+	w, err := l.blobs.Create(l.ctx, l.size)
+	if err == nil {
 		l.w = w
+	}
+	return err
+}
+
+func (l *lazyBlob) Write(p []byte) (int, error) {
+	if err := l.open(); err != nil {
+		return 0, err
 	}
 	n, err := l.w.Write(p)
 	if l.size < 0 || l.size >= smallSize { // a small one may wait for its Commit
@@ -142,7 +150,7 @@ func fill(body io.Reader, buf []byte) (n int, ended bool, err error) {
 }
 
 // gulp is pump for a body that is known to be small.
-func gulp(_ context.Context, body io.Reader, size int64, _ room, w, sum io.Writer) (int64, error) {
+func gulp(_ context.Context, body io.Reader, size int64, _ room, w *lazyBlob, sum io.Writer) (int64, error) {
 	buf := smallPool.Get().(*[smallSize]byte)
 	defer smallPool.Put(buf)
 	// One byte more than announced shows a body that is too long, and reaches its end.
@@ -161,7 +169,7 @@ func gulp(_ context.Context, body io.Reader, size int64, _ room, w, sum io.Write
 }
 
 // pump reads body to its end, so that whatever the reader verifies there has been verified.
-func pump(ctx context.Context, body io.Reader, size int64, space room, w, sum io.Writer) (n int64, err error) {
+func pump(ctx context.Context, body io.Reader, size int64, space room, w *lazyBlob, sum io.Writer) (n int64, err error) {
 	p := pipeline{w: w, sum: sum}
 	defer func() { err = errors.Join(err, p.wait()) }()
 	for {
@@ -184,6 +192,13 @@ func pump(ctx context.Context, body io.Reader, size int64, space room, w, sum io
 		if ctx.Err() != nil {
 			chunkPool.Put(buf)
 			return n, ctx.Err()
+		}
+		// Here, where nothing is held that the writers before this one wait for.
+		if k > 0 {
+			if err := w.open(); err != nil {
+				chunkPool.Put(buf)
+				return n, err
+			}
 		}
 		if err := p.put(buf, k, last); err != nil || last {
 			return n, err

@@ -16,6 +16,10 @@ import (
 // lingering bounds the wait for open files after a lazy detach.
 const lingering = 10 * time.Second
 
+// held bounds the wait for other mount namespaces that have the mount, too: of a program that
+// has just been started in one, and is about to let go of it.
+const held = 30 * time.Second
+
 // run serves until the mount is gone, then drains. What ends it: an unmount through the
 // socket, fusermount3 -u by anyone, a signal (SPEC C5), or the end of who asked for it; a
 // second signal ends the draining and keeps the rest for the next mount. The error is
@@ -135,7 +139,7 @@ func (d *daemon) unmount() error {
 	d.draining.Store(true)
 	select {
 	case <-d.detached:
-	case <-time.After(lingering):
+	case <-time.After(held):
 		return fault.New(fault.Failure, "a container that was started meanwhile may keep it: stop that, or try again", "the kernel still holds the mount at %s", d.start.Spec.Mountpoint)
 	}
 	return nil

@@ -172,6 +172,9 @@ func (s *Screen) draw() {
 	}
 	s.lines = lines
 	if changed {
+		for y := range s.height {
+			s.cells.TouchLine(0, y, s.width) // where others scroll past it a line that stays has to be drawn too
+		}
 		s.r.Render(s.cells.RenderBuffer)
 	}
 	if v.Cursor != nil {

@@ -170,6 +170,48 @@ func TestFramesAddUp(t *testing.T) {
 	})
 }
 
+// Lines that come and go among others that are alike: what stays where it was is drawn again where
+// the terminal was made to scroll it away.
+func TestScrolledFrames(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const width, height = 30, 16
+	c := start(t, width, height)
+	wall := strings.Repeat(" ", 20) + "│"
+	lines := make([]string, height)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("row %-16d│", i)
+	}
+	for round := range 400 {
+		at := 1 + r.IntN(height-2)
+		switch r.IntN(4) {
+		case 0: // a row goes
+			lines = append(append(append([]string{}, lines[:at]...), lines[at+1:height-1]...), wall, lines[height-1])
+		case 1: // one comes
+			lines = append(append(append([]string{}, lines[:at]...), fmt.Sprintf("new %-16d│", round)), append(lines[at:height-2:height-2], lines[height-1])...)
+		case 2: // a box over some
+			for y := at; y < min(at+4, height-1); y++ {
+				lines[y] = "     ╭───────────╮ box  "
+			}
+		default: // and away
+			for y := at; y < min(at+6, height-1); y++ {
+				lines[y] = wall
+			}
+		}
+		c.s.drawn = time.Time{}
+		c.s.Show(tea.NewView(strings.Join(lines, "\n")))
+		c.pump()
+		want := strings.Join(lines, "\n")
+		c.until("frame "+fmt.Sprint(round), func(screen, _ string) bool {
+			for i, line := range strings.Split(strings.TrimRight(screen, "\n"), "\n") {
+				if strings.TrimRight(line, " ") != strings.TrimRight(strings.Split(want, "\n")[i], " ") {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
 // A terminal that was resized is drawn anew, and tells its size.
 func TestResize(t *testing.T) {
 	c := start(t, 20, 4)

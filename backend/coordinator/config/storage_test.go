@@ -34,7 +34,7 @@ storage:
 	if _, err := e.Config.Engines(); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), "storage.blobs_access_key_id: the variable BLOBS_KEY is not set") {
 		t.Error(err)
 	}
-	if err := e.CheckSecrets(); err == nil || !strings.HasPrefix(err.Error(), e.File+":6: storage.blobs_access_key_id: ") {
+	if err := e.CheckSecrets(); err == nil || !strings.HasPrefix(err.Error(), e.File+":7: storage.blobs_access_key_id: ") {
 		t.Error(err)
 	}
 	t.Setenv("BLOBS_KEY", "key")

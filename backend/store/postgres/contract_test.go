@@ -74,5 +74,8 @@ func (l locked) Close() error { return errors.Join(l.Blobs.Close(), l.lock.Close
 // SPEC B13, B24, B25, B26, B31, E9
 func TestContract(t *testing.T) {
 	newDatabase = func() (string, error) { return pgtest.URL(t), nil }
+	if os.Getenv("STORETEST_CRASH_ROUNDS") == "" {
+		t.Setenv("STORETEST_CRASH_ROUNDS", "3") // make soak has more
+	}
 	storetest.Run(t, openStore)
 }

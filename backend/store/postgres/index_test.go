@@ -42,13 +42,6 @@ func openIndex(t testing.TB, url string, o Options) *Index {
 	return x
 }
 
-func withBucket(t testing.TB, quota int64) *Index {
-	t.Helper()
-	x := openIndex(t, pgtest.URL(t), Options{})
-	must(t, x.CreateBucket(t.Context(), store.BucketInfo{Name: "bucket", Quota: quota}))
-	return x
-}
-
 // object has a blob of its own.
 func object(key string, size int64) store.Object {
 	return store.Object{
@@ -186,6 +179,44 @@ func TestReservationsOfTheDead(t *testing.T) {
 	refused(t, err, store.ErrQuotaExceeded)
 	_, err = dead.Put(t.Context(), store.PutEntry{Object: object("k", 700), Space: space})
 	must(t, err)
+	sound(t, x)
+}
+
+// A process that is taken for dead at the very moment in which it writes. SPEC B25
+func TestDeadWhileItWrites(t *testing.T) {
+	url := pgtest.URL(t)
+	x, other := openIndex(t, url, Options{}), openIndex(t, url, Options{})
+	ctx := t.Context()
+	must(t, x.CreateBucket(ctx, store.BucketInfo{Name: "bucket", Quota: 1000}))
+	space, err := x.Begin(ctx, "bucket", "k", 800, store.Condition{})
+	must(t, err)
+	buried, err := other.pool.Begin(ctx)
+	must(t, err)
+	_, err = buried.Exec(ctx, `DELETE FROM reservations`)
+	must(t, err)
+	written := make(chan error, 1)
+	go func() {
+		_, err := x.Put(ctx, store.PutEntry{Object: object("k", 800), Space: space})
+		written <- err
+	}()
+	eventually(t, "the write to meet the burial", func() bool {
+		n := 0
+		must(t, other.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n))
+		return n > 0
+	})
+	must(t, buried.Commit(ctx))
+	second, err := other.Begin(ctx, "bucket", "l", 800, store.Condition{})
+	if err == nil {
+		_, err = other.Put(ctx, store.PutEntry{Object: object("l", 800), Space: second})
+	}
+	if first := <-written; (first == nil) == (err == nil) {
+		t.Errorf("of two writers of 800 bytes to a quota of 1000 both, or none, succeeded: %v, %v", first, err)
+	}
+	u, err := x.Usage(ctx)
+	if err != nil || u.Total() != 800 {
+		t.Errorf("%+v, %v", u, err)
+	}
 	sound(t, x)
 }
 

@@ -131,6 +131,7 @@ func (x *Index) putAsSeen(ctx context.Context, o store.Object, r *reservation) (
 	err = x.update(ctx, func(t *txn) error {
 		b := &bucket{id: r.view.bucketID, version: r.view.version}
 		t.queue(`SELECT 1 FROM usage WHERE bucket = $1 AND prefix = ''::bytea AND stripe = $2 FOR UPDATE`, b.id, stripe(o.Key))
+		t.lockReservation(r) // so that nobody takes this process for dead in between
 		t.write(b, o, r.old, r.spend(r.row), o.Segments, &freed, &done)
 		return nil
 	})

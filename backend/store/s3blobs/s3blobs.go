@@ -21,7 +21,7 @@ import (
 
 // Defaults of Options.
 const (
-	defaultMemory  = 256 << 20
+	defaultMemory  = 512 << 20
 	defaultTimeout = 10 * time.Second
 	defaultYoung   = time.Hour
 	defaultEvery   = 24 * time.Hour
@@ -35,7 +35,7 @@ type Options struct {
 	Region      string // for signing; empty: us-east-1
 	Credentials aws.CredentialsProvider
 	CABundle    string // PEM file of extra certificate authorities; empty: the system's alone
-	Memory      int64  // bytes that all writers together hold of large blobs; 0: 256 MiB
+	Memory      int64  // bytes that all writers together hold of large blobs; 0: 512 MiB
 	// Timeout is how long the store may say nothing, to one request. What it does not answer is
 	// asked again for three times that long. 0: 10 s.
 	Timeout time.Duration
@@ -53,8 +53,9 @@ type Blobs struct {
 	Options
 	s3      *s3.Client
 	web     interface{ CloseIdleConnections() }
-	private bool // nobody is on the way to the store
-	memory  *semaphore.Weighted
+	private bool                // nobody is on the way to the store
+	filling *semaphore.Weighted // three quarters of Memory: parts that wait for their clients
+	sending *semaphore.Weighted // a quarter: parts on their way to the store
 	learned learned
 	// uploadMax is the age at which an upload in parts is nobody's any more.
 	uploadMax time.Duration
@@ -89,7 +90,7 @@ func Open(opt Options) (*Blobs, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Blobs{
-		Options: opt, memory: semaphore.NewWeighted(max(opt.Memory, largestPart)),
+		Options: opt, filling: semaphore.NewWeighted(max(opt.Memory/4*3, partSize)), sending: semaphore.NewWeighted(max(opt.Memory/4, partSize)),
 		open: map[token]int{}, doomed: map[token]bool{}, uploadMax: 2 * writeMax,
 	}
 	b.life, b.end = context.WithCancel(context.Background())

@@ -21,13 +21,12 @@ import (
 )
 
 // A blob up to partSize goes by one PUT. A larger one goes in parts, each sent while the next
-// is filled; they grow along the way, so that its size need not be known and S3's 10,000 parts
-// hold 430 GiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
+// is filled. S3 takes 10,000: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html.
 const (
 	partSize    = 8 << 20
-	largestPart = 64 << 20
 	partsAtOnce = 4 // of one blob
 	maxParts    = 10_000
+	maxSize     = int64(maxParts) * partSize // 78 GiB
 	// freeSize is the size up to which a blob takes none of Options.Memory: it never waits for
 	// large ones.
 	freeSize = 256 << 10
@@ -35,17 +34,6 @@ const (
 	// are nobody's any more.
 	writeMax = 24 * time.Hour
 )
-
-// lengthOf is the size of a part, by its number.
-func lengthOf(number int) int {
-	switch {
-	case number <= 1000:
-		return partSize
-	case number <= 5000:
-		return 4 * partSize
-	}
-	return largestPart
-}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -56,11 +44,32 @@ func header(sum uint32) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 }
 
-// Create implements store.Blobs.
+// Create implements store.Blobs. It waits for the memory of the part that is being filled,
+// which the writer keeps to its end. The parts on their way have memory of their own: it comes
+// back by itself, so that no writer waits for one that waits for a third.
 func (b *Blobs) Create(ctx context.Context, size int64) (store.BlobWriter, error) {
+	if size > maxSize {
+		return nil, errTooLarge
+	}
+	room := int64(partSize)
+	if size >= 0 {
+		room = min(size, partSize)
+	}
+	held := room
+	if room <= freeSize {
+		held = 0
+	}
+	if err := b.filling.Acquire(ctx, held); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	return &writer{b: b, ctx: ctx, cancel: cancel, id: newToken(), size: size, begun: time.Now()}, nil
+	if size < 0 {
+		room = freeSize // more comes as it is needed
+	}
+	return &writer{b: b, ctx: ctx, cancel: cancel, id: newToken(), begun: time.Now(), buf: make([]byte, 0, room), held: held}, nil
 }
+
+var errTooLarge = fault.New(fault.Usage, "send it as a multipart upload", "a single body of more than %d bytes is not kept in an S3 store", maxSize)
 
 // writer is a store.BlobWriter. Its methods are called by one goroutine at a time.
 type writer struct {
@@ -68,15 +77,13 @@ type writer struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	id     token
-	size   int64 // that was announced; -1: not known
 	begun  time.Time
 	over   bool // committed or aborted
 	sent   bool // the blob may be there
 
-	buf    []byte
-	limit  int   // of buf
-	held   int64 // bytes of Options.Memory that buf takes
-	number int   // of the part that buf becomes
+	buf    []byte // that is being filled
+	held   int64  // bytes of Options.Memory for it
+	number int    // of the parts that were begun to be sent
 	upload *string
 	summed bool
 	slots  chan struct{}
@@ -93,60 +100,23 @@ func (w *writer) Write(p []byte) (n int, err error) {
 		if err := w.failed(); err != nil {
 			return n, err
 		}
-		if len(w.buf) == w.limit && w.buf != nil {
+		if len(w.buf) == partSize {
 			if err := w.send(); err != nil {
 				return n, err
 			}
 		}
-		if w.buf == nil {
-			if err := w.begin(); err != nil {
-				return n, err
-			}
-		}
-		k := min(len(p), w.limit-len(w.buf))
+		k := min(len(p), partSize-len(w.buf))
 		w.buf = append(w.buf, p[:k]...)
 		p, n = p[k:], n+k
 	}
 	return n, nil
 }
 
-// begin gives w.buf room for the next part.
-func (w *writer) begin() error {
-	w.number++
-	if w.number > maxParts {
-		return fault.New(fault.Usage, "send it as a multipart upload", "a single body of more than 430 GiB is not kept in an S3 store")
-	}
-	w.limit = lengthOf(w.number)
-	room := w.limit
-	if w.number == 1 && w.size >= 0 {
-		room = int(min(w.size, int64(room)))
-	}
-	if room > freeSize {
-		if err := w.b.memory.Acquire(w.ctx, int64(room)); err != nil {
-			return err
-		}
-		w.held = int64(room)
-	}
-	if w.size < 0 && w.number == 1 {
-		room = freeSize // more comes as it is needed
-	}
-	w.buf = make([]byte, 0, room)
-	return nil
-}
-
-// take hands over what w.buf holds, and what gives its memory back.
-func (w *writer) take() (part []byte, release func()) {
-	part, held := w.buf, w.held
-	w.buf, w.held = nil, 0
-	return part, func() {
-		if held > 0 {
-			w.b.memory.Release(held)
-		}
-	}
-}
-
 // send begins to send w.buf as a part.
 func (w *writer) send() error {
+	if w.number == maxParts {
+		return errTooLarge
+	}
 	if w.upload == nil {
 		if err := w.start(); err != nil {
 			return err
@@ -157,11 +127,17 @@ func (w *writer) send() error {
 	case <-w.ctx.Done():
 		return w.ctx.Err()
 	}
+	part := w.buf
+	if err := w.b.sending.Acquire(w.ctx, int64(len(part))); err != nil {
+		<-w.slots
+		return err
+	}
+	w.number++
 	number := w.number
-	part, release := w.take()
+	w.buf = make([]byte, 0, partSize)
 	w.parts.Go(func() {
 		defer func() { <-w.slots }()
-		defer release()
+		defer w.b.sending.Release(int64(len(part)))
 		done, err := w.sendPart(number, part)
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -174,6 +150,12 @@ func (w *writer) send() error {
 		w.done[number-1] = done
 	})
 	return nil
+}
+
+// release gives the memory of w.buf back.
+func (w *writer) release() {
+	w.b.filling.Release(w.held)
+	w.buf, w.held = nil, 0
 }
 
 func (w *writer) failed() error {
@@ -246,13 +228,16 @@ var errOver = errors.New("s3blobs: the blob is empty, or was committed or aborte
 
 // Commit implements store.BlobWriter.
 func (w *writer) Commit() (id string, err error) {
-	if w.over || w.number == 0 {
+	if w.over || len(w.buf) == 0 && w.number == 0 {
 		return "", errOver
 	}
 	defer func() {
 		if err != nil {
 			w.Abort()
+			return
 		}
+		w.over = true
+		w.release()
 		w.cancel()
 	}()
 	// By the wall: a machine that slept has let the time pass all the same.
@@ -260,14 +245,12 @@ func (w *writer) Commit() (id string, err error) {
 		return "", store.Refuse(store.Condemned, "the body took longer than %s", writeMax)
 	}
 	if w.upload == nil {
-		part, release := w.take()
-		defer release()
+		part := w.buf
 		body := func() io.ReadSeeker { return bytes.NewReader(part) }
 		w.sent = true
 		if err := w.b.put(w.ctx, w.b.key(w.id), body, int64(len(part)), header(sum(part)), false); err != nil {
 			return "", w.b.failure("write a blob", err)
 		}
-		w.over = true
 		return w.id.String(), nil
 	}
 	if len(w.buf) > 0 {
@@ -283,7 +266,6 @@ func (w *writer) Commit() (id string, err error) {
 	if err := w.complete(); err != nil {
 		return "", err
 	}
-	w.over = true
 	return w.id.String(), nil
 }
 
@@ -324,8 +306,7 @@ func (w *writer) Abort() {
 	}
 	w.over = true
 	w.cancel()
-	_, release := w.take()
-	release()
+	w.release()
 	w.b.mu.Lock()
 	defer w.b.mu.Unlock()
 	w.b.postpone(func(ctx context.Context) {
