@@ -119,7 +119,6 @@ func setUpScript(e *testscript.Env) error {
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"s3server":  s3server,
 	"s3user":    s3user,
-	"pgserver":  pgServer,
 	"jsonenv":   jsonenv,
 	"signal":    sendSignal,
 	"await":     await,
