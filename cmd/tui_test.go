@@ -351,7 +351,10 @@ func TestReadOnlyInATerminal(t *testing.T) {
 		term.see("--read-only is on")
 		term.press("q")
 		select {
-		case <-term.ended:
+		case err := <-term.ended:
+			if err != nil {
+				t.Error(err)
+			}
 		case <-time.After(time.Minute):
 			t.Fatalf("q did not leave; the screen is\n%s", term.text())
 		}

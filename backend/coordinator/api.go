@@ -183,7 +183,7 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		// The local admin's requests too go by what all coordinators go by, but for those about
 		// this process.
-		if err := a.o.Confirm(r.Context()); err != nil && !(a.local != nil && slices.Contains(ofProcess, pattern)) {
+		if err := a.o.Confirm(r.Context()); err != nil && (a.local == nil || !slices.Contains(ofProcess, pattern)) {
 			a.fail(w, err, http.StatusUnauthorized)
 			return
 		}

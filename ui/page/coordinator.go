@@ -124,12 +124,12 @@ func (p *Coordinator) Select(id string) {
 // Do does what a key asks for.
 func (p *Coordinator) Do(a keymap.Action) action.Action {
 	n := len(p.sections)
-	switch {
-	case a == keymap.NextSection:
+	switch a {
+	case keymap.NextSection:
 		p.active = (p.active + 1) % n
-	case a == keymap.PrevSection:
+	case keymap.PrevSection:
 		p.active = (p.active + n - 1) % n
-	case a == keymap.Open:
+	case keymap.Open:
 		p.current().Do(keymap.Detail)
 	default:
 		if asked, done := p.current().handle(a); done {

@@ -306,7 +306,7 @@ func (p *Credentials) Disabled(a keymap.Action) string {
 
 // Do does what a key asks for.
 func (p *Credentials) Do(a keymap.Action) action.Action {
-	if asked, done := p.list.handle(a); done {
+	if asked, done := p.handle(a); done {
 		return asked
 	}
 	c := p.current()

@@ -291,7 +291,7 @@ func (p *Jobs) Do(a keymap.Action) action.Action {
 	if a == keymap.Open {
 		a = keymap.Detail
 	}
-	if asked, done := p.list.handle(a); done {
+	if asked, done := p.handle(a); done {
 		return asked
 	}
 	j := p.current()

@@ -390,7 +390,7 @@ func (p *Log) Do(a keymap.Action) action.Action {
 	case keymap.Open:
 		return p.open()
 	}
-	asked, _ := p.list.handle(a)
+	asked, _ := p.handle(a)
 	return asked
 }
 
