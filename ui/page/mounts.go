@@ -245,7 +245,7 @@ func (p *Mounts) Disabled(a keymap.Action) string {
 
 // Do does what a key asks for.
 func (p *Mounts) Do(a keymap.Action) action.Action {
-	if asked, done := p.list.handle(a); done {
+	if asked, done := p.handle(a); done {
 		return asked
 	}
 	m := p.current()

@@ -211,7 +211,7 @@ func downText(err error, width int, t *theme.Theme) []string {
 
 // Do does what a key asks for.
 func (p *Workspaces) Do(a keymap.Action) action.Action {
-	if asked, done := p.list.handle(a); done {
+	if asked, done := p.handle(a); done {
 		return asked
 	}
 	w, ok := p.current()
