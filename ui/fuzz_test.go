@@ -36,12 +36,14 @@ func TestRandomKeysInATerminal(t *testing.T) {
 				x.play(r, keys)
 			}
 			x.resize(80, 24)
+			again := time.After(100 * time.Millisecond)
 			x.until("the end", func() bool {
 				select {
 				case <-x.ended:
 					return true
-				case <-time.After(100 * time.Millisecond): // an escape right before it would make it another key
+				case <-again: // an escape right before it would make it another key
 					_, _ = x.tty.WriteString("\x03")
+					again = time.After(10 * time.Second) // one more is a signal where the terminal is given back
 					return false
 				}
 			})

@@ -57,6 +57,8 @@ func (d *daemon) run(signals <-chan os.Signal, orphaned <-chan struct{}) error {
 		}
 	}
 	d.result = err
+	// Who hears that it has ended meets no process there any more.
+	_ = d.socket.Close()
 	close(d.finished)
 	// Who watches the draining reads its last line before the process is gone.
 	bound, done := context.WithTimeout(context.Background(), 5*time.Second)

@@ -100,7 +100,7 @@ func (s *Screen) Filter(_ tea.Model, msg tea.Msg) tea.Msg {
 		s.Stop()
 	case tea.ResumeMsg:
 		if s.Start() == nil {
-			go s.tellSize()
+			go s.send(tea.WindowSizeMsg{Width: s.width, Height: s.height})
 		}
 	}
 	return msg

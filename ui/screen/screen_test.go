@@ -249,7 +249,9 @@ func TestTerminalIsGivenBack(t *testing.T) {
 	c.s.Stop()
 	c.s.Stop()
 	c.until("the end", func(_, raw string) bool { return strings.HasSuffix(raw, ansi.SetModeTextCursorEnable) })
+	c.mu.Lock()
 	raw := c.raw.String()
+	c.mu.Unlock()
 	for set, reset := range map[string]string{
 		ansi.SetModeAltScreenSaveCursor: ansi.ResetModeAltScreenSaveCursor, ansi.SetModeBracketedPaste: ansi.ResetModeBracketedPaste,
 		ansi.SetModeMouseButtonEvent: ansi.ResetModeMouseButtonEvent, ansi.SetModeMouseExtSgr: ansi.ResetModeMouseExtSgr,
