@@ -86,7 +86,11 @@ func (f *film) svg() string {
 		if !known {
 			name = fmt.Sprintf("f%d", len(rules))
 			rules[text] = name
-			fmt.Fprintf(&style, "@keyframes %s{%s}.%s{animation-name:%s}\n", name, text, name, name)
+			still := "" // what plays no animations shows the first picture
+			if times[drawn][0].from == 0 {
+				still = "visibility:visible;"
+			}
+			fmt.Fprintf(&style, "@keyframes %s{%s}.%s{%sanimation-name:%s}\n", name, text, name, still, name)
 		}
 		fmt.Fprintf(&body, "<g class=\"m %s\">%s</g>\n", name, strings.TrimSpace(drawn))
 	}
