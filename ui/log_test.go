@@ -119,7 +119,8 @@ func TestNoticeOpens(t *testing.T) {
 	f.coordinatorErr = unreachable
 	d := drive(t, f, 120, 32)
 	d.m.toasts.Dismiss()
-	d.press("R", "7", "v", "G", "enter")
+	// Others come beside it, in any order.
+	d.press("R", "7", "v", "/", "a", "n", "s", "w", "e", "r", "enter", "enter")
 	d.sees("Notice of", "Why", "To do")
 	d.press("c")
 	if len(d.clip) != 1 || !strings.Contains(d.clip[0], "to do: start it with 'artifacts-tui coordinator serve'") {
