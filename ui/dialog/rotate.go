@@ -198,7 +198,7 @@ func (d *Rotate) Scopes() []string {
 	case d.step == stepMounts:
 		return []string{keymap.Choices}
 	case d.step == stepDone:
-		return []string{keymap.Ask}
+		return []string{keymap.Progress} // there is nothing left but to close
 	}
 	return []string{keymap.Check}
 }
@@ -286,7 +286,7 @@ func (d *Rotate) Verb(a keymap.Action) string {
 	case d.step == stepMounts && len(d.choices) == 0:
 		return confirms(a, "finish")
 	case d.step == stepDone:
-		return confirms(a, "close")
+		return "close"
 	}
 	return ""
 }
