@@ -25,7 +25,7 @@ import (
 const (
 	coordinators = 3
 	keysBucket   = "keys"
-	fillers      = 512 // as many as the index lets share a transaction
+	fillers      = 512              // as many as the index lets share a transaction
 	settle       = 11 * time.Second // until PostgreSQL has counted what a connection did that is idle now
 )
 
