@@ -359,7 +359,7 @@ func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
 		case len(args) < atLeast:
 			return fault.New(fault.Usage, hint, "%s is missing", strings.Join(names[len(args):atLeast], " and "))
 		case len(args) > len(names):
-			return fault.New(fault.Usage, hint, "too many arguments: %q", args[len(names):])
+			return fault.New(fault.Usage, hint, "too many arguments: %d, and there may be %d", len(args), len(names)) // not which: a secret may be among them
 		}
 		return nil
 	}
