@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -220,14 +221,14 @@ type writerFunc func([]byte) (int, error)
 // Write implements io.Writer.
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// file is what a download is written to.
-type file interface {
-	io.WriterAt
-	io.ReaderAt
-}
-
-// fetchParts writes a large object to f by ranges beside each other, and verifies it.
-func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(int64)) (verified bool, err error) {
+// fetchParts writes a large object to f by ranges beside each other, but for those that are there
+// already, and verifies it.
+func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *ranges, moved func(int64)) (verified bool, err error) {
+	if at, err := f.Stat(); err != nil || at.Size() > info.Size {
+		if err := errors.Join(err, f.Truncate(info.Size)); err != nil {
+			return false, err
+		}
+	}
 	count := int((info.Size + rangeSize - 1) / rangeSize)
 	sums := make([]uint32, count)
 	group, inner := errgroup.WithContext(ctx)
@@ -238,9 +239,17 @@ func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(in
 		}
 		group.Go(func() error {
 			off := int64(i) * rangeSize
+			n := min(rangeSize, info.Size-off)
+			if sum, ok := there.has(inner, f, i, off, n); ok {
+				sums[i] = sum
+				moved(n)
+				return nil
+			}
 			h := newCRC32C()
-			err := s.copyTo(inner, io.MultiWriter(io.NewOffsetWriter(f, off), h), info.Key, info.ETag, off, min(rangeSize, info.Size-off), moved, nil)
-			sums[i] = h.Sum32()
+			err := s.copyTo(inner, io.MultiWriter(io.NewOffsetWriter(f, off), h), info.Key, info.ETag, off, n, moved, nil)
+			if sums[i] = h.Sum32(); err == nil {
+				there.add(i, sums[i])
+			}
 			return err
 		})
 	}
