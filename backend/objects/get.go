@@ -221,9 +221,9 @@ type writerFunc func([]byte) (int, error)
 // Write implements io.Writer.
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// fetchParts writes a large object to f by ranges beside each other, but for those that are there
-// already, and verifies it.
-func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *ranges, moved func(int64)) (verified bool, err error) {
+// fetchParts writes a large object to f by ranges beside each other, but for what is there already,
+// and verifies it.
+func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *partial, moved func(int64)) (verified bool, err error) {
 	if at, err := f.Stat(); err != nil || at.Size() > info.Size {
 		if err := errors.Join(err, f.Truncate(info.Size)); err != nil {
 			return false, err
@@ -240,16 +240,13 @@ func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *ra
 		group.Go(func() error {
 			off := int64(i) * rangeSize
 			n := min(rangeSize, info.Size-off)
-			if sum, ok := there.has(inner, f, i, off, n); ok {
-				sums[i] = sum
-				moved(n)
-				return nil
+			w := there.begin(inner, f, off, n)
+			moved(w.off - off)
+			var err error
+			if w.off < w.end {
+				err = s.copyTo(inner, w, info.Key, info.ETag, w.off, w.end-w.off, moved, nil)
 			}
-			h := newCRC32C()
-			err := s.copyTo(inner, io.MultiWriter(io.NewOffsetWriter(f, off), h), info.Key, info.ETag, off, n, moved, nil)
-			if sums[i] = h.Sum32(); err == nil {
-				there.add(i, sums[i])
-			}
+			sums[i] = w.sum()
 			return err
 		})
 	}

@@ -271,7 +271,7 @@ func (t *transfer) download(ctx context.Context, i *item) (verified bool, err er
 	err = t.folder.write(&goal, func(f *os.File) error {
 		if head.Size > singleGet {
 			goal.modified = head.FileTime
-			have := i.store.newRanges(t.Resume, f, head)
+			have := i.store.record(t.Resume, f, head)
 			verified, err = i.store.fetchParts(ctx, f, head, have, t.Report.Advance)
 			goal.keep = have.kept() && fault.Is(err, fault.Unreachable) && ctx.Err() == nil
 			have.close(goal.keep)

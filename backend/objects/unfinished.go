@@ -10,7 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -69,26 +69,30 @@ func (d *localFolder) mine(f *os.File, name string) bool {
 	return ok && int(owner.Uid) == os.Geteuid() && owner.Nlink == 1
 }
 
-// ranges is the record, on disk, of which ranges of a large object are in an unfinished file, by
+// pieceSize is what a download is recorded by: little is lost on a slow line too, where each of the
+// ranges that arrive beside each other takes minutes. A range is a number of pieces.
+const pieceSize = 1 << 20
+
+// partial is the record, on disk, of which pieces of a large object are in an unfinished file, by
 // their checksums: a program that was killed, or that lost its store, goes on with it.
-type ranges struct {
+type partial struct {
 	path string // empty: there is no record
 	mu   sync.Mutex
 	file *os.File
-	have map[int]uint32 // CRC-32C of a range
+	have map[int64]uint32 // CRC-32C of a piece, by its number
 }
 
-// rangesOf is the first line of a record.
-type rangesOf struct {
+// partialOf is the first line of a record.
+type partialOf struct {
 	Place string `json:"place"`
 	ETag  string `json:"etag"`
 	Size  int64  `json:"size"`
-	Range int64  `json:"range"` // bytes
+	Piece int64  `json:"piece"` // bytes
 }
 
-// newRanges reads the record of the download of info to f, which is in dir, or begins it.
-func (s *Store) newRanges(dir string, f *os.File, info Info) *ranges {
-	r := &ranges{have: map[int]uint32{}}
+// record reads the record of the download of info to f, which is in dir, or begins it.
+func (s *Store) record(dir string, f *os.File, info Info) *partial {
+	r := &partial{have: map[int64]uint32{}}
 	where, err := filepath.Abs(f.Name())
 	if dir == "" || err != nil || os.MkdirAll(dir, 0o700) != nil {
 		return r
@@ -98,8 +102,8 @@ func (s *Store) newRanges(dir string, f *os.File, info Info) *ranges {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
-	r.path = filepath.Join(dir, hex.EncodeToString(h.Sum(nil))[:32]+".ranges")
-	want := rangesOf{s.Place(info.Key), info.ETag, info.Size, rangeSize}
+	r.path = filepath.Join(dir, hex.EncodeToString(h.Sum(nil))[:32]+".arrived")
+	want := partialOf{s.Place(info.Key), info.ETag, info.Size, pieceSize}
 	if at, err := f.Stat(); err == nil && at.Size() > 0 {
 		r.read(want)
 	}
@@ -118,19 +122,19 @@ func (s *Store) newRanges(dir string, f *os.File, info Info) *ranges {
 	return r
 }
 
-func (r *ranges) read(want rangesOf) {
+func (r *partial) read(want partialOf) {
 	f, err := os.Open(r.path)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	var is rangesOf
+	var is partialOf
 	lines := bufio.NewScanner(f)
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &is) != nil || is != want {
 		return
 	}
 	for lines.Scan() {
-		var i int
+		var i int64
 		var sum uint32
 		if n, _ := fmt.Sscanf(lines.Text(), "%d %08x.", &i, &sum); n == 2 && strings.HasSuffix(lines.Text(), ".") {
 			r.have[i] = sum
@@ -138,18 +142,66 @@ func (r *ranges) read(want rangesOf) {
 	}
 }
 
-// has reports whether range i of n bytes at off is in f, as its checksum proves.
-func (r *ranges) has(ctx context.Context, f io.ReaderAt, i int, off, n int64) (sum uint32, ok bool) {
-	sum, ok = r.have[i]
-	if !ok {
-		return 0, false
+// begin is what writes n bytes at off, the beginning of a range, from where they are missing on.
+func (r *partial) begin(ctx context.Context, f *os.File, off, n int64) *pieces {
+	w := &pieces{f: f, r: r, off: off, end: off + n, piece: newCRC32C()}
+	for w.off < w.end {
+		length := min(pieceSize, w.end-w.off)
+		sum, ok := r.have[w.off/pieceSize]
+		if !ok {
+			break
+		}
+		if got, err := sumOf(&stoppable{ctx, f}, w.off, length); err != nil || got != sum {
+			break
+		}
+		w.add(sum, length)
+		w.off += length
 	}
-	got, err := sumOf(&stoppable{ctx, f}, off, n)
-	return sum, err == nil && got == sum
+	return w
 }
 
-// add notes that range i has arrived.
-func (r *ranges) add(i int, sum uint32) {
+// pieces writes a range, and records each piece of it that is whole.
+type pieces struct {
+	f        *os.File
+	r        *partial
+	off, end int64
+	piece    hash.Hash32 // of the one that is written
+	total    uint32      // CRC-32C of those before
+	some     bool
+}
+
+// Write implements io.Writer.
+func (w *pieces) Write(p []byte) (written int, err error) {
+	for len(p) > 0 {
+		next := min((w.off/pieceSize+1)*pieceSize, w.end)
+		n, err := w.f.WriteAt(p[:min(int64(len(p)), next-w.off)], w.off)
+		_, _ = w.piece.Write(p[:n])
+		written, w.off, p = written+n, w.off+int64(n), p[n:]
+		if err != nil {
+			return written, err
+		}
+		if w.off == next {
+			start := (w.off - 1) / pieceSize
+			w.r.note(start, w.piece.Sum32())
+			w.add(w.piece.Sum32(), w.off-start*pieceSize)
+			w.piece.Reset()
+		}
+	}
+	return written, nil
+}
+
+func (w *pieces) add(sum uint32, n int64) {
+	if w.some {
+		sum = combine(w.total, sum, n)
+	}
+	w.total, w.some = sum, true
+}
+
+// sum is the CRC-32C of the range, once all of it is written.
+func (w *pieces) sum() uint32 { return w.total }
+
+// note records that piece i is there.
+func (r *partial) note(i int64, sum uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.file != nil {
@@ -158,7 +210,7 @@ func (r *ranges) add(i int, sum uint32) {
 }
 
 // close ends the record; it is kept where the download is to be gone on with.
-func (r *ranges) close(keep bool) {
+func (r *partial) close(keep bool) {
 	if r.file == nil {
 		return
 	}
@@ -169,4 +221,4 @@ func (r *ranges) close(keep bool) {
 }
 
 // kept reports whether there is a record to go on with.
-func (r *ranges) kept() bool { return r != nil && r.file != nil }
+func (r *partial) kept() bool { return r != nil && r.file != nil }
