@@ -17,12 +17,11 @@ import (
 // overview is how the coordinator is, and who this user is to it.
 type overview struct {
 	prose
-	s     *session.Session
-	theme *theme.Theme
+	s *session.Session
 }
 
 func newOverview(s *session.Session, t *theme.Theme) *overview {
-	o := &overview{s: s, theme: t}
+	o := &overview{prose: prose{theme: t}, s: s}
 	o.write = o.text
 	return o
 }
