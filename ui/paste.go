@@ -40,10 +40,10 @@ func (p *pastes) clean(out, in []byte) []byte {
 	for _, c := range in {
 		if !p.inside {
 			out = append(out, c)
-			switch {
-			case c == pasteStart[p.at]:
+			switch c {
+			case pasteStart[p.at]:
 				p.at++
-			case c == esc:
+			case esc:
 				p.at = 1
 			default:
 				p.at = 0

@@ -144,6 +144,9 @@ func rotationTargets(s *session.Session) (list []target) {
 }
 
 func uses(c backend.CredentialSource) string {
+	if !c.Kept() && c.Error == nil {
+		return "none are kept yet"
+	}
 	if len(c.Workspaces) == 0 {
 		return "no workspace uses them"
 	}
