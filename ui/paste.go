@@ -34,9 +34,10 @@ func (p *pastes) Read(b []byte) (int, error) {
 }
 
 // clean appends in to out. An escape that does not end the paste becomes another control character, so
-// that a field refuses it (see component.Input).
+// that a field refuses it (see component.Input): one that no key is bound to, for where the library took
+// what began the paste for something else.
 func (p *pastes) clean(out, in []byte) []byte {
-	const esc, sub = 0x1b, 0x1a
+	const esc, harmless = 0x1b, 0x1f
 	for _, c := range in {
 		if !p.inside {
 			out = append(out, c)
@@ -61,7 +62,7 @@ func (p *pastes) clean(out, in []byte) []byte {
 			continue
 		}
 		if p.at > 0 {
-			out = append(append(out, sub), pasteEnd[1:p.at]...)
+			out = append(append(out, harmless), pasteEnd[1:p.at]...)
 		}
 		if p.at = 0; c == esc {
 			p.at = 1

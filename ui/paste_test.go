@@ -13,10 +13,10 @@ func TestPastes(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"abc\x1b[A\x1b", "abc\x1b[A\x1b"},
 		{"\x1b[200~text\x1b[201~j", "\x1b[200~text\x1b[201~j"},
-		{"\x1b[200~a\x1b]0;b\x1b[201~\x1b[B", "\x1b[200~a\x1a]0;b\x1b[201~\x1b[B"},
-		{"\x1b[200~\x1b\x1b[20\x1b[201~", "\x1b[200~\x1a\x1a[20\x1b[201~"},
-		{"\x1b[200~\x1bPq\x1b\\\x1b[201~\x1b]11;rgb:0/0/0\x07", "\x1b[200~\x1aPq\x1a\\\x1b[201~\x1b]11;rgb:0/0/0\x07"},
-		{"\x1b\x1b[200~\x1b[200~\x1b[201~\x1b[201~", "\x1b\x1b[200~\x1a[200~\x1b[201~\x1b[201~"},
+		{"\x1b[200~a\x1b]0;b\x1b[201~\x1b[B", "\x1b[200~a\x1f]0;b\x1b[201~\x1b[B"},
+		{"\x1b[200~\x1b\x1b[20\x1b[201~", "\x1b[200~\x1f\x1f[20\x1b[201~"},
+		{"\x1b[200~\x1bPq\x1b\\\x1b[201~\x1b]11;rgb:0/0/0\x07", "\x1b[200~\x1fPq\x1f\\\x1b[201~\x1b]11;rgb:0/0/0\x07"},
+		{"\x1b\x1b[200~\x1b[200~\x1b[201~\x1b[201~", "\x1b\x1b[200~\x1f[200~\x1b[201~\x1b[201~"},
 	} {
 		for size := range len(c.in) {
 			p := &pastes{}
