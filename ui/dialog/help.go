@@ -9,6 +9,7 @@ import (
 const (
 	helpKeys   = 13 // cells for the keys
 	helpColumn = 47 // cells of a column
+	helpNarrow = 40 // below this width the words need the room more
 )
 
 // NewHelp lists every key of the map, the scopes that apply here first.
@@ -83,7 +84,7 @@ func helpBlock(s keymap.Scope, width int, t *theme.Theme) []string {
 		block = append(block, t.Strong.Render(s.Title))
 	}
 	room := helpKeys
-	if width < narrow {
+	if width < helpNarrow {
 		room = 7
 	}
 	for _, b := range s.Bindings {
