@@ -15,10 +15,7 @@ import (
 
 // guarded is the model with its panics caught: one of Update, View or a command ends the app with
 // the terminal restored and a report on disk, and the stack never reaches the screen.
-type guarded struct {
-	*model
-	show func(tea.View) // draws a frame; may be nil
-}
+type guarded struct{ *model }
 
 // Init begins.
 func (g guarded) Init() tea.Cmd { return guardAll(g.model.Init()) }
@@ -52,11 +49,7 @@ func (g guarded) View() (v tea.View) {
 	if g.err != nil {
 		return tea.View{}
 	}
-	v = g.model.View()
-	if g.show != nil {
-		g.show(v)
-	}
-	return v
+	return g.model.View()
 }
 
 // guardAll has the panic of a command, or of those it is a batch of, end in session.Panicked.

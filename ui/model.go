@@ -95,10 +95,6 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			m.restyle()
 		}
 		return nil
-	case tea.ColorProfileMsg:
-		m.look.Profile = msg.Profile
-		m.restyle()
-		return nil
 	case tea.ResumeMsg:
 		return m.session.Refresh()
 	case tea.KeyPressMsg:

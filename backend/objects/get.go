@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -195,6 +196,20 @@ func (o onlyWriter) Write(p []byte) (int, error) {
 
 type onlyReader struct{ io.Reader }
 
+// inTurn writes when it has the turn. A file system lets one write at a time into a file anyway;
+// whoever waits for that in the kernel has a thread that keeps a processor busy.
+type inTurn struct {
+	w    io.Writer
+	turn *sync.Mutex
+}
+
+// Write implements io.Writer.
+func (t inTurn) Write(p []byte) (int, error) {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	return t.w.Write(p)
+}
+
 // fetch writes an object to w as a whole and verifies it. verified is false where the store
 // tells no checksum of the whole.
 func (s *Store) fetch(ctx context.Context, w io.Writer, key, etag string, moved func(int64)) (info Info, verified bool, err error) {
@@ -230,6 +245,7 @@ type file interface {
 func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(int64)) (verified bool, err error) {
 	count := int((info.Size + rangeSize - 1) / rangeSize)
 	sums := make([]uint32, count)
+	var turn sync.Mutex
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(rangesAFile)
 	for i := range count {
@@ -239,7 +255,7 @@ func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(in
 		group.Go(func() error {
 			off := int64(i) * rangeSize
 			h := newCRC32C()
-			err := s.copyTo(inner, io.MultiWriter(io.NewOffsetWriter(f, off), h), info.Key, info.ETag, off, min(rangeSize, info.Size-off), moved, nil)
+			err := s.copyTo(inner, io.MultiWriter(inTurn{io.NewOffsetWriter(f, off), &turn}, h), info.Key, info.ETag, off, min(rangeSize, info.Size-off), moved, nil)
 			sums[i] = h.Sum32()
 			return err
 		})
