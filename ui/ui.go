@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -23,6 +24,10 @@ import (
 
 // App is the program as the TUI uses it; *backend.App is the real one.
 type App = session.App
+
+// gcPercent lets the heap grow to three times what is in use before it is gone through, for keys wait
+// meanwhile. A million objects on the screen are 40 MiB of it.
+const gcPercent = 200
 
 // Options make a Run.
 type Options struct {
@@ -60,6 +65,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if getenv(o.Env, "GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	m := newModel(ctx, o, time.Now())
 	if !m.monochrome { // the library ignores NO_COLOR=yes: https://no-color.org wants any value
 		m.look.Profile = colorprofile.Detect(o.Out, o.Env)
