@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) error {
 	m.update(tea.WindowSizeMsg{Width: width, Height: height})
 	p := tea.NewProgram(
 		onScreen{guarded{m}, s.Show},
-		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithContext(ctx), tea.WithInput(&pastes{File: o.In}), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutRenderer(), tea.WithFPS(slowest), tea.WithWindowSize(width, height), tea.WithColorProfile(m.look.Profile),
 		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg { return m.filter(s.Filter(msg)) }),
 	)
