@@ -149,7 +149,7 @@ func (m *model) coordinatorText() []string {
 		if info.Context != "" && info.Context != where {
 			where = component.Clean(info.Context) + " " + where
 		}
-		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on}
+		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on + t.Dim.Render(" "+component.Clean(info.Kind)), on + t.Dim.Render(" up"), on}
 	case session.Down:
 		since := component.Clock(s.CoordinatorSince, s.Now)
 		bad := t.Bad.Render(t.Glyph.Bad)
@@ -161,7 +161,7 @@ func (m *model) coordinatorText() []string {
 			bad + why + t.Dim.Render(" "+since) + again,
 			bad + short + t.Dim.Render(" since "+since) + again,
 			bad + short + t.Dim.Render(" "+since) + again,
-			bad + why, bad,
+			bad + short + t.Dim.Render(" "+since), bad + short, bad,
 		}
 	default:
 		wait := t.Dim.Render(t.Glyph.Wait)
@@ -337,15 +337,19 @@ func (m *model) place(d dialog.Dialog) placed {
 
 // bindings are those that apply now, in the words of the page.
 func (m *model) bindings() []keymap.Binding {
-	applying := m.applying(m.scopes())
-	v, ok := m.page().(interface{ Verb(keymap.Action) string })
-	if !ok {
-		return applying
-	}
-	worded := slices.Clone(applying)
-	for i, b := range worded {
-		if b.Hint != "" {
-			worded[i].Hint = cmp.Or(v.Verb(b.Action), b.Hint)
+	worded := slices.Clone(m.applying(m.scopes()))
+	v, verbs := m.page().(interface{ Verb(keymap.Action) string })
+	h, hides := m.page().(interface{ Hides(keymap.Action) bool })
+	for i := range worded {
+		b := &worded[i]
+		if verbs && b.Hint != "" {
+			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
+		}
+		if hides && m.top() == nil && h.Hides(b.Action) {
+			b.Hint = ""
+		}
+		if b.Action == keymap.Refresh && m.session.Coordinator == session.Down {
+			b.Hint = "retry"
 		}
 	}
 	return worded
