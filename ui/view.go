@@ -341,19 +341,18 @@ func (m *model) place(d dialog.Dialog) placed {
 // bindings are those that apply now, in the words of the page.
 func (m *model) bindings() []keymap.Binding {
 	worded := slices.Clone(m.applying(m.scopes()))
-	verbs, named := m.page().(interface{ Verb(keymap.Action) string })
-	hidden, hides := m.page().(interface{ Hides(keymap.Action) bool })
-	hides = hides && m.top() == nil
-	for i, b := range worded {
-		hint := &worded[i].Hint
-		if named && b.Hint != "" {
-			*hint = cmp.Or(verbs.Verb(b.Action), b.Hint)
+	v, verbs := m.page().(interface{ Verb(keymap.Action) string })
+	h, hides := m.page().(interface{ Hides(keymap.Action) bool })
+	for i := range worded {
+		b := &worded[i]
+		if verbs && b.Hint != "" {
+			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
 		}
-		if hides && hidden.Hides(b.Action) {
-			*hint = ""
+		if hides && m.top() == nil && h.Hides(b.Action) {
+			b.Hint = ""
 		}
 		if b.Action == keymap.Refresh && m.session.Coordinator == session.Down {
-			*hint = "retry"
+			b.Hint = "retry"
 		}
 	}
 	return worded
