@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
@@ -100,7 +101,9 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	if err != nil {
 		return none, nil, err
 	}
-	req.Prefix = folder(req.Prefix)
+	if req.Prefix, err = folder(req.Prefix); err != nil {
+		return none, nil, err
+	}
 	err = mounts.Check(ctx, mounts.Spec{
 		Endpoint: req.Endpoint, Bucket: req.Bucket, Prefix: req.Prefix, Region: creds.SigningRegion(), Web: a.web(),
 	}, creds.Credentials)
@@ -142,6 +145,10 @@ func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Work
 	if err := coordinator.CheckMeshBucket(req.Bucket); err != nil {
 		return none, err
 	}
+	prefix, err := folder(req.Prefix)
+	if err != nil {
+		return none, err
+	}
 	link, err := a.connect(ctx)
 	if err != nil {
 		return none, err
@@ -151,7 +158,7 @@ func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Work
 	if err != nil {
 		return none, err
 	}
-	create := coordinator.CreateWorkspace{Name: req.Name, Backend: workspace.Mesh, Bucket: req.Bucket, Prefix: folder(req.Prefix)}
+	create := coordinator.CreateWorkspace{Name: req.Name, Backend: workspace.Mesh, Bucket: req.Bucket, Prefix: prefix}
 	spec := mounts.Spec{Bucket: create.Bucket, Prefix: create.Prefix, Region: keyring.DefaultRegion, Web: a.web()}
 	link.reach(&spec)
 	if err := mounts.Check(ctx, spec, found.Credentials); err != nil {
@@ -164,12 +171,18 @@ func (a *App) createMesh(ctx context.Context, req CreateRequest) (workspace.Work
 	return link.Create(ctx, create)
 }
 
-// folder is a prefix as it is kept: without a slash before it and with one after it.
-func folder(prefix string) string {
-	if prefix = strings.Trim(prefix, "/"); prefix != "" {
-		prefix += "/"
+// folder is a prefix as it is kept: without a slash before it and with one after it. What no
+// directory can be called is refused: a mount could not tell its files from those beside it.
+func folder(prefix string) (string, error) {
+	if prefix = strings.Trim(prefix, "/"); prefix == "" {
+		return "", nil
 	}
-	return prefix
+	for _, name := range strings.Split(prefix, "/") {
+		if name == "" || name == "." || name == ".." || strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
+			return "", fault.New(fault.Usage, "write it as team/train, without empty names, . and ..", "%q is not a prefix", prefix)
+		}
+	}
+	return prefix + "/", nil
 }
 
 // fillFromEnvironment applies the variables behind the flags (SPEC A4) and

@@ -3,12 +3,14 @@ package cmd
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -47,7 +49,7 @@ func (c *cli) batchCommands(ctx context.Context, from string) error {
 	if from != "" && from != "-" {
 		f, err := os.Open(from)
 		if err != nil {
-			return fault.Wrap(fault.Usage, errors.Unwrap(err), "give a file of commands, one a line, or pipe them in", "cannot read %s", from)
+			return fault.Wrap(fault.Usage, cause(err), "give a file of commands, one a line, or pipe them in", "cannot read %s", from)
 		}
 		defer f.Close()
 		in = f
@@ -81,10 +83,22 @@ func (c *cli) batchCommands(ctx context.Context, from string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := lines.Err(); err != nil {
-		return fault.Wrap(fault.Usage, err, fmt.Sprintf("a line is at most %d bytes", batchLineMax), "cannot read the commands")
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fault.New(fault.Usage, fmt.Sprintf("a line is at most %d bytes", batchLineMax), "cannot read the commands: a line is too long")
+	case err != nil:
+		return fault.Wrap(fault.Usage, cause(err), "give a file of commands, one a line, or pipe them in", "cannot read the commands of %s", cmp.Or(from, "standard input"))
 	}
 	return nil
+}
+
+// cause is what a system call says, without the file's name.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // next reads a line until ctx ends: a pipe may never say anything.
@@ -121,7 +135,7 @@ func (c *cli) batchCommand(ctx context.Context, n int, text string, in *os.File)
 	}
 	line.OK = err == nil
 	if err != nil {
-		line.Error = fault.As(c.explained(err))
+		line.Error = c.named(fault.As(c.explained(err)))
 		line.ExitCode = int(line.Error.Kind)
 		line.Ignored = lenient && line.Error.Kind != fault.Interrupted
 	}
@@ -278,8 +292,16 @@ func openQuote(quote string) error {
 
 // rootArgs takes a file of commands with --batch, and nothing else.
 func (c *cli) rootArgs(cmd *cobra.Command, args []string) error {
-	if c.batch && !c.line && len(args) <= 1 {
+	switch {
+	case c.batch && !c.line && len(args) <= 1:
 		return nil
+	case c.batch && !c.line && isFile(args[0]):
+		return fault.New(fault.Usage, "give one file, or run `"+c.name+" --batch` once for each", "too many arguments: %q", args[1:])
 	}
 	return subcommandArgs(cmd, args)
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -59,6 +59,9 @@ func (c *cli) bucketDeleted() *cobra.Command {
 			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
 				list, err := m.DeletedObjects(cmd.Context(), args[0], prefix)
+				if err == nil && len(list) == 0 {
+					_, err = m.Bucket(cmd.Context(), args[0]) // is there one at all
+				}
 				if err != nil {
 					return err
 				}

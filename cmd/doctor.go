@@ -33,6 +33,9 @@ func (c *cli) doctorCommand() *cobra.Command {
 				return err
 			}
 			d := app.Doctor(cmd.Context(), c.doctorOptions())
+			for i := range d.Findings {
+				d.Findings[i].Hint = c.ownName(d.Findings[i].Hint)
+			}
 			c.print(d, func(out io.Writer) { c.showDiagnosis(out, d) })
 			if !d.OK {
 				return fault.New(fault.Failure, "each says what to do", "%d of %d checks failed", d.Failed, len(d.Findings))

@@ -15,6 +15,9 @@ import (
 
 func parseSize(text string) (int64, error) { return bytesize.Parse(text) }
 
+// mostParallel bounds --parallel: more connections than that are refused by stores, or by this system.
+const mostParallel = 256
+
 // transferFlags are of the commands that move bytes.
 type transferFlags struct {
 	placeFlags
@@ -156,7 +159,7 @@ func (c *cli) objectDelete() *cobra.Command {
 func atLeastArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
-			return fault.New(fault.Usage, "usage: "+cmd.UseLine(), "%s is missing", strings.Join(names[len(args):], " and "))
+			return missing(names[len(args):], "usage: "+cmd.UseLine())
 		}
 		return nil
 	}
@@ -173,6 +176,9 @@ type transferred struct {
 func (c *cli) transfer(cmd *cobra.Command, kind string, f transferFlags, args []string, from, to func(string) (objects.Name, error),
 	do func(context.Context, objects.Request) (objects.Result, error),
 ) error {
+	if f.parallel < 0 || f.parallel > mostParallel || cmd.Flags().Changed("parallel") && f.parallel == 0 {
+		return fault.New(fault.Usage, fmt.Sprintf("it is 1 to %d", mostParallel), "--parallel is %d", f.parallel)
+	}
 	return c.withPlaces(f.placeFlags, func(app *backend.App, p *backend.Places) error {
 		r := objects.Request{
 			Recursive: f.recursive, NoClobber: f.noOverwrite, Always: f.always, Follow: f.follow, DryRun: f.dryRun, Parallel: f.parallel,
@@ -203,6 +209,9 @@ func (c *cli) transfer(cmd *cobra.Command, kind string, f transferFlags, args []
 		out := transferred{DryRun: f.dryRun}
 		r.Each = func(change objects.Change) { c.change(&out, change) }
 		out.Result, err = c.job(ctx, kind, kind+" "+strings.TrimSpace(strings.Join(args, " ")), r, do)
+		for i, e := range out.Errors {
+			out.Errors[i] = c.named(e)
+		}
 		streaming := r.To.Kind == objects.Std && c.format == "text"
 		if err != nil && len(r.From) > 0 && r.From[0].Kind == objects.Bucket {
 			err = meantFile(r.From[0].Name, err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -153,9 +154,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVar(&c.batch, "batch", c.batch, "never ask and never draw; without a command, read commands from a file or standard input")
 	root.Flags().BoolVar(&c.accessible, "accessible", false, "the terminal app in lines: a question at a time, plain lists")
 	root.Flags().BoolVar(&c.readOnly, "read-only", false, "in the terminal app, disable what changes something")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "`"+cmd.CommandPath()+" --help` lists the flags", "%s", err)
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		c.workspaceCommand(), c.storageCommand(), c.mountCommand(), c.unmountCommand(), c.statusCommand(),
 		c.bucketCommand(), c.objectCommand(), c.peerCommand(), c.roleCommand(), c.shareCommand(), c.coordinatorCommand(),
@@ -327,7 +326,7 @@ func (c *cli) report(err error) int {
 	if err == nil {
 		return 0
 	}
-	e := fault.As(c.explained(err))
+	e := c.named(fault.As(c.explained(err)))
 	if c.format == "json" {
 		c.json(c.err, e)
 	} else {
@@ -339,6 +338,20 @@ func (c *cli) report(err error) int {
 	return int(e.Kind)
 }
 
+// otherNames are commands in hints, whose writers do not know what the program was started as.
+var otherNames = regexp.MustCompile("(['`])artifacts(-tui)? ([a-z])")
+
+// named is e with the commands of its hint as somebody who started the program as c.name types them.
+func (c *cli) named(e *fault.Error) *fault.Error {
+	own := *e
+	own.Hint = c.ownName(e.Hint)
+	return &own
+}
+
+func (c *cli) ownName(hint string) string {
+	return otherNames.ReplaceAllString(hint, "${1}"+c.name+" ${3}")
+}
+
 // explained gives an error of cobra's own its kind and hint.
 func (c *cli) explained(err error) error {
 	var e *fault.Error
@@ -346,6 +359,33 @@ func (c *cli) explained(err error) error {
 		return fault.New(fault.Usage, "`"+c.name+" --help` lists the commands", "%s", strings.SplitN(err.Error(), "\n", 2)[0])
 	}
 	return err
+}
+
+// flagError is an error of pflag's in the words of who typed the flag.
+func flagError(cmd *cobra.Command, err error) error {
+	text, hint := err.Error(), "`"+cmd.CommandPath()+" --help` lists the flags"
+	if before, value, ok := strings.Cut(text, "strconv.Parse"); ok { // Int: parsing "x": invalid syntax
+		text = before + "it takes a number"
+		if strings.HasPrefix(value, "Bool") {
+			text = before + "it takes true or false"
+		}
+	}
+	if before, _, ok := strings.Cut(text, "time: "); ok { // missing unit in duration "5"
+		text = before + "it takes a duration, as 90s, 10m or 1h"
+	}
+	if strings.HasPrefix(text, "unknown shorthand flag") {
+		hint += "; what begins with - and is none goes after --"
+	}
+	return fault.New(fault.Usage, hint, "%s", text)
+}
+
+// missing is an error of arguments that were not given.
+func missing(names []string, hint string) error {
+	verb := "is"
+	if len(names) > 1 {
+		verb = "are"
+	}
+	return fault.New(fault.Usage, hint, "%s %s missing", strings.Join(names, " and "), verb)
 }
 
 // exactArgs is cobra.ExactArgs with an error that names what is missing.
@@ -357,9 +397,9 @@ func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
 		hint := "usage: " + cmd.UseLine()
 		switch {
 		case len(args) < atLeast:
-			return fault.New(fault.Usage, hint, "%s is missing", strings.Join(names[len(args):atLeast], " and "))
+			return missing(names[len(args):atLeast], hint)
 		case len(args) > len(names):
-			return fault.New(fault.Usage, hint, "too many arguments: %q", args[len(names):])
+			return fault.New(fault.Usage, hint, "too many arguments: %d, and there may be %d", len(args), len(names)) // not which: a secret may be among them
 		}
 		return nil
 	}

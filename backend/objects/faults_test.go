@@ -3,6 +3,7 @@ package objects_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -282,5 +283,97 @@ func TestResume(t *testing.T) {
 	w.nothingInFlight()
 	if left, _ := os.ReadDir(r.Resume); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// SPEC C10: a download that lost its store, or whose program was killed, goes on where it was; what
+// is not what arrived is fetched again, and so is all of an object that has changed.
+func TestResumeDownload(t *testing.T) {
+	w := newWorld(t)
+	content := random(4, 145<<20)
+	w.write("src/big", content)
+	w.must(w.request("@/src/big", "bkt/"))
+	proxy := faultproxy.Start(t, w.server.Endpoint())
+	var ranges atomic.Int64
+	through := intercept(t, proxy.Endpoint(), nil, func(res *http.Response) error {
+		if res.Request.Header.Get("Range") != "" && ranges.Add(1) == 6 {
+			proxy.Set(faultproxy.Broken)
+		}
+		return nil
+	})
+	r := w.request("bkt/big", "@/down/")
+	r.From[0].Store = open(t, through, "bkt", w.server.AccessKey, w.server.Secret)
+	r.Resume = filepath.Join(w.dir, "resume")
+	finish := func(want []byte) (fetched int64) {
+		t.Helper()
+		w.server.Forget()
+		w.must(r)
+		if got := w.files("down"); len(got) != 1 || got["big"] != string(want) {
+			t.Errorf("the content differs, of %q", keysOf(got))
+		}
+		if left, _ := os.ReadDir(r.Resume); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+		for _, req := range w.server.Requests() {
+			var from, to int64
+			if n, _ := fmt.Sscanf(req.Header.Get("Range"), "bytes=%d-%d", &from, &to); n == 2 {
+				fetched += to - from + 1
+			}
+		}
+		return fetched
+	}
+	if _, err := objects.Copy(t.Context(), r); !fault.Is(err, fault.Unreachable) {
+		t.Fatalf("with the store down: %v", err)
+	}
+	records, _ := filepath.Glob(filepath.Join(r.Resume, "*.arrived"))
+	files, _ := filepath.Glob(filepath.Join(w.dir, "down", ".artifacts-*.part"))
+	if len(records) != 1 || len(files) != 1 {
+		t.Fatalf("left: %q and %q", records, files)
+	}
+	raw, err := os.ReadFile(records[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const piece, ofRange = 1 << 20, 16
+	have, spoiled := map[int]bool{}, -1
+	for _, line := range strings.Split(string(raw), "\n")[1:] {
+		var i int
+		if n, _ := fmt.Sscan(line, &i); n == 1 {
+			if have[i] = true; i%ofRange == 0 {
+				spoiled = i
+			}
+		}
+	}
+	if spoiled < 0 {
+		t.Fatalf("no range has begun: %q", raw)
+	}
+	f, err := os.OpenFile(files[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("torn by a loss of power"), int64(spoiled)*piece+1000); err != nil {
+		t.Fatal(err)
+	}
+	delete(have, spoiled)
+	want := int64(len(content))
+	for first := 0; first < len(content)/piece; first += ofRange {
+		for i := first; i < first+ofRange && have[i]; i++ {
+			want -= piece
+		}
+	}
+	proxy.Set(faultproxy.Pass)
+	if got := finish(content); got != want {
+		t.Errorf("the second run fetched %d bytes, and not %d", got, want)
+	}
+
+	if err := errors.Join(os.Rename(filepath.Join(w.dir, "down/big"), files[0]), os.WriteFile(records[0], raw, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	other := random(6, 40<<20)
+	w.write("src/big", other)
+	w.must(w.request("@/src/big", "bkt/"))
+	if got := finish(other); got != int64(len(other)) {
+		t.Errorf("of an object that has changed %d bytes were fetched", got)
 	}
 }

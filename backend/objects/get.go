@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -220,14 +221,14 @@ type writerFunc func([]byte) (int, error)
 // Write implements io.Writer.
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// file is what a download is written to.
-type file interface {
-	io.WriterAt
-	io.ReaderAt
-}
-
-// fetchParts writes a large object to f by ranges beside each other, and verifies it.
-func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(int64)) (verified bool, err error) {
+// fetchParts writes a large object to f by ranges beside each other, but for what is there already,
+// and verifies it.
+func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *partial, moved func(int64)) (verified bool, err error) {
+	if at, err := f.Stat(); err != nil || at.Size() > info.Size {
+		if err := errors.Join(err, f.Truncate(info.Size)); err != nil {
+			return false, err
+		}
+	}
 	count := int((info.Size + rangeSize - 1) / rangeSize)
 	sums := make([]uint32, count)
 	group, inner := errgroup.WithContext(ctx)
@@ -238,9 +239,14 @@ func (s *Store) fetchParts(ctx context.Context, f file, info Info, moved func(in
 		}
 		group.Go(func() error {
 			off := int64(i) * rangeSize
-			h := newCRC32C()
-			err := s.copyTo(inner, io.MultiWriter(io.NewOffsetWriter(f, off), h), info.Key, info.ETag, off, min(rangeSize, info.Size-off), moved, nil)
-			sums[i] = h.Sum32()
+			n := min(rangeSize, info.Size-off)
+			w := there.begin(inner, f, off, n)
+			moved(w.off - off)
+			var err error
+			if w.off < w.end {
+				err = s.copyTo(inner, w, info.Key, info.ETag, w.off, w.end-w.off, moved, nil)
+			}
+			sums[i] = w.sum()
 			return err
 		})
 	}

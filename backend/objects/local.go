@@ -3,12 +3,10 @@ package objects
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,9 +24,6 @@ type walker struct {
 	skipped func(path, why string)
 	failed  func(path string, err error)
 }
-
-// unfinished are files that a download is written to.
-var unfinished = regexp.MustCompile(`\A\.artifacts-[0-9A-Z]{26}\.part\z`)
 
 // walk calls each for every file below root, with its path from there, which has slashes.
 func (w *walker) walk(ctx context.Context, root string, each func(rel string, info fs.FileInfo) error) error {
@@ -172,9 +167,11 @@ type target struct {
 	modified  time.Time // known when it is filled
 	durable   bool      // it is on disk before write returns
 	noClobber bool
+	keep      bool // what fails leaves what has arrived, for the next run
 }
 
-// write makes a file as a whole or not at all: fill writes it beside its place.
+// write makes a file as a whole or not at all: fill writes it beside its place, over what a run
+// before has left there.
 func (d *localFolder) write(t *target, fill func(*os.File) error) error {
 	if err := checkFileName(t.rel, t.place); err != nil {
 		return err
@@ -183,11 +180,11 @@ func (d *localFolder) write(t *target, fill func(*os.File) error) error {
 	if err := d.mkdir(dir, t.place); err != nil {
 		return err
 	}
-	temp := join(dir, ".artifacts-"+rand.Text()+".part")
-	f, err := d.root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
+	f, temp, err := d.open(t.rel)
 	if err != nil {
 		return localError("write", filepath.Join(d.path, t.rel), err)
 	}
+	defer held(f)()
 	err = fill(f)
 	if err == nil && t.durable {
 		err = f.Sync()
@@ -202,7 +199,9 @@ func (d *localFolder) write(t *target, fill func(*os.File) error) error {
 		err = d.place(temp, t)
 	}
 	if err != nil {
-		_ = d.root.Remove(temp)
+		if !t.keep {
+			_ = d.root.Remove(temp)
+		}
 		return localError("write", filepath.Join(d.path, t.rel), err)
 	}
 	if t.durable {

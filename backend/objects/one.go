@@ -271,7 +271,13 @@ func (t *transfer) download(ctx context.Context, i *item) (verified bool, err er
 	err = t.folder.write(&goal, func(f *os.File) error {
 		if head.Size > singleGet {
 			goal.modified = head.FileTime
-			verified, err = i.store.fetchParts(ctx, f, head, t.Report.Advance)
+			have := i.store.record(t.Resume, f, head)
+			verified, err = i.store.fetchParts(ctx, f, head, have, t.Report.Advance)
+			goal.keep = have.kept() && fault.Is(err, fault.Unreachable) && ctx.Err() == nil
+			have.close(goal.keep)
+			return err
+		}
+		if err := f.Truncate(0); err != nil {
 			return err
 		}
 		var info Info

@@ -46,7 +46,8 @@ type extraItem struct {
 // side is one of the two listings that are compared, both in the order of the keys.
 type side struct {
 	next chan sideItem
-	err  error // once next is closed
+	some bool // there was an item; known, as err is, once next is closed
+	err  error
 }
 
 type sideItem struct {
@@ -60,6 +61,7 @@ func (t *transfer) list(ctx context.Context, src found) *side {
 	go func() {
 		defer close(s.next)
 		s.err = t.each(ctx, src, func(rel string, i *item) error {
+			s.some = true
 			select {
 			case s.next <- sideItem{rel, i}:
 				return nil
@@ -121,7 +123,11 @@ func (t *transfer) compare(ctx context.Context, remove bool) ([]extraItem, error
 	to.quiet = true
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	extra, err := t.merge(ctx, t.list(ctx, src), t.list(ctx, to), src, to, remove)
+	from := t.list(ctx, src)
+	extra, err := t.merge(ctx, from, t.list(ctx, to), src, to, remove)
+	if err == nil && !from.some { // a mistyped source would delete all of the destination
+		err = t.nothing(ctx, src)
+	}
 	return extra, err
 }
 

@@ -83,6 +83,28 @@ func TestSync(t *testing.T) {
 	}
 }
 
+// SPEC C10, C14: a source in which nothing is deletes nothing: it is mistyped. An empty bucket, or a
+// folder that a marker stands for, is there.
+func TestSyncFromNothing(t *testing.T) {
+	w := newWorld(t)
+	w.server.CreateBucket(t, "empty")
+	w.put("marked/", nil)
+	w.put("file", []byte("no folder"))
+	for from, there := range map[string]bool{"bkt/mistyped": false, "bkt/file": false, "bkt/marked": true, "empty/": true} {
+		for _, to := range []string{"@/keep", "bkt/keep"} {
+			w.write("keep/precious", []byte("p"))
+			w.put("keep/precious", []byte("p"))
+			result, err := objects.Sync(t.Context(), w.request(from, to), true)
+			if there && (err != nil || result.Deleted != 1) {
+				t.Errorf("%s to %s: %+v, %v", from, to, result, err)
+			}
+			if !there && (!fault.Is(err, fault.NotFound) || result.Deleted != 0 || string(w.content("keep/precious")) != "p" || w.files("keep")["precious"] != "p") {
+				t.Errorf("%s to %s: %+v, %v", from, to, result, err)
+			}
+		}
+	}
+}
+
 // A sync does not overwrite what somebody has written since it looked.
 func TestSyncLosesNoUpdate(t *testing.T) {
 	w := newWorld(t)

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"sort"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/mounts/upper"
 )
 
@@ -27,7 +29,11 @@ func (c *Client) Check(ctx context.Context) error {
 	if err == nil {
 		err = listing(page)
 	}
-	return c.outcome(ctx, "list bucket", c.bucket, err)
+	err = c.outcome(ctx, "list bucket", c.bucket, err)
+	if errors.Is(err, upper.ErrNoObject) { // of a bucket S3 says NoSuchBucket
+		return fault.New(fault.Unreachable, "check the endpoint, with its path where it has one", "list bucket %s: what answers at the endpoint is not an S3 store", c.bucket)
+	}
+	return err
 }
 
 // ListDir returns the direct children of dir ("" is the root), sorted by key. Prefixes

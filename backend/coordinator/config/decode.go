@@ -224,6 +224,9 @@ func what(path string) string {
 
 func line(node ast.Node) int { return node.GetToken().Position.Line }
 
+// longestShown bounds what an error shows of a value, in bytes.
+const longestShown = 20
+
 // kind is what a person calls a node.
 func kind(node ast.Node) string {
 	switch node.(type) {
@@ -236,5 +239,9 @@ func kind(node ast.Node) string {
 	case *ast.LiteralNode:
 		return "a block of text"
 	}
-	return strconv.Quote(node.GetToken().Value)
+	value := node.GetToken().Value
+	if len(value) > longestShown || strings.Contains(value, "\n") { // of a file of another kind, with who knows what in it
+		return "text"
+	}
+	return strconv.Quote(value)
 }
