@@ -44,9 +44,20 @@ func (a *App) Watch(ctx context.Context) <-chan Event {
 
 func (a *App) watchCoordinator(ctx context.Context, send func(EventKind)) {
 	var revision int64
+	var link coordinatorLink // nil Client: none is open
+	drop := func() {
+		if link.Client != nil {
+			link.Close()
+		}
+		link = coordinatorLink{}
+	}
+	defer drop()
 	answered := true
 	for ctx.Err() == nil {
-		next, err := a.awaitChange(ctx, revision)
+		next, err := a.awaitChange(ctx, &link, revision)
+		if err != nil {
+			drop()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -72,16 +83,22 @@ func (a *App) watchCoordinator(ctx context.Context, send func(EventKind)) {
 	}
 }
 
-// awaitChange asks the running coordinator for the revision past the one given.
-func (a *App) awaitChange(ctx context.Context, after int64) (int64, error) {
+// awaitChange asks the running coordinator for the revision past the one given. It opens link anew
+// where that is to another coordinator, or closed.
+func (a *App) awaitChange(ctx context.Context, link *coordinatorLink, after int64) (int64, error) {
 	t, err := a.target()
 	if err != nil {
 		return 0, err
 	}
-	link, err := a.open(ctx, t)
-	if err != nil {
-		return 0, err
+	if link.Client == nil || link.target != t {
+		next, err := a.open(ctx, t)
+		if err != nil {
+			return 0, err
+		}
+		if link.Client != nil {
+			link.Close()
+		}
+		*link = next
 	}
-	defer link.Close()
 	return link.Changes(ctx, after)
 }
