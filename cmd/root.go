@@ -401,6 +401,11 @@ func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
 		case len(args) > len(names):
 			return fault.New(fault.Usage, hint, "too many arguments: %q", args[len(names):])
 		}
+		for i, arg := range args { // of a variable that was not set: of paths it would be this folder
+			if arg == "" {
+				return fault.New(fault.Usage, hint, "%s is empty", names[i])
+			}
+		}
 		return nil
 	}
 }
