@@ -33,12 +33,7 @@ func (c *cli) loginCommand() *cobra.Command {
 			"login https://coordinator.mesh:8443 --name work --token - < token.txt", "",
 			"login https://coordinator.mesh:8443 --fingerprint 3F:A1:...", "its certificate is one that it made itself",
 		),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 { // a token may be among them
-				return fault.New(fault.Usage, "usage: "+cmd.UseLine()+"; the token is asked for", "too many arguments")
-			}
-			return exactArgs("URL")(cmd, args)
-		},
+		Args: exactArgs("URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.URL = args[0]
 			if token != "" && token != "-" {

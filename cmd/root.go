@@ -399,7 +399,7 @@ func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
 		case len(args) < atLeast:
 			return missing(names[len(args):atLeast], hint)
 		case len(args) > len(names):
-			return fault.New(fault.Usage, hint, "too many arguments: %q", args[len(names):])
+			return fault.New(fault.Usage, hint, "too many arguments: %d, and there may be %d", len(args), len(names)) // not which: a secret may be among them
 		}
 		for i, arg := range args { // of a variable that was not set: of paths it would be this folder
 			if arg == "" {

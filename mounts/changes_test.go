@@ -21,6 +21,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/delays"
 	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
 	"github.com/artifacts-tui/artifacts-tui/internal/faultproxy"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
@@ -147,14 +148,15 @@ func (w *world) tree() (map[string]string, error) {
 	return all, err
 }
 
-// same waits until both mounts show the same, and fails with what differs.
-func same(t *testing.T, what string, a, b *world) {
+// same waits until both mounts show the same, and fails with what differs. It returns what
+// differed as time went by, for a round that was slow.
+func same(t *testing.T, what string, a, b *world) (differed []string) {
 	t.Helper()
-	var diff []string
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		looked := time.Since(begin)
 		left, err1 := a.tree()
 		right, err2 := b.tree()
-		diff = nil
+		var diff []string
 		for name, content := range left {
 			if other, ok := right[name]; !ok || other != content {
 				diff = append(diff, fmt.Sprintf("%s: %s there, %s here (%v)", name, brief([]byte(content)), brief([]byte(other)), ok))
@@ -169,11 +171,15 @@ func same(t *testing.T, what string, a, b *world) {
 			diff = append(diff, err.Error())
 		}
 		if len(diff) == 0 {
-			return
+			return differed
 		}
-		if time.Now().After(deadline) {
-			slices.Sort(diff)
-			t.Fatalf("%s: not seen after %v: %s\nheard: %+v", what, patience, strings.Join(diff, "; "), *b.status().Changes)
+		slices.Sort(diff)
+		now := strings.Join(diff, "; ")
+		if time.Since(begin) > patience {
+			t.Fatalf("%s: not seen after %v: %s\nheard: %+v", what, patience, now, *b.status().Changes)
+		}
+		if n := len(differed); n == 0 || !strings.HasSuffix(differed[n-1], now) {
+			differed = append(differed, fmt.Sprintf("from %v on: %s", looked.Round(time.Millisecond), now))
 		}
 	}
 }
@@ -186,8 +192,8 @@ func changeRounds() int {
 	return 25
 }
 
-// play makes one change through w.
-func play(t *testing.T, w *world, rng *rand.Rand, round int) string {
+// play makes one change through w, and says of which kind it is and what it is about.
+func play(t *testing.T, w *world, rng *rand.Rand, round int) (kind, what string) {
 	t.Helper()
 	dirs, files := []string{""}, []string{}
 	now, err := w.tree()
@@ -209,43 +215,43 @@ func play(t *testing.T, w *world, rng *rand.Rand, round int) string {
 	case n < 3 || len(files) == 0:
 		name := fmt.Sprintf("%sf%d", in(), round)
 		w.write(name, content)
-		return "create " + name
+		return "create", name
 	case n < 5:
 		name := some()
 		must(t, os.Remove(w.path(name))) // a link is not to be written through
 		w.write(name, content)
-		return "replace " + name
+		return "replace", name
 	case n < 7:
 		name := some()
 		if strings.HasPrefix(filepath.Base(name), "l") {
-			return "nothing"
+			return "nothing", name
 		}
 		w.write(name, content)
-		return "overwrite " + name
+		return "overwrite", name
 	case n < 8:
 		from, to := some(), fmt.Sprintf("%sr%d", in(), round)
 		must(t, os.Rename(w.path(from), w.path(to)))
-		return "rename " + from + " " + to
+		return "rename", from + " " + to
 	case n < 9:
 		name := some()
 		must(t, os.Remove(w.path(name)))
-		return "delete " + name
+		return "delete", name
 	case n < 10 && len(dirs) < 8:
 		name := fmt.Sprintf("%sd%d", in(), round)
 		must(t, os.Mkdir(w.path(name), 0o755))
-		return "mkdir " + name
+		return "mkdir", name
 	case n < 11 && len(dirs) > 1:
 		from, to := dirs[1+rng.IntN(len(dirs)-1)], fmt.Sprintf("m%d", round)
 		must(t, os.Rename(w.path(from), w.path(to)))
-		return "rename directory " + from + " " + to
+		return "rename directory", from + " " + to
 	case len(dirs) > 4:
 		name := dirs[len(dirs)-1]
 		must(t, os.RemoveAll(w.path(name)))
-		return "rm -r " + name
+		return "rm -r", name
 	}
 	name := fmt.Sprintf("%sl%d", in(), round)
 	must(t, os.Symlink(fmt.Sprint("target", round), w.path(name)))
-	return "symlink " + name
+	return "symlink", name
 }
 
 // SPEC D5: what is changed on one mount shows on the other although its listings are believed
@@ -259,7 +265,7 @@ func TestChangesShow(t *testing.T) {
 		w.mount()
 		w.live()
 	}
-	rounds, longest := changeRounds(), time.Duration(0)
+	rounds, uploads, shows := changeRounds(), delays.Delays{}, delays.Delays{}
 	rng := rand.New(rand.NewPCG(9, uint64(rounds)))
 	for round := range rounds {
 		from, to := a, b
@@ -272,22 +278,29 @@ func TestChangesShow(t *testing.T) {
 			b.changes(mounts.ChangesPolling)
 			from, to = a, b
 		}
-		what := play(t, from, rng, round)
-		from.drained()
 		begin := time.Now()
+		kind, what := play(t, from, rng, round)
+		from.drained()
+		stored := time.Now()
 		if cut {
 			p.Set(faultproxy.Pass)
 			what += ", the stream cut"
 		}
-		same(t, fmt.Sprintf("round %d: %s", round, what), from, to)
-		if took := time.Since(begin); !cut && took > longest {
-			longest = took
+		differed := same(t, fmt.Sprintf("round %d: %s %s", round, kind, what), from, to)
+		took := time.Since(stored)
+		uploads.Add(kind, stored.Sub(begin))
+		if cut {
+			kind = "after a cut"
+		}
+		shows.Add(kind, took)
+		if took > time.Second {
+			t.Logf("round %d: %s %s took %v to show\n%s", round, kind, what, took.Round(time.Millisecond), strings.Join(differed, "\n"))
 		}
 		if round%100 == 99 {
-			t.Logf("%d rounds, the longest %v after the upload", round+1, longest.Round(time.Millisecond))
+			t.Logf("%d rounds, the longest %v after the upload", round+1, shows.Longest().Round(time.Millisecond))
 		}
 	}
-	t.Logf("%d rounds, the longest %v after the upload", rounds, longest.Round(time.Millisecond))
+	t.Logf("%d rounds\nfrom the change to the end of its upload:\n%s\nfrom there until the other mount shows it:\n%s", rounds, uploads, shows)
 	b.live()
 	for _, w := range []*world{a, b} {
 		if s := w.status(); len(s.Conflicts) > 0 || s.Quarantined > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,42 @@ func table() ([]entry, error) {
 		entries = append(entries, entry{id: id, workspace: workspace, mountpoint: i.Mountpoint, connection: i.Minor})
 	}
 	return entries, nil
+}
+
+// tableChanges sends when this user's mounts of our type have changed, until ctx ends; nil where
+// the kernel does not tell. It wakes for any change of the mount table, and for nothing else.
+func tableChanges(ctx context.Context) <-chan struct{} {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil
+	}
+	conn, err := f.SyscallConn()
+	if err != nil || f.SetReadDeadline(time.Time{}) != nil { // it cannot be waited for
+		_ = f.Close()
+		return nil
+	}
+	known, _ := table()
+	news := func(uintptr) bool {
+		now, err := table()
+		if err != nil || slices.Equal(now, known) {
+			return false
+		}
+		known = now
+		return true
+	}
+	changed := make(chan struct{}, 1)
+	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Now()) })
+	go func() {
+		defer f.Close()
+		defer stop()
+		for conn.Read(news) == nil {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return changed
 }
 
 func hasOption(options, want string) bool {

@@ -8,7 +8,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// recheck is how often Watch compares the mount table, which no inotify watches.
+// recheck is how often Watch looks where the system does not tell of changes.
 const recheck = 2 * time.Second
 
 // Watch sends whenever the mounts may have changed, until ctx ends; then the channel is
@@ -27,35 +27,47 @@ func (m *Manager) Watch(ctx context.Context) <-chan struct{} {
 	return changed
 }
 
+// watch hears of sockets by inotify and of the mount table by the kernel: while nothing happens
+// it sleeps. Where one of the two is not to be had it looks every now and then.
 func (m *Manager) watch(ctx context.Context, notify func()) {
-	// Without inotify, and until there is a run directory, the re-check alone tells.
-	var events chan fsnotify.Event
+	var (
+		sockets <-chan fsnotify.Event
+		lost    <-chan error // events
+	)
 	follow := func() {}
 	if w, err := fsnotify.NewWatcher(); err == nil {
 		defer w.Close()
+		sockets, lost = w.Events, w.Errors
 		follow = func() {
-			if events == nil && w.Add(RunDir(m.roots)) == nil {
-				events = w.Events
+			if len(w.WatchList()) == 0 {
+				_ = w.Add(RunDir(m.roots)) // it is there from the first mount on
 			}
 		}
 	}
 	follow()
-	ticker := time.NewTicker(recheck)
-	defer ticker.Stop()
+	table := tableChanges(ctx)
+	var look <-chan time.Time
+	if sockets == nil || table == nil {
+		ticker := time.NewTicker(recheck)
+		defer ticker.Stop()
+		look = ticker.C
+	}
 	last := m.shape()
 	for {
+		told := true
 		select {
 		case <-ctx.Done():
 			return
-		case <-events:
-			last = m.shape()
+		case <-sockets:
+		case <-lost:
+		case <-table:
+		case <-look:
+			told = false
+		}
+		follow()
+		if now := m.shape(); told || now != last {
+			last = now
 			notify()
-		case <-ticker.C:
-			follow()
-			if now := m.shape(); now != last {
-				last = now
-				notify()
-			}
 		}
 	}
 }

@@ -64,6 +64,9 @@ func (m *model) act(a action.Action) tea.Cmd {
 		i, p := m.named(a.Page)
 		m.show(i)
 		p.Select(a.ID)
+		if a.Then != nil {
+			cmd = m.act(a.Then)
+		}
 	case action.Copy:
 		cmd = m.copyText(a.Text, a.What)
 	case action.Close:

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -166,7 +167,7 @@ func (m *model) jobsRunning() []string {
 	var names []string
 	for _, j := range m.session.Jobs {
 		if !j.State.Final() || j.Cleaning {
-			names = append(names, j.Kind+" "+j.Title)
+			names = append(names, j.Kind+" "+strings.ReplaceAll(j.Title, m.session.Home+"/", "~/"))
 		}
 	}
 	for _, d := range m.session.Doomed {

@@ -60,15 +60,15 @@ func TestBrowse(t *testing.T) {
 	d.press("3")
 	d.sees("Places", "datasets", "40 %", "notes", "managed workspace")
 	d.enter("datasets")
-	d.sees("places › datasets", "README.md", "train/", "9 entries")
+	d.sees("Places › datasets", "README.md", "train/", "9 entries")
 	d.enter("train/")
-	d.sees("places › datasets › train", "shard-00000.parquet", "62 entries")
+	d.sees("Places › datasets › train", "shard-00000.parquet", "62 entries")
 	d.press("backspace")
 	d.sees("▸ train/")
 	d.press("h")
 	d.sees("▸ datasets")
 	d.enter("notes")
-	d.sees("places › notes", "a.txt", "1 entry")
+	d.sees("Places › notes", "a.txt", "1 entry")
 	if cmd := d.m.command(); cmd != "artifacts object get workspace:notes/a.txt ." {
 		t.Errorf("the command is %s", cmd)
 	}
@@ -125,7 +125,7 @@ func TestCursorStaysOnItsName(t *testing.T) {
 		d.sees("▸ config.json", name)
 	}
 	d.press("s") // by size
-	d.sees("▸ config.json", "↑SIZE")
+	d.sees("▸ config.json", "↓SIZE")
 	delete(d.app.ob.objects, "datasets/plot.png")
 	delete(d.app.ob.objects, "datasets/zzz")
 	d.press("R")
@@ -367,10 +367,10 @@ func TestBrowserIsKept(t *testing.T) {
 
 	next := driveUnstarted(t, withObjects(), 140, 32)
 	next.m.restore(left)
-	next.sees("places › datasets › train", "Listing…")
+	next.sees("Places › datasets › train", "Listing…")
 	next.run(next.m.session.Start())
 	next.clear()
-	next.sees("places › datasets › train", "▸ shard-00015.parquet", "↓SIZE", "/5", "15 of 62 entries")
+	next.sees("Places › datasets › train", "▸ shard-00015.parquet", "↑SIZE", "/5", "15 of 62 entries")
 	next.press("esc", "h")
 	next.sees("▸ train/")
 
@@ -444,7 +444,7 @@ func TestJobsPage(t *testing.T) {
 	d.press("r")
 	d.sees("only what failed or was cancelled")
 	d.press("q") // asks: two have not ended
-	d.sees("Leave?", "upload /home/ada/data to datasets/train/")
+	d.sees("Leave?", "upload ~/data to datasets/train/")
 	d.press("esc")
 	d.seesNot("Leave?")
 }

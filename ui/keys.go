@@ -190,7 +190,7 @@ func DefaultKeys() k.Map {
 		{Name: k.Check, Title: "", Bindings: []k.Binding{
 			{Action: k.Confirm, Keys: []string{"enter"}, Label: "⏎", Hint: "next", Help: "next step"},
 			{Action: k.Retry, Keys: []string{"r"}, Hint: "again", Help: "try it again"},
-			{Action: k.DryRun, Keys: []string{"n"}, Hint: "end here, a dry run", Help: "a dry run: change nothing"},
+			{Action: k.DryRun, Keys: []string{"n"}, Hint: "end unsaved", Help: "a dry run: change nothing"},
 			{Action: k.StepBack, Keys: []string{"b", "shift+tab"}, Hint: "back", Help: "a step back"},
 			{Action: k.Cancel, Keys: []string{"esc", "q"}, Hint: "cancel", Help: "leave the rotation"},
 		}},
@@ -236,7 +236,7 @@ func DefaultKeys() k.Map {
 // sections are the keys of a section of the coordinator's page: its own, and those that go to the others.
 func sections(own ...k.Binding) []k.Binding {
 	return append(own,
-		k.Binding{Action: k.NextSection, Keys: []string{"l", "right"}, Label: "h l", Hint: "section", Help: "next section"},
+		k.Binding{Action: k.NextSection, Keys: []string{"l", "right"}, Label: "h l", Help: "next section"},
 		k.Binding{Action: k.PrevSection, Keys: []string{"h", "left"}, Help: "previous section"},
 	)
 }

@@ -148,7 +148,7 @@ func (m *model) coordinatorText() []string {
 		if info.Context != "" && info.Context != where {
 			where = component.Clean(info.Context) + " " + where
 		}
-		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on}
+		return []string{on + t.Dim.Render(" "+component.Clean(info.Kind)+" "+where), on + t.Dim.Render(" "+where), on + t.Dim.Render(" "+component.Clean(info.Kind)), on + t.Dim.Render(" up"), on}
 	case session.Down:
 		since := component.Clock(s.CoordinatorSince, s.Now)
 		bad := t.Bad.Render(t.Glyph.Bad)
@@ -160,7 +160,7 @@ func (m *model) coordinatorText() []string {
 			bad + why + t.Dim.Render(" "+since) + again,
 			bad + short + t.Dim.Render(" since "+since) + again,
 			bad + short + t.Dim.Render(" "+since) + again,
-			bad + why, bad,
+			bad + short + t.Dim.Render(" "+since), bad + short, bad,
 		}
 	default:
 		wait := t.Dim.Render(t.Glyph.Wait)
@@ -346,6 +346,12 @@ func (m *model) bindings() []keymap.Binding {
 		}
 		if v, ok := m.page().(interface{ Verb(keymap.Action) string }); ok && b.Hint != "" {
 			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
+		}
+		if h, ok := m.page().(interface{ Hides(keymap.Action) bool }); ok && m.top() == nil && h.Hides(b.Action) {
+			b.Hint = ""
+		}
+		if b.Action == keymap.Refresh && m.session.Coordinator == session.Down {
+			b.Hint = "retry"
 		}
 		if free && !bound[b.Action] {
 			kept = append(kept, b)

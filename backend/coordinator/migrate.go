@@ -82,7 +82,7 @@ func there(c config.Config) error {
 }
 
 func end(e *engines.Engines) migrate.End {
-	return migrate.End{Index: e.Index, Blobs: e.Blobs, Where: e.Where()}
+	return migrate.End{Index: e.Index, Blobs: e.Blobs, Where: e.Where(), Alone: e.Alone}
 }
 
 // openEnd opens a store that nobody else uses.

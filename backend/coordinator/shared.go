@@ -325,6 +325,14 @@ func (o *Orchestrator) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Whoever moved the store has seen nobody at it. A coordinator that was cut off then must not
+	// take what the other store would never have.
+	switch to, err := o.shared.store.Moved(ctx); {
+	case err != nil:
+		return err
+	case to != "":
+		return fault.New(fault.Conflict, "start it with the configuration that the store was moved to", "the store was moved to %s", to)
+	}
 	if o.shared.current(m) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -183,6 +184,37 @@ func TestUnconfirmedRefuses(t *testing.T) {
 	}
 	if _, err := cut.Token(ctx, removed.Token); !errors.Is(err, authn.ErrUnknown) {
 		t.Errorf("the removed peer: %v", err)
+	}
+}
+
+// SPEC B31: a coordinator that was cut off while its store was moved away serves it no more.
+func TestAMovedStoreIsNotServed(t *testing.T) {
+	t.Parallel()
+	all := three(t)
+	ctx := t.Context()
+	p, err := all[0].AddPeer(ctx, coordinator.AddPeer{Name: "ci"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.MarkMoved.Set(ctx, all[0].index.Index, "elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for all[1].Confirm(ctx) == nil && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	var refusal *authn.Error
+	if _, err := all[1].Token(ctx, p.Token); !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable {
+		t.Errorf("a token of a store that was moved: %v", err)
+	}
+	if err := all[1].Confirm(ctx); !fault.Is(err, fault.Unreachable) || !strings.Contains(err.Error(), "was moved to elsewhere") {
+		t.Errorf("Confirm: %v", err)
+	}
+	if err := store.MarkMoved.Drop(ctx, all[0].index.Index); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all[1].Token(ctx, p.Token); err != nil {
+		t.Errorf("once it was taken back: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package objects
 import (
 	"hash/crc32"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
@@ -37,6 +38,12 @@ func TestParse(t *testing.T) {
 	}
 	for _, text := range []string{"", "C:/x", "workspace:", "workspace:../x", "b*/x", "s3://", "a b/c"} {
 		if got, err := Parse(text); !fault.Is(err, fault.Usage) {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	// What is no place may be a URL with keys, or a signed one. SPEC A35
+	for _, text := range []string{"s3://AKIA:hush@b/k", "AKIA:hush@b/k", "https://joe:hush@h/b/k", "https://h/b/k?X-Amz-Signature=hush", "b:1/k?Signature=hush"} {
+		if got, err := Parse(text); !fault.Is(err, fault.Usage) || strings.Contains(err.Error()+fault.As(err).Hint, "hush") {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}

@@ -56,6 +56,9 @@ func Parse(text string) (Name, error) {
 			return Name{}, err
 		}
 	case n.In == "" || strings.ContainsAny(n.In, ":*?\\ "):
+		if strings.Contains(text, "://") || strings.ContainsAny(text, "@?") { // a URL may hold keys, or be signed
+			return Name{}, fault.New(fault.Usage, forms, "a URL is not a place")
+		}
 		return Name{}, fault.New(fault.Usage, forms, "%q is not a place", text)
 	}
 	if strings.Contains(n.Path, "\x00") || len(n.Path) > maxKey {

@@ -28,13 +28,21 @@ type Blobs interface {
 // Referrer is what a sweep asks about references.
 type Referrer interface {
 	// Each first waits for every writer of this process whose Commit has returned to be known
-	// to the index, or to have failed, and then calls fn with all blobs that are referenced,
-	// some of them more than once.
-	Each(fn func(id string)) error
+	// to the index, or to have failed, and then calls fn with all blobs of a span that are
+	// referenced, some of them more than once.
+	Each(of Span, fn func(id string)) error
 	// Condemn returns those of ids that nothing refers to and nothing will, whatever process
 	// it is in. ids are blobs that were there before Each was called, and that it did not name.
+	// It takes minutes where other processes may be reading them, and may run beside others.
 	Condemn(ids []string) ([]string, error)
 }
+
+// Span are the blobs whose ids are, by their bytes, From or above and below To; an empty To
+// is above all.
+type Span struct{ From, To string }
+
+// Has reports whether id is one of them.
+func (s Span) Has(id string) bool { return id >= s.From && (s.To == "" || id < s.To) }
 
 // Expecter is a reader of a blob, as Open returns it, that wants to know what will be read.
 type Expecter interface {

@@ -140,17 +140,7 @@ type room struct {
 	disk  *claim
 }
 
-// reserve asks for more bytes of the quotas (they may be less than nothing) and for the size
-// bytes that will be written. A refusal is QuotaExceeded.
-func (s *Store) reserve(ctx context.Context, bucket, key string, more, size int64) (room, error) {
-	quota, err := s.index.Reserve(ctx, bucket, key, more)
-	if err != nil {
-		return room{}, err
-	}
-	return s.withDisk(bucket, quota, size)
-}
-
-// begin is reserve for a Put.
+// begin asks for what a Put needs, of the quotas and of the disk. A refusal is QuotaExceeded.
 func (s *Store) begin(ctx context.Context, bucket, key string, o PutOptions) (room, error) {
 	quota, err := s.index.Begin(ctx, bucket, key, o.Size, o.condition())
 	if err != nil {
@@ -159,6 +149,7 @@ func (s *Store) begin(ctx context.Context, bucket, key string, o PutOptions) (ro
 	return s.withDisk(bucket, quota, max(o.Size, 0))
 }
 
+// withDisk asks for the size bytes that will be written beside the quota.
 func (s *Store) withDisk(bucket string, quota Reservation, size int64) (room, error) {
 	c, err := s.disk.forClient(bucket, size+entrySize)
 	if err != nil {

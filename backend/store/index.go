@@ -42,10 +42,8 @@ type Index interface {
 	// off; where no quota bounds it, bounded is false. It refuses with NoSuchBucket.
 	Free(ctx context.Context, bucket, prefix string) (bytes int64, bounded bool, err error)
 
-	// Reserve sets n bytes aside for a write to key. n may be zero or less: nothing is set aside.
-	Reserve(ctx context.Context, bucket, key string, n int64) (Reservation, error)
-	// Begin is Reserve for a Put of size bytes, of what they add to the object that is there; size -1:
-	// not known, nothing is set aside. It refuses by the condition first.
+	// Begin sets bytes aside for a Put of size bytes: what they add to the object that is there;
+	// size -1: not known, nothing is set aside. It refuses by the condition first.
 	Begin(ctx context.Context, bucket, key string, size int64, c Condition) (Reservation, error)
 
 	Object(ctx context.Context, bucket, key string) (Object, error)
@@ -62,6 +60,9 @@ type Index interface {
 	Upload(ctx context.Context, bucket, key, id string) (UploadInfo, error)
 	// Uploads lists by key and id those whose key begins with prefix, after (key, id).
 	Uploads(ctx context.Context, bucket, prefix, afterKey, afterID string, limit int) ([]UploadInfo, error)
+	// BeginPart is Begin for a PutPart: size is compared with that of the part of that number that
+	// is there. It refuses with NoSuchUpload first.
+	BeginPart(ctx context.Context, bucket, key, upload string, number int, size int64) (UploadInfo, Reservation, error)
 	PutPart(ctx context.Context, p PartEntry) (Freed, error)
 	// Parts lists by number those above after; limit 0: all.
 	Parts(ctx context.Context, bucket, key, id string, after, limit int) ([]Part, error)
@@ -73,9 +74,9 @@ type Index interface {
 	// Feed is what changes in this index, whoever changes it.
 	Feed() Feed
 
-	// References calls fn with every blob that something refers to, at one point in time;
-	// a blob may come more than once.
-	References(ctx context.Context, fn func(blob string)) error
+	// References calls fn with every blob of a span that something refers to, at one point in
+	// time; a blob may come more than once.
+	References(ctx context.Context, of Span, fn func(blob string)) error
 	// Walk returns a bucket's objects by key, those after a key; an empty list is the end.
 	// Records that cannot be read are left out: Recount names them.
 	Walk(ctx context.Context, bucket, after string, limit int) ([]Object, error)

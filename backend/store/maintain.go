@@ -80,14 +80,19 @@ type referrer struct {
 }
 
 // Each implements Referrer.
-func (r referrer) Each(fn func(id string)) error {
+func (r referrer) Each(of Span, fn func(id string)) error {
 	r.s.settling.wait()
-	if err := r.s.index.References(r.ctx, fn); err != nil {
+	if err := r.s.index.References(r.ctx, of, fn); err != nil {
 		return err
 	}
 	// Freed since, but read.
-	r.s.pins.each(fn)
-	r.s.graves.each(fn)
+	read := func(id string) {
+		if of.Has(id) {
+			fn(id)
+		}
+	}
+	r.s.pins.each(read)
+	r.s.graves.each(read)
 	return nil
 }
 

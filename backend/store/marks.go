@@ -43,6 +43,9 @@ func (m Mark) Drop(ctx context.Context, x Index) error {
 	return err
 }
 
+// Moved is where all of the store was moved to, perhaps a moment ago; empty: nowhere.
+func (s *Store) Moved(ctx context.Context) (string, error) { return MarkMoved.Read(ctx, s.index) }
+
 // withoutMarks leaves out the buckets that are marks.
 func withoutMarks(list []BucketInfo) []BucketInfo {
 	kept := list[:0]

@@ -45,6 +45,8 @@ func (s *Store) Parts(ctx context.Context, bucket, key, id string, after, limit 
 // PartOptions describe a part.
 type PartOptions struct {
 	Size int64 // of the body in bytes; -1: not known
+	// Begin is called with the upload before the body is read; its error refuses the part. nil: nothing is.
+	Begin func(UploadInfo) error
 	// Finish is called as that of PutOptions; it returns the part's checksum (base64) in the
 	// upload's algorithm.
 	Finish func(md5 string) (string, error)
@@ -62,18 +64,20 @@ func (s *Store) PutPart(ctx context.Context, bucket, key, id string, number int,
 	if err := checkPartNumber(number); err != nil {
 		return PartInfo{}, err
 	}
-	if _, err := s.index.Upload(ctx, bucket, key, id); err != nil {
+	u, quota, err := s.index.BeginPart(ctx, bucket, key, id, number, o.Size)
+	if err != nil {
 		return PartInfo{}, err
 	}
-	need := max(o.Size, 0)
-	if old, err := s.index.Parts(ctx, bucket, key, id, number-1, 1); err == nil && len(old) == 1 && old[0].Number == number {
-		need -= old[0].Size
-	}
-	space, err := s.reserve(ctx, bucket, key, need, max(o.Size, 0))
+	space, err := s.withDisk(bucket, quota, max(o.Size, 0))
 	if err != nil {
 		return PartInfo{}, err
 	}
 	defer space.release()
+	if o.Begin != nil {
+		if err := o.Begin(u); err != nil {
+			return PartInfo{}, err
+		}
+	}
 	data, err := s.spool(ctx, body, o.Size, space)
 	if err != nil {
 		return PartInfo{}, fmt.Errorf("part %d of %s/%s: %w", number, bucket, key, err)

@@ -19,7 +19,9 @@ const (
 	// DefaultSilence is a few heartbeats: one that was late is no broken stream.
 	DefaultSilence = 16 * time.Second
 	retryFirst     = 200 * time.Millisecond
+	retrySoon      = 600 * time.Millisecond // at most, for as long as soon
 	retryMost      = 15 * time.Second
+	soon           = time.Minute
 	retryNever     = 5 * time.Minute // there is no stream there: a newer coordinator may come
 	steady         = 10 * time.Second
 	batchMost      = 256
@@ -95,7 +97,7 @@ func (f *Follower) Run(ctx context.Context) {
 	if f.Silence <= 0 {
 		f.Silence = DefaultSilence
 	}
-	position, tries := "", 0
+	position, tries, broke := "", 0, time.Time{}
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := f.connect(ctx, &position)
@@ -109,8 +111,10 @@ func (f *Follower) Run(ctx context.Context) {
 		if time.Since(began) > steady {
 			tries = 0
 		}
-		tries++
-		timer := time.NewTimer(pause(tries, err))
+		if tries++; tries == 1 {
+			broke = time.Now()
+		}
+		timer := time.NewTimer(pause(tries, time.Since(broke), err))
 		select {
 		case <-timer.C:
 		case <-wake:
@@ -121,9 +125,12 @@ func (f *Follower) Run(ctx context.Context) {
 }
 
 // pause is jittered over its whole length: a coordinator that comes back is not to meet all of
-// its readers at once.
-func pause(tries int, err error) time.Duration {
+// its readers at once. One that was only started again is met within a second (SPEC D5).
+func pause(tries int, broken time.Duration, err error) time.Duration {
 	most := min(retryFirst<<min(tries-1, 16), retryMost)
+	if broken < soon {
+		most = min(most, retrySoon)
+	}
 	wait := rand.N(most) + 1
 	var refused *Refusal
 	if errors.As(err, &refused) && refused.After > 0 {

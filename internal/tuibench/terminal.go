@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -6,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,8 +30,10 @@ type terminal struct {
 	ended  chan struct{}
 
 	mu    sync.Mutex
-	first time.Time      // when the frame was drawn first
-	wait  chan time.Time // of whoever waits for the next byte; may be nil
+	first time.Time                // when the frame was drawn first
+	wait  chan time.Time           // of whoever waits for the next byte; may be nil
+	met   func(screen string) bool // of whoever waits for a screen; may be nil
+	when  chan time.Time           // met was
 }
 
 func environment(home string) []string {
@@ -74,8 +77,12 @@ func (x *terminal) read() {
 		if x.first.IsZero() && bytes.Contains(buf[:n], []byte("Workspaces")) {
 			x.first = now
 		}
-		x.mu.Unlock()
 		_, _ = x.screen.Write(buf[:n])
+		if x.met != nil && x.met(x.screen.String()) {
+			x.when <- now
+			x.met = nil
+		}
+		x.mu.Unlock()
 		if err != nil {
 			_ = x.cmd.Wait()
 			return
@@ -93,7 +100,7 @@ func (x *terminal) write(keys string) { _, _ = x.tty.WriteString(keys) }
 
 // keyToByte is the time from a key to the first byte that the program writes then.
 func (x *terminal) keyToByte(key string) (time.Duration, error) {
-	time.Sleep(25 * time.Millisecond) // what the last key had drawn is over
+	time.Sleep(between) // what the last key had drawn is over
 	came := make(chan time.Time, 1)
 	x.mu.Lock()
 	x.wait = came
@@ -104,63 +111,77 @@ func (x *terminal) keyToByte(key string) (time.Duration, error) {
 	case at := <-came:
 		return at.Sub(began), nil
 	case <-time.After(patience):
-		return 0, fmt.Errorf("nothing was drawn after %q; the screen is\n%s", key, x.screen.String())
+		return 0, x.failed(fmt.Sprintf("nothing was drawn after %q", key))
 	}
 }
 
-// loses waits until a text has left the screen.
-func (x *terminal) loses(text string) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if !strings.Contains(x.screen.String(), text) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%q stays; the screen is\n%s", text, x.screen.String())
+// between is how long after what a key has drawn the next one is pressed.
+const between = 25 * time.Millisecond
+
+// keysTo is the time from keys to a screen with all the texts.
+func (x *terminal) keysTo(keys string, texts ...string) (time.Duration, error) {
+	began := time.Now()
+	at, err := x.until(patience, fmt.Sprintf("%q after %q", texts, keys), func() { x.write(keys) }, holds(texts))
+	return at.Sub(began), err
+}
+
+// keysToLoss is the time from keys to a screen without a text.
+func (x *terminal) keysToLoss(keys, text string) (time.Duration, error) {
+	began := time.Now()
+	at, err := x.until(patience, fmt.Sprintf("the end of %q", text), func() { x.write(keys) }, func(screen string) bool { return !strings.Contains(screen, text) })
+	return at.Sub(began), err
+}
+
+// text is the screen.
+func (x *terminal) text() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.screen.String()
 }
 
 func (x *terminal) sees(texts ...string) error { return x.seesIn(patience, texts...) }
 
 func (x *terminal) seesIn(patience time.Duration, texts ...string) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		screen, all := x.screen.String(), true
+	_, err := x.until(patience, fmt.Sprintf("%q", texts), func() {}, holds(texts))
+	return err
+}
+
+func holds(texts []string) func(string) bool {
+	return func(screen string) bool {
 		for _, text := range texts {
-			all = all && strings.Contains(screen, text)
+			if !strings.Contains(screen, text) {
+				return false
+			}
 		}
-		if all {
-			return nil
-		}
+		return true
 	}
-	return fmt.Errorf("waited for %q; the screen is\n%s", texts, x.screen.String())
 }
 
-// memory is the resident memory of the program, in bytes: the most there was, and now.
-func (x *terminal) memory() (peak, now int64) {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", x.cmd.Process.Pid))
-	for line := range strings.Lines(string(data)) {
-		name, value, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		switch name {
-		case "VmHWM":
-			peak = kib << 10
-		case "VmRSS":
-			now = kib << 10
-		}
+// until acts, waits for the screen that meets a condition, and returns when it came. Nothing is
+// asked of the program meanwhile, and nothing is done but when it writes.
+func (x *terminal) until(patience time.Duration, what string, act func(), met func(screen string) bool) (time.Time, error) {
+	when := make(chan time.Time, 1)
+	x.mu.Lock()
+	if met(x.screen.String()) {
+		when <- time.Now()
+	} else {
+		x.met, x.when = met, when
 	}
-	return peak, now
+	x.mu.Unlock()
+	act()
+	select {
+	case at := <-when:
+		return at, nil
+	case <-time.After(patience):
+		return time.Time{}, x.failed("waited in vain for " + what)
+	}
 }
 
-// cpu is the processor time of the program so far.
-func (x *terminal) cpu() time.Duration {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", x.cmd.Process.Pid))
-	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	const tick = 10 * time.Millisecond // USER_HZ of Linux is 100
-	return time.Duration(user+system) * tick
+func (x *terminal) failed(what string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.met = nil
+	return fmt.Errorf("%s; the screen is\n%s", what, x.screen.String())
 }
 
 func (x *terminal) close() {

@@ -25,7 +25,8 @@ import (
 const (
 	coordinators = 3
 	keysBucket   = "keys"
-	settle       = 1500 * time.Millisecond // until PostgreSQL has counted what a connection did
+	fillers      = 512              // as many as the index lets share a transaction
+	settle       = 11 * time.Second // until PostgreSQL has counted what a connection did that is idle now
 )
 
 // column is a way to serve the store: one coordinator, or several.
@@ -69,6 +70,7 @@ func cluster(o options) (string, error) {
 		{name: "three, on PostgreSQL and S3", servers: shared.servers, pg: shared.pg},
 	}
 	rows := clusterRows(o.objects)
+	fmt.Fprintf(os.Stderr, "%s keys are made\n", thousands(o.objects))
 	for _, c := range columns {
 		if err := c.measure(z, rows); err != nil {
 			return "", fmt.Errorf("%s: %w", c.name, err)
@@ -199,7 +201,8 @@ func (t *trial) page(query, want string) (float64, error) {
 	return m.median(""), nil
 }
 
-// fillEmbedded makes empty objects in a store that no coordinator serves yet.
+// fillEmbedded makes empty objects in a store that no coordinator serves yet, one folder after
+// the other: what is written together is then on few pages of the index.
 func fillEmbedded(dir string, n int) error {
 	st, err := local.Open(local.Options{Dir: dir})
 	if err != nil {
@@ -208,12 +211,16 @@ func fillEmbedded(dir string, n int) error {
 	ctx := context.Background()
 	err = st.CreateBucket(ctx, keysBucket, store.CreateBucketOptions{Owner: accessKey})
 	var next atomic.Int64
-	errs := make([]error, scaleWriters)
+	errs := make([]error, fillers)
 	var wg sync.WaitGroup
-	for w := range scaleWriters {
+	for w := range fillers {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && errs[w] == nil; i = int(next.Add(1)) - 1 {
-				_, errs[w] = st.Put(ctx, keysBucket, scaleKey(i), bytes.NewReader(nil), store.PutOptions{})
+				key := i
+				if each := n / scaleFolders; i < each*scaleFolders {
+					key = i%each*scaleFolders + i/each
+				}
+				_, errs[w] = st.Put(ctx, keysBucket, scaleKey(key), bytes.NewReader(nil), store.PutOptions{})
 			}
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/benchpage"
 )
 
 // options are the flags of both commands.
@@ -104,10 +106,10 @@ func measure(o options, parent string, run func(options) (string, error)) error 
 	if r.err != nil {
 		return r.err
 	}
-	text := machine(dir) + "\n\n" + r.text
+	text := benchpage.Machine(dir) + "\n\n" + r.text
 	fmt.Print("\n", text)
 	if o.write == "" {
 		return nil
 	}
-	return replaceBlock(o.write, o.block, text)
+	return benchpage.Replace(o.write, o.block, text)
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/artifacts-tui/artifacts-tui/internal/benchpage"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -196,7 +197,7 @@ func (m *mounter) kill() {
 
 // memory is the peak of the process's memory in MiB.
 func (m *mounter) memory() (float64, error) {
-	kib, _, ok := strings.Cut(field(fmt.Sprintf("/proc/%d/status", m.pid), "VmHWM"), " ")
+	kib, _, ok := strings.Cut(benchpage.Field(fmt.Sprintf("/proc/%d/status", m.pid), "VmHWM"), " ")
 	v, err := strconv.ParseFloat(kib, 64)
 	if !ok || err != nil {
 		return 0, fmt.Errorf("no VmHWM: %w", err)

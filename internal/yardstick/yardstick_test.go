@@ -4,8 +4,6 @@ package main
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,18 +59,5 @@ func TestTable(t *testing.T) {
 		"| slow | **1.00 s** | > 90.0 s (> 90.0×) | – | ≤ best |\n"
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
-	}
-	page := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(page, []byte("before\n<!-- a:begin -->\nold\n<!-- a:end -->\nafter\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceBlock(page, "a", "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if text, _ := os.ReadFile(page); string(text) != "before\n<!-- a:begin -->\nnew\n<!-- a:end -->\nafter\n" {
-		t.Errorf("%s", text)
-	}
-	if err := replaceBlock(page, "b", "new\n"); err == nil {
-		t.Error("a block that is not there was replaced")
 	}
 }

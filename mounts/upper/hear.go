@@ -18,8 +18,8 @@ type News struct {
 
 const (
 	heardMost   = 10_000 // news kept back; more of them and every listing is made anew
-	rehearFirst = 50 * time.Millisecond
-	rehearMost  = 500 * time.Millisecond
+	rehearAfter = 50 * time.Millisecond
+	rehearEach  = 50 * time.Microsecond  // more for each of them, so that many are heard more rarely
 	relistAfter = 200 * time.Millisecond // so that a tree that goes key by key is listed once
 )
 
@@ -50,7 +50,7 @@ func (f *FS) keepBack(n News) {
 		forgetBelow(f.root, f.nextTick())
 	}
 	f.heard = append(f.heard, n)
-	f.hearAgain(rehearFirst)
+	f.hearAgain()
 }
 
 // hear keeps n back where something is under way at its key: it may be that very change, or
@@ -176,25 +176,24 @@ func (f *FS) engaged(key string) bool {
 	return n != nil && n.kind != Dir && n.pending()
 }
 
-// hearAgain hears what was kept back, after wait and ever more rarely. FS.mu is held.
-func (f *FS) hearAgain(wait time.Duration) {
+// hearAgain hears what was kept back, a little later. FS.mu is held.
+func (f *FS) hearAgain() {
 	if len(f.heard) == 0 || f.rehearing || f.closed {
 		return
 	}
 	f.rehearing = true
-	time.AfterFunc(wait, func() {
+	time.AfterFunc(rehearAfter+time.Duration(len(f.heard))*rehearEach, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if !f.closed {
+			again := f.heard
+			f.heard = nil
+			for _, n := range again {
+				f.hear(n)
+			}
+		}
 		f.rehearing = false
-		if f.closed {
-			return
-		}
-		again := f.heard
-		f.heard = nil
-		for _, n := range again {
-			f.hear(n)
-		}
-		f.hearAgain(min(2*wait, rehearMost))
+		f.hearAgain()
 	})
 }
 

@@ -2,6 +2,7 @@ package upper
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -281,5 +282,39 @@ func TestNewsOfADirectoryThatGoes(t *testing.T) {
 	}
 	if got := w.ls(""); got != "f g" {
 		t.Errorf("%s is left", got)
+	}
+}
+
+// SPEC D5: news that comes while a listing is under way counts also where that listing fails.
+func TestNewsMeetsAListingThatFails(t *testing.T) {
+	w := newWorld(t)
+	w.store.set("f", "one")
+	s := listen(w)
+	w.ls("")
+	w.Missed()
+	arrived, fail := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.store.before = func(op, _ string) error {
+		var err error
+		if op == "list" {
+			once.Do(func() {
+				close(arrived)
+				<-fail
+				err = errors.New("no")
+			})
+		}
+		return err
+	}
+	first := make(chan string, 1)
+	go func() { first <- w.ls("") }()
+	<-arrived
+	s.put(w, "new", "two")
+	s.tell(w)
+	close(fail)
+	if got := <-first; got != "f" {
+		t.Errorf("while the store fails: %s", got)
+	}
+	if got := w.ls(""); got != "f new" {
+		t.Errorf("after it: %s", got)
 	}
 }

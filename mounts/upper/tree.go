@@ -12,8 +12,9 @@ import (
 
 const (
 	// retryListing is how long an outdated listing serves after the store failed to give a
-	// new one.
+	// new one, retryNews how long one that is known not to be true any more does.
 	retryListing = 3 * time.Second
+	retryNews    = 500 * time.Millisecond
 	// lateListing is how long a new listing is waited for where an outdated one can serve.
 	lateListing = 500 * time.Millisecond
 	// A listing that failed is asked for again so often, after so long, since a program is
@@ -209,7 +210,13 @@ func (f *FS) runLoad(dir *Node, call *loadCall) {
 		f.late = false
 	} else if d.loaded {
 		f.log.Debug("listing failed, the old one serves", "dir", dir.path(), "err", err)
-		d.loadedAt = time.Now().Add(retryListing - f.opt.DirTTL)
+		switch {
+		case d.forgot > call.tick: // something was heard since: the next use asks again
+		case d.forgot > d.listed:
+			d.loadedAt = time.Now().Add(retryNews - f.opt.DirTTL)
+		default:
+			d.loadedAt = time.Now().Add(retryListing - f.opt.DirTTL)
+		}
 	}
 	f.mu.Unlock()
 	close(call.done)

@@ -103,6 +103,7 @@ type (
 	Show struct {
 		Page string
 		ID   string
+		Then Action // may be nil
 	}
 	// Copy puts text on the clipboard and says What was copied.
 	Copy struct{ Text, What string }

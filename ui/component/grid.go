@@ -16,6 +16,7 @@ type Column struct {
 	Path  bool // cut from the left
 	Drop  int  // the order in which columns go where room is short: 1 first, 0 never
 	Below int  // gone where the grid is narrower than this
+	Down  bool // in its own order the largest, or the newest, comes first
 }
 
 // Cell is what a grid shows at one place. Text must be clean (see Clean).
@@ -239,7 +240,7 @@ func (g *Grid) full(b *strings.Builder, used int) string {
 
 func (g *Grid) sortedTitle(c Column, width int, t *theme.Theme) string {
 	arrow := t.Glyph.Up
-	if g.Reverse {
+	if g.Reverse != c.Down {
 		arrow = t.Glyph.Down
 	}
 	switch {

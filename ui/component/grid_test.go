@@ -103,3 +103,19 @@ func BenchmarkGridKey(b *testing.B) {
 		g.Draw(rows, &th)
 	}
 }
+
+// SPEC D7: the arrow points to where the larger values are.
+func TestGridArrow(t *testing.T) {
+	th := theme.New(theme.Options{})
+	rows := &counted{n: 1}
+	for _, c := range []struct {
+		down, reverse bool
+		want          string
+	}{{false, false, "NAME↑"}, {false, true, "NAME↓"}, {true, false, "NAME↓"}, {true, true, "NAME↑"}} {
+		g := newGrid(80, 3)
+		g.Columns[0].Down, g.Reverse = c.down, c.reverse
+		if line := ansi.Strip(g.Draw(rows, &th)[0]); !strings.Contains(line, c.want) {
+			t.Errorf("down %v, reverse %v: %q", c.down, c.reverse, line)
+		}
+	}
+}

@@ -27,7 +27,7 @@ func (h Header) View(width, split int, t *theme.Theme) (line, rule string) {
 	used := Width(left)
 	right := ""
 	for _, r := range h.Right {
-		if w := Width(r); used+w+2 <= width {
+		if w := Width(r); used+w+3 <= width {
 			right = r
 			break
 		}

@@ -129,6 +129,9 @@ func Clean(s string) string {
 	}, s)
 }
 
+// hyphen stands for one that no line is broken at.
+const hyphen = "\u2011"
+
 // Wrap breaks s into lines of at most width cells, long words too.
 func Wrap(s string, width int) []string {
 	if width <= 0 {
@@ -137,9 +140,22 @@ func Wrap(s string, width int) []string {
 	if Width(s) <= width {
 		return []string{s}
 	}
-	lines := strings.Split(ansi.Wrap(s, width, "/"), "\n")
+	// A name with hyphens is broken only where it is longer than a line.
+	var kept strings.Builder
+	for rest := s; rest != ""; {
+		end := strings.IndexAny(rest, " /") + 1
+		if end == 0 {
+			end = len(rest)
+		}
+		name := rest[:end]
+		if rest = rest[end:]; Width(name) <= width {
+			name = strings.ReplaceAll(name, "-", hyphen)
+		}
+		kept.WriteString(name)
+	}
+	lines := strings.Split(ansi.Wrap(kept.String(), width, "/"), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+		lines[i] = strings.ReplaceAll(strings.TrimRight(lines[i], " "), hyphen, "-")
 	}
 	return lines
 }

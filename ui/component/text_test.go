@@ -1,6 +1,7 @@
 package component
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -121,5 +122,24 @@ func TestClock(t *testing.T) {
 	}
 	if got := Clock(at, at.Add(50*time.Hour)); got != "21 Nov 09:12" {
 		t.Error(got)
+	}
+}
+
+// A name is not broken at its hyphens, unless it is longer than a line.
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		want  string
+	}{
+		{"type old-runs to delete it", 14, "type old-runs|to delete it"},
+		{"this is not its name; type old-runs", 32, "this is not its name; type|old-runs"},
+		{"~/.config/artifacts/byo-credentials", 22, "~/.config/artifacts/|byo-credentials"},
+		{"bucket-write:build-artifacts", 20, "bucket-write:build-|artifacts"},
+		{"short", 10, "short"},
+	} {
+		if got := strings.Join(Wrap(c.s, c.width), "|"); got != c.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.s, c.width, got, c.want)
+		}
 	}
 }

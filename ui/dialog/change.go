@@ -136,31 +136,15 @@ func (d *Change) Command() string {
 // View says what goes and what stays, then asks.
 func (d *Change) View(width, height int) ([]string, *component.Point) {
 	t := d.theme
-	var lines []string
-	label := 0
-	for _, w := range d.words {
-		label = max(label, component.Width(w[0])+2)
-	}
-	for _, w := range d.words {
-		lead := t.Strong.Render(component.Fit(w[0], label, component.Left))
-		for _, line := range component.Wrap(component.Clean(w[1]), max(width-label, 8)) {
-			lines = append(lines, lead+line)
-			lead = component.Fit("", label, component.Left)
-		}
-	}
 	if d.question() {
+		lines := told(d.words, width, height, t)
 		if d.sent != nil {
 			lines = append(lines, d.busy())
 		}
 		return lines, nil
 	}
-	if len(lines) > 0 {
-		lines = append(lines, "")
-	}
 	formHeight := min(d.form.Height(), height)
-	if over := len(lines) + formHeight - height; over > 0 {
-		lines = lines[:max(len(lines)-over, 0)] // the question stays in sight
-	}
+	lines := told(d.words, width, height-formHeight, t)
 	form, cursor := d.form.View(width, formHeight, t)
 	if d.sent != nil {
 		form[len(form)-1] = d.busy()
@@ -173,4 +157,36 @@ func (d *Change) View(width, height int) ([]string, *component.Point) {
 func (d *Change) busy() string {
 	t := d.theme
 	return t.Accent.Render(t.Glyph.Wait + " " + component.Clean(d.sent.Doing) + "…")
+}
+
+// told writes sentences with a label each, and a blank line behind them, in at most room lines: where
+// that is too little a sentence is cut to its first line, so that none is left out for another.
+func told(words [][2]string, width, room int, t *theme.Theme) (lines []string) {
+	label := 0
+	for _, w := range words {
+		label = max(label, component.Width(w[0])+2)
+	}
+	short := false
+	for {
+		lines = lines[:0]
+		for _, w := range words {
+			lead := t.Strong.Render(component.Fit(w[0], label, component.Left))
+			text := component.Wrap(component.Clean(w[1]), max(width-label, 8))
+			if short {
+				text = []string{component.Cut(component.Clean(w[1]), max(width-label, 1))}
+			}
+			for _, line := range text {
+				lines = append(lines, lead+line)
+				lead = component.Fit("", label, component.Left)
+			}
+		}
+		if len(lines) <= room || short {
+			break
+		}
+		short = true
+	}
+	if len(lines) > 0 && len(lines) < room {
+		lines = append(lines, "")
+	}
+	return lines[:min(len(lines), max(room, 0))]
 }

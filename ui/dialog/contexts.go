@@ -122,6 +122,10 @@ func (d *Contexts) View(width, height int) ([]string, *component.Point) {
 	t := d.theme
 	var lines []string
 	top := max(d.at-height+1, 0)
+	longest := 0
+	for _, c := range d.s.Contexts {
+		longest = max(longest, component.Width(component.Clean(c.Name)))
+	}
 	for i, c := range d.s.Contexts {
 		if i < top || i >= top+height {
 			continue
@@ -133,17 +137,17 @@ func (d *Contexts) View(width, height int) ([]string, *component.Point) {
 		if c.PeerName != "" || c.Peer != "" {
 			where += " as " + c.Peer
 		}
-		state := component.Fit("", 8, component.Left)
+		state := ""
 		if c.Active {
-			state = t.Good.Render(component.Fit(t.Glyph.On+" in use", 8, component.Left))
+			state = "  " + t.Good.Render(t.Glyph.On+" in use")
 		}
-		name := component.Fit(component.Clean(c.Name), min(20, width/3), component.Left)
+		name := component.Fit(component.Clean(c.Name), min(longest, 20, width/3), component.Left)
 		mark := "  "
 		if i == d.at {
 			mark, name = t.Accent.Render(t.Glyph.Cursor)+" ", t.Select.Render(name)
 		}
-		room := max(width-2-component.Width(name)-2-10, 1)
-		lines = append(lines, mark+name+"  "+t.Dim.Render(component.Fit(component.Clean(where), room, component.Left))+"  "+state)
+		room := max(width-2-component.Width(name)-2-component.Width(state), 1)
+		lines = append(lines, mark+name+"  "+t.Dim.Render(component.Fit(component.Clean(where), room, component.Left))+state)
 	}
 	if len(lines) == 0 {
 		lines = append(lines, t.Dim.Render(t.Glyph.Wait+" reading…"))

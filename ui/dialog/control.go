@@ -122,7 +122,7 @@ func (d *Change) addPeer() {
 	d.title, d.verb = "Add a peer", "add"
 	d.form.Fields = []*component.Field{
 		field("Name", "of the user or the machine", given("the name")),
-		field("Roles", "with blanks between, as admin or bucket-read:logs/2026/; empty: bucket-write on every bucket", nil),
+		field("Roles", "such as admin or bucket-read:logs/2026/, blanks between; empty: bucket-write on every bucket", nil),
 	}
 	d.build = func(v []string) *control.Change { return control.AddPeer(strings.TrimSpace(v[0]), v[1]) }
 }

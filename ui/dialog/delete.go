@@ -100,19 +100,8 @@ func (d *Delete) Command() string { return commandline.Delete(d.workspace.Name) 
 func (d *Delete) View(width, height int) ([]string, *component.Point) {
 	t := d.theme
 	goes, stays := d.words()
-	var lines []string
-	for _, part := range []struct{ label, text string }{{"Goes", goes}, {"Stays", stays}} {
-		label := t.Strong.Render(component.Fit(part.label, 7, component.Left))
-		for _, line := range component.Wrap(component.Clean(part.text), max(width-7, 8)) {
-			lines = append(lines, label+line)
-			label = "       "
-		}
-	}
-	lines = append(lines, "")
 	formHeight := d.form.Height()
-	if over := len(lines) + formHeight - height; over > 0 {
-		lines = lines[:max(len(lines)-over, 0)] // the question stays in sight
-	}
+	lines := told([][2]string{{"Goes", goes}, {"Stays", stays}}, width, height-formHeight, t)
 	form, cursor := d.form.View(width, formHeight, t)
 	if d.busy() {
 		op := d.s.Op(d.workspace.Name)

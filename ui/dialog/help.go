@@ -82,9 +82,13 @@ func helpBlock(s keymap.Scope, width int, t *theme.Theme) []string {
 	if s.Title != "" {
 		block = append(block, t.Strong.Render(s.Title))
 	}
+	room := helpKeys
+	if width < narrow {
+		room = 7
+	}
 	for _, b := range s.Bindings {
-		keys := component.Fit(allKeys(b, t), helpKeys, component.Left)
-		block = append(block, t.Key.Render(keys)+" "+t.Dim.Render(component.Cut(b.Help, max(width-helpKeys-1, 0))))
+		keys := component.Fit(allKeys(b, t), room, component.Left)
+		block = append(block, t.Key.Render(keys)+" "+t.Dim.Render(component.Cut(b.Help, max(width-room-1, 0))))
 	}
 	return block
 }

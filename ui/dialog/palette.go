@@ -79,14 +79,14 @@ func (d *Palette) find() {
 			}
 			score /= 2
 		}
+		if e.Reason != "" {
+			score -= unusable
+		}
 		scores[i] = score
 		d.found = append(d.found, i)
 	}
 	sort.SliceStable(d.found, func(a, b int) bool {
 		x, y := d.found[a], d.found[b]
-		if works, other := d.entries[x].Reason == "", d.entries[y].Reason == ""; works != other && needle == "" {
-			return works
-		}
 		return scores[x] > scores[y]
 	})
 }
@@ -166,6 +166,7 @@ const (
 	paletteRows  = 14 // shown at most
 	paletteTitle = 34 // cells of the words
 	paletteKey   = 12 // cells of the key
+	unusable     = 60 // off the score of what cannot work: a whole word found there still beats scattered letters
 	paletteWide  = 70 // from this width the command line has a column
 )
 

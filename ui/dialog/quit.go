@@ -45,9 +45,9 @@ func (d *Quit) Do(a keymap.Action) action.Action {
 func (d *Quit) View(width, _ int) ([]string, *component.Point) {
 	lines := []string{"This has not ended yet:"}
 	for _, what := range d.running {
-		lines = append(lines, "  "+d.theme.Accent.Render(d.theme.Glyph.Wait)+" "+component.Cut(component.Clean(what), max(width-4, 1)))
+		lines = append(lines, "  "+d.theme.Accent.Render(d.theme.Glyph.Part)+" "+component.Cut(component.Clean(what), max(width-4, 1)))
 	}
-	for _, line := range component.Wrap("Left now, it may end half-way. Doing it again goes on where it stopped.", width) {
+	for _, line := range component.Wrap("Leaving now may end it half-way; done again, it goes on where it stopped.", width) {
 		lines = append(lines, d.theme.Dim.Render(line))
 	}
 	return lines, nil

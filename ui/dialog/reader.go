@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
@@ -81,11 +82,18 @@ func (d *Reader) View(width, height int) ([]string, *component.Point) {
 	return shown, nil
 }
 
+// narrow is a width at which text under a time is not set in as far as the time.
+const narrow = 50
+
 // NewMessages shows the messages, the newest first.
 func NewMessages(messages []component.Message, now time.Time, t *theme.Theme) *Reader {
 	write := func(width int, t *theme.Theme) []string {
 		if len(messages) == 0 {
 			return []string{t.Dim.Render("Nothing has been said yet.")}
+		}
+		indent := 12
+		if width < narrow {
+			indent = 2
 		}
 		var lines []string
 		for i := len(messages) - 1; i >= 0; i-- {
@@ -94,15 +102,15 @@ func NewMessages(messages []component.Message, now time.Time, t *theme.Theme) *R
 			lead := t.Dim.Render(m.At.Local().Format("15:04:05")) + "  " + style.Render(glyph) + " "
 			for _, line := range component.Wrap(m.Text, max(width-12, 8)) {
 				lines = append(lines, lead+line)
-				lead = "            "
+				lead = strings.Repeat(" ", indent)
 			}
 			details := m.Details
 			if m.Todo != "" {
 				details = append(details[:len(details):len(details)], m.Todo)
 			}
 			for _, d := range details {
-				for _, line := range component.Wrap(d, max(width-12, 8)) {
-					lines = append(lines, "            "+t.Dim.Render(line))
+				for _, line := range component.Wrap(d, max(width-indent, 8)) {
+					lines = append(lines, strings.Repeat(" ", indent)+t.Dim.Render(line))
 				}
 			}
 		}

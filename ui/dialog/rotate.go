@@ -285,8 +285,6 @@ func (d *Rotate) Verb(a keymap.Action) string {
 		return confirms(a, "save")
 	case d.step == stepMounts && len(d.choices) == 0:
 		return confirms(a, "finish")
-	case d.step == stepDone && a == keymap.Cancel:
-		return "close"
 	case d.step == stepDone:
 		return confirms(a, "close")
 	}
@@ -320,7 +318,7 @@ func (d *Rotate) Do(a keymap.Action) action.Action {
 // cancel stops what runs, or asks whether to leave.
 func (d *Rotate) cancel() action.Action {
 	switch {
-	case d.step == stepWhat || d.step == stepDone:
+	case d.step == stepWhat || d.step == stepDone || d.step == stepPair && d.untouched():
 		return action.Close{}
 	case d.step == stepVerify && d.busy != "":
 		d.busy = ""
@@ -329,6 +327,16 @@ func (d *Rotate) cancel() action.Action {
 	}
 	d.abandon = true
 	return nil
+}
+
+// untouched reports whether nothing was typed that a question could be about.
+func (d *Rotate) untouched() bool {
+	for i := range d.form.Fields {
+		if d.form.Value(i) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // leave is what to do after esc.

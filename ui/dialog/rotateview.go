@@ -132,8 +132,13 @@ func (d *Rotate) verifyView(width, room int) []string {
 		return say(t, width, "No workspace uses this pair yet, so there is nothing to try it on.")
 	}
 	var lines []string
+	label := 0
+	for _, u := range d.rotation.Uses {
+		label = max(label, component.Width(component.Clean(u.Workspace.Name)))
+	}
+	label = min(label, width/3)
 	for i, u := range d.rotation.Uses {
-		name := component.Clean(u.Workspace.Name)
+		name := component.Fit(component.Clean(u.Workspace.Name), label, component.Left)
 		if i >= len(d.checks) {
 			lines = append(lines, t.Dim.Render(t.Glyph.Wait+" "+name))
 			continue

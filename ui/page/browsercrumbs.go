@@ -18,7 +18,7 @@ func (p *Browser) clickCrumb(x int) action.Action {
 	if at.Kind == "" {
 		return nil
 	}
-	end := 2 + len("places") + 1
+	end := 2 + len("Places") + 1
 	if x < end {
 		return action.Browse{}
 	}
@@ -54,7 +54,7 @@ func (p *Browser) crumbs(width int) string {
 			list[i] = "…"
 		}
 	}
-	out := "  " + t.Dim.Render("places")
+	out := "  " + t.Dim.Render("Places")
 	for i, crumb := range list {
 		if i == len(list)-1 {
 			out += sep + t.Strong.Render(crumb)
@@ -66,7 +66,7 @@ func (p *Browser) crumbs(width int) string {
 }
 
 func crumbsWidth(list []string) int {
-	sum := len("  places")
+	sum := len("  Places")
 	for _, crumb := range list {
 		sum += 3 + component.Width(crumb)
 	}

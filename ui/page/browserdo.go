@@ -16,6 +16,10 @@ func (p *Browser) Verb(a keymap.Action) string {
 		return "close"
 	case a == keymap.Open:
 		return "open"
+	case a == keymap.Back && p.atPlaces():
+		return p.places.Verb(a)
+	case a == keymap.Back:
+		return "back"
 	case a == keymap.Detail && p.atPlaces():
 		return "info"
 	case a == keymap.Detail:

@@ -39,8 +39,8 @@ func newFolder(s *session.Session, t *theme.Theme) folder {
 	f := folder{s: s, theme: t}
 	f.grid.Columns = []component.Column{
 		obName: {Title: "NAME", Min: 12, Max: 1 << 10, Flex: true},
-		obSize: {Title: "SIZE", Min: 9, Align: right},
-		obTime: {Title: "MODIFIED", Min: 12, Align: right, Drop: 1, Below: 48},
+		obSize: {Title: "SIZE", Down: true, Min: 9, Align: right},
+		obTime: {Title: "MODIFIED", Down: true, Min: 12, Align: right, Drop: 1, Below: 48},
 	}
 	return f
 }

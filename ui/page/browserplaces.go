@@ -43,10 +43,10 @@ func placeColumns() []component.Column {
 	return []component.Column{
 		plName:    {Title: "NAME", Min: 14, Max: 60, Flex: true},
 		plKind:    {Title: "KIND", Min: 17, Drop: 2, Below: 44},
-		plSize:    {Title: "SIZE", Min: 9, Align: right},
-		plObjects: {Title: "OBJECTS", Min: 10, Align: right, Drop: 1, Below: 60},
-		plQuota:   {Title: "QUOTA", Min: 9, Align: right, Drop: 3, Below: 50},
-		plShare:   {Title: "FULL", Min: barWidth, Drop: 4, Below: 70},
+		plSize:    {Title: "SIZE", Down: true, Min: 9, Align: right},
+		plObjects: {Title: "OBJECTS", Down: true, Min: 10, Align: right, Drop: 1, Below: 60},
+		plQuota:   {Title: "QUOTA", Down: true, Min: 9, Align: right, Drop: 3, Below: 50},
+		plShare:   {Title: "FULL", Down: true, Min: barWidth, Drop: 4, Below: 70},
 	}
 }
 
@@ -170,7 +170,7 @@ func (p *places) Cell(i, column int) component.Cell {
 		return component.Cell{Text: component.Bytes(row.quota), Style: t.Text}
 	default:
 		if row.quota <= 0 {
-			return component.Cell{}
+			return component.Cell{} // the column before says it
 		}
 		share := row.share()
 		style := quotaStyle(share, t)

@@ -151,6 +151,20 @@ func (p *Coordinator) Disabled(a keymap.Action) string {
 	return p.current().Disabled(a)
 }
 
+// Hides reports whether a can never work in this section, so that no hint is given of it.
+func (p *Coordinator) Hides(a keymap.Action) bool {
+	t, ok := p.current().(interface{ Hides(keymap.Action) bool })
+	return ok && t.Hides(a)
+}
+
+// Verb is a better word than the key map's for what an action does here; "" where there is none.
+func (p *Coordinator) Verb(a keymap.Action) string {
+	if l, ok := p.current().(interface{ Verb(keymap.Action) string }); ok {
+		return l.Verb(a)
+	}
+	return ""
+}
+
 // Capturing reports whether the filter is being typed.
 func (p *Coordinator) Capturing() bool { return p.current().Capturing() }
 
@@ -206,7 +220,7 @@ func (p *Coordinator) spans() []span {
 		spans[i] = span{x, x + w}
 		x += w + 2
 	}
-	if x > p.width {
+	if x+len(" h l section") > p.width {
 		return nil
 	}
 	return spans
@@ -239,6 +253,7 @@ func (p *Coordinator) View() []string {
 				b.WriteString(t.Dim.Render(p.label(i)))
 			}
 		}
+		b.WriteString("   " + t.Key.Render("h l") + t.Dim.Render(" section"))
 	}
 	lines := []string{b.String(), ""}[:p.head()]
 	if at := p.Split(); at >= 0 {

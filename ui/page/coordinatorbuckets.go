@@ -29,35 +29,26 @@ const (
 const gaugeWidth = 10
 
 // buckets is the section of the buckets that this user may see.
-type buckets struct {
-	list
-	s *session.Session
-}
+type buckets struct{ rows[coordinator.Bucket] }
 
 func newBuckets(s *session.Session, t *theme.Theme) *buckets {
-	p := &buckets{s: s}
-	p.list = list{src: p, theme: t, noun: "bucket", beside: true}
+	p := &buckets{rows[coordinator.Bucket]{
+		s: s, title: "Buckets", keys: keymap.Buckets,
+		of: func(st control.State) []coordinator.Bucket { return st.Buckets },
+	}}
+	p.none = p.howTo
 	right := component.Right
-	p.grid.Columns = []component.Column{
+	p.over(p, "bucket", t, []component.Column{
 		buName:    {Title: "BUCKET", Min: 10, Max: 40, Flex: true},
 		buOwner:   {Title: "OWNER", Min: 8, Max: 20, Drop: 3, Below: 64},
-		buUsed:    {Title: "SIZE", Min: 8, Align: right, Drop: 5, Below: 34},
-		buQuota:   {Title: "QUOTA", Min: 8, Align: right, Drop: 4, Below: 56},
-		buFull:    {Title: "FULL", Min: gaugeWidth + 6, Drop: 6, Below: 48},
-		buObjects: {Title: "OBJECTS", Min: 8, Align: right, Drop: 2, Below: 76},
-		buKept:    {Title: "KEPT", Min: 6, Align: right, Drop: 1, Below: 84},
-	}
+		buUsed:    {Title: "SIZE", Down: true, Min: 8, Align: right, Drop: 5, Below: 34},
+		buQuota:   {Title: "QUOTA", Down: true, Min: 8, Align: right, Drop: 4, Below: 56},
+		buFull:    {Title: "FULL", Down: true, Min: gaugeWidth + 6, Drop: 6, Below: 48},
+		buObjects: {Title: "OBJECTS", Down: true, Min: 8, Align: right, Drop: 2, Below: 76},
+		buKept:    {Title: "KEPT", Down: true, Min: 6, Align: right, Drop: 1, Below: 84},
+	})
 	return p
 }
-
-func (p *buckets) name() string  { return "Buckets" }
-func (p *buckets) scope() string { return keymap.Buckets }
-func (p *buckets) count() int    { return p.Len() }
-
-// Len is the number of buckets.
-func (p *buckets) Len() int { return len(plane(p.s).Buckets) }
-
-func (p *buckets) row(i int) coordinator.Bucket { return plane(p.s).Buckets[i] }
 
 // ID is a bucket's name.
 func (p *buckets) ID(i int) string { return p.row(i).Name }
@@ -116,6 +107,9 @@ func (p *buckets) Cell(i, column int) component.Cell {
 		}
 		return component.Cell{Text: component.Bytes(b.Quota), Style: t.Text}
 	case buFull:
+		if b.Quota == 0 {
+			return component.Cell{} // the column before says it
+		}
 		return gauge(b.Used, b.Quota, gaugeWidth, t)
 	case buObjects:
 		return component.Cell{Text: component.Count(b.Objects), Style: t.Text}
@@ -166,24 +160,12 @@ func (d *sheet) quota(used, of int64) {
 	d.raw("", component.Bar(float64(used)/float64(of), max(min(d.width-labelWidth-1, 24), 0), fullness(used, of, t), t))
 }
 
-// Empty says how to get a bucket.
-func (p *buckets) Empty(width int) []string {
-	t := p.theme
-	if lines := notKnown(p.s, width, t); lines != nil {
-		return lines
-	}
+// howTo says how to get a bucket.
+func (p *buckets) howTo(width int) []string {
 	if reason := p.refuse(keymap.BucketCreate); reason != "" {
-		return forAdmins("There are no buckets that you may see.", p.s, width, t)
+		return forAdmins("There are no buckets that you may see.", p.s, width, p.theme)
 	}
-	return []string{t.Strong.Render("No buckets yet."), t.Key.Render("n") + " makes one."}
-}
-
-func (p *buckets) current() *coordinator.Bucket {
-	if i := p.at(); i >= 0 {
-		b := p.row(i)
-		return &b
-	}
-	return nil
+	return []string{p.theme.Strong.Render("No buckets yet."), p.theme.Key.Render("n") + " makes one."}
 }
 
 func (p *buckets) refuse(a keymap.Action) string { return refuseBucket(p.s, p.current(), a) }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/keyring"
@@ -25,33 +26,28 @@ const (
 )
 
 // deleted is the section of the deleted workspaces that this user may restore.
-type deleted struct {
-	list
-	s *session.Session
-}
+type deleted struct{ rows[workspace.Workspace] }
 
 func newDeleted(s *session.Session, t *theme.Theme) *deleted {
-	p := &deleted{s: s}
-	p.list = list{src: p, theme: t, noun: "deleted workspace", beside: true}
-	p.grid.Columns = []component.Column{
+	p := &deleted{rows[workspace.Workspace]{
+		s: s, title: "Deleted", keys: keymap.Deleted,
+		of:   func(st control.State) []workspace.Workspace { return st.Deleted },
+		acts: []keymap.Action{keymap.WorkspaceRestore, keymap.WorkspacePurge}, may: unknown,
+	}}
+	p.none = func(width int) []string {
+		return append([]string{t.Strong.Render("No deleted workspaces.")},
+			wrapped(t.Dim, "A deleted one can be restored here until its time is over.", width)...)
+	}
+	p.over(p, "deleted workspace", t, []component.Column{
 		deName:    {Title: "NAME", Min: 10, Max: 28},
 		deBackend: {Title: "BACKEND", Min: 8, Drop: 2, Below: roomy},
 		deWhere:   {Title: "WHERE", Min: 14, Max: 56, Flex: true, Path: true, Drop: 3, Below: 70},
-		deSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 1, Below: roomy},
-		deDeleted: {Title: "DELETED", Min: 12, Drop: 4, Below: 52},
+		deSize:    {Title: "SIZE", Down: true, Min: 8, Align: component.Right, Drop: 1, Below: roomy},
+		deDeleted: {Title: "DELETED", Down: true, Min: 12, Drop: 4, Below: 52},
 		dePurge:   {Title: "GONE AFTER", Min: 12},
-	}
+	})
 	return p
 }
-
-func (p *deleted) name() string  { return "Deleted" }
-func (p *deleted) scope() string { return keymap.Deleted }
-func (p *deleted) count() int    { return p.Len() }
-
-// Len is the number of deleted workspaces.
-func (p *deleted) Len() int { return len(plane(p.s).Deleted) }
-
-func (p *deleted) row(i int) workspace.Workspace { return plane(p.s).Deleted[i] }
 
 // ID is a workspace's id: several deleted ones may have had one name.
 func (p *deleted) ID(i int) string { return p.row(i).ID }
@@ -128,51 +124,20 @@ func (p *deleted) Detail(i, width int) [][]string {
 	return d.sections()
 }
 
-// Empty says what is found here.
-func (p *deleted) Empty(width int) []string {
-	if lines := notKnown(p.s, width, p.theme); lines != nil {
-		return lines
-	}
-	return []string{
-		p.theme.Strong.Render("No deleted workspaces."),
-		p.theme.Dim.Render(component.Cut("A deleted one can be restored here until its time is over.", width)),
-	}
-}
-
-func (p *deleted) current() *workspace.Workspace {
-	if i := p.at(); i >= 0 {
-		w := p.row(i)
-		return &w
-	}
-	return nil
-}
-
 func (p *deleted) refuse(a keymap.Action) string {
-	if a != keymap.WorkspaceRestore && a != keymap.WorkspacePurge {
-		return ""
-	}
-	w := p.current()
-	switch reason := unknown(p.s); {
-	case reason != "":
-		return reason
-	case w == nil:
-		return "no deleted workspace is selected"
-	case w.Purging:
+	reason := p.rows.refuse(a)
+	if w := p.current(); reason == "" && w != nil && w.Purging && slices.Contains(p.acts, a) {
 		return w.Name + " is being removed for good"
 	}
-	return ""
+	return reason
 }
 
+// own restores at once: that harms nothing.
 func (p *deleted) own(a keymap.Action) action.Action {
-	w := p.current()
-	switch {
-	case w == nil:
-	case a == keymap.WorkspaceRestore:
+	if w := p.current(); w != nil && a == keymap.WorkspaceRestore {
 		return action.Change{Change: control.RestoreWorkspace(w.ID, w.Name)}
-	case a == keymap.WorkspacePurge:
-		return action.OpenControl{Name: a, ID: w.ID}
 	}
-	return nil
+	return p.rows.own(a)
 }
 
 func (p *deleted) line(a keymap.Action) string {

@@ -182,10 +182,10 @@ func (o *overview) holds(width int) []string {
 	}
 	d.section()
 	if len(s.Warnings) == 0 {
-		d.say(t.Good, t.Glyph.On+" nothing to see to")
+		d.say(t.Good, t.Glyph.On+" nothing needs attention")
 		return joined(d.sections())
 	}
-	d.say(t.Strong, "To see to")
+	d.say(t.Strong, "Needs attention")
 	for _, w := range s.Warnings {
 		style, glyph := t.Warn, t.Glyph.Warn
 		if w.Kind == "damage" || w.Kind == "missing" {

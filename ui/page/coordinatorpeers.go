@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
-	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
@@ -25,32 +24,26 @@ const (
 )
 
 // peers is the section of the peers, which admins alone are told of.
-type peers struct {
-	list
-	s *session.Session
-}
+type peers struct{ rows[coordinator.PeerInfo] }
 
 func newPeers(s *session.Session, t *theme.Theme) *peers {
-	p := &peers{s: s}
-	p.list = list{src: p, theme: t, noun: "peer", beside: true}
-	p.grid.Columns = []component.Column{
+	p := &peers{rows[coordinator.PeerInfo]{
+		s: s, title: "Peers", keys: keymap.Peers,
+		of:   func(st control.State) []coordinator.PeerInfo { return st.Peers },
+		made: keymap.PeerAdd, acts: []keymap.Action{keymap.PeerRotate, keymap.PeerRemove, keymap.RoleBind, keymap.RoleUnbind}, may: adminOnly,
+	}}
+	p.none = func(width int) []string {
+		return forAdmins("The peers are told to admins of the mesh alone.", s, width, t)
+	}
+	p.over(p, "peer", t, []component.Column{
 		peName:  {Title: "NAME", Min: 8, Max: 24},
 		peID:    {Title: "ID", Min: 10, Max: 28, Drop: 3, Below: 64},
 		peRoles: {Title: "ROLES", Min: 14, Max: 56, Flex: true},
-		peSeen:  {Title: "LAST SEEN", Min: 12, Drop: 2, Below: 60},
-		peMade:  {Title: "CREATED", Min: 12, Drop: 1, Below: 78},
-	}
+		peSeen:  {Title: "LAST SEEN", Down: true, Min: 12, Drop: 2, Below: 60},
+		peMade:  {Title: "CREATED", Down: true, Min: 12, Drop: 1, Below: 78},
+	})
 	return p
 }
-
-func (p *peers) name() string  { return "Peers" }
-func (p *peers) scope() string { return keymap.Peers }
-func (p *peers) count() int    { return p.Len() }
-
-// Len is the number of peers.
-func (p *peers) Len() int { return len(plane(p.s).Peers) }
-
-func (p *peers) row(i int) coordinator.PeerInfo { return plane(p.s).Peers[i] }
 
 // ID is a peer's id.
 func (p *peers) ID(i int) string { return p.row(i).ID }
@@ -138,61 +131,18 @@ func (p *peers) Detail(i, width int) [][]string {
 	return d.sections()
 }
 
-// Empty says why there are none.
-func (p *peers) Empty(width int) []string {
-	if lines := notKnown(p.s, width, p.theme); lines != nil {
-		return lines
-	}
-	return forAdmins("The peers are told to admins of the mesh alone.", p.s, width, p.theme)
-}
-
 // forAdmins says why a section is empty for who is no admin, and who that is.
 func forAdmins(why string, s *session.Session, width int, t *theme.Theme) []string {
 	who := plane(s).Who
-	return []string{
-		t.Strong.Render(component.Cut(why, width)),
-		t.Dim.Render(component.Cut(component.Clean("You are "+who.Peer+": "+rolesText(who)+"."), width)),
-	}
-}
-
-func (p *peers) current() *coordinator.PeerInfo {
-	if i := p.at(); i >= 0 {
-		x := p.row(i)
-		return &x
-	}
-	return nil
+	return append(wrapped(t.Strong, why, width), wrapped(t.Dim, component.Clean("You are "+who.Peer+": "+rolesText(who)+"."), width)...)
 }
 
 func (p *peers) refuse(a keymap.Action) string {
-	switch a {
-	case keymap.PeerAdd, keymap.PeerRotate, keymap.PeerRemove, keymap.RoleBind, keymap.RoleUnbind:
-	default:
-		return ""
-	}
-	x := p.current()
-	reason := adminOnly(p.s)
-	switch {
-	case reason != "" || a == keymap.PeerAdd:
-		return reason
-	case x == nil:
-		return "no peer is selected"
-	case a == keymap.RoleUnbind && len(x.Bindings) == 0:
+	reason := p.rows.refuse(a)
+	if x := p.current(); reason == "" && a == keymap.RoleUnbind && len(x.Bindings) == 0 {
 		return x.Name + " has no role that could be taken away"
 	}
-	return ""
-}
-
-func (p *peers) own(a keymap.Action) action.Action {
-	x := p.current()
-	switch a {
-	case keymap.PeerAdd:
-		return action.OpenControl{Name: a}
-	case keymap.PeerRotate, keymap.PeerRemove, keymap.RoleBind, keymap.RoleUnbind:
-		if x != nil {
-			return action.OpenControl{Name: a, ID: x.ID}
-		}
-	}
-	return nil
+	return reason
 }
 
 func (p *peers) line(a keymap.Action) string {

@@ -60,11 +60,19 @@ func (p *prose) handle(a keymap.Action) (asked action.Action, done bool) {
 
 // Disabled says that a text is no list.
 func (p *prose) Disabled(a keymap.Action) string {
-	switch a {
-	case keymap.Open, keymap.Detail, keymap.Filter, keymap.Sort, keymap.Reverse:
+	if p.Hides(a) {
 		return "this is no list"
 	}
 	return ""
+}
+
+// Hides reports whether a is for lists alone.
+func (p *prose) Hides(a keymap.Action) bool {
+	switch a {
+	case keymap.Open, keymap.Detail, keymap.Filter, keymap.Sort, keymap.Reverse:
+		return true
+	}
+	return false
 }
 
 // View draws the part that is scrolled to.

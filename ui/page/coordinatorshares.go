@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
-	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
@@ -13,12 +12,6 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/ui/session"
 	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
-
-// shares is the section of the shares: this user's, or all of them to an admin.
-type shares struct {
-	list
-	s *session.Session
-}
 
 // The columns of the shares.
 const (
@@ -29,27 +22,30 @@ const (
 	shKey
 )
 
+// shares is the section of the shares: this user's, or all of them to an admin.
+type shares struct{ rows[coordinator.Share] }
+
 func newShares(s *session.Session, t *theme.Theme) *shares {
-	p := &shares{s: s}
-	p.list = list{src: p, theme: t, noun: "share", beside: true}
-	p.grid.Columns = []component.Column{
+	p := &shares{rows[coordinator.Share]{
+		s: s, title: "Shares", keys: keymap.Shares,
+		of:   func(st control.State) []coordinator.Share { return st.Shares },
+		made: keymap.ShareCreate, acts: []keymap.Action{keymap.ShareRevoke}, may: unknown,
+	}}
+	p.none = func(width int) []string {
+		return []string{
+			t.Strong.Render("No shares."),
+			t.Key.Render("n") + " lets a guest read a bucket.",
+		}
+	}
+	p.over(p, "share", t, []component.Column{
 		shName:    {Title: "SHARE", Min: 10, Max: 28},
 		shPlace:   {Title: "PLACE", Min: 14, Max: 56, Flex: true, Path: true},
 		shOwner:   {Title: "OWNER", Min: 8, Max: 20, Drop: 2, Below: 64},
 		shExpires: {Title: "EXPIRES", Min: 12, Drop: 3, Below: 48},
 		shKey:     {Title: "ACCESS KEY", Min: 12, Max: 24, Drop: 1, Below: 84},
-	}
+	})
 	return p
 }
-
-func (p *shares) name() string  { return "Shares" }
-func (p *shares) scope() string { return keymap.Shares }
-func (p *shares) count() int    { return p.Len() }
-
-// Len is the number of shares.
-func (p *shares) Len() int { return len(plane(p.s).Shares) }
-
-func (p *shares) row(i int) coordinator.Share { return plane(p.s).Shares[i] }
 
 // ID is a share's name.
 func (p *shares) ID(i int) string { return p.row(i).Name }
@@ -120,51 +116,6 @@ func (p *shares) Detail(i, width int) [][]string {
 	text, style := p.expires(s)
 	d.styled("Expires", text, style)
 	return d.sections()
-}
-
-// Empty says what shares are for.
-func (p *shares) Empty(width int) []string {
-	t := p.theme
-	if lines := notKnown(p.s, width, t); lines != nil {
-		return lines
-	}
-	return []string{
-		t.Strong.Render("No shares."),
-		t.Key.Render("n") + component.Cut(" lets somebody without a token read a bucket.", max(width-1, 0)),
-	}
-}
-
-func (p *shares) current() *coordinator.Share {
-	if i := p.at(); i >= 0 {
-		s := p.row(i)
-		return &s
-	}
-	return nil
-}
-
-func (p *shares) refuse(a keymap.Action) string {
-	switch a {
-	case keymap.ShareCreate:
-		return unknown(p.s)
-	case keymap.ShareRevoke:
-		if reason := unknown(p.s); reason != "" {
-			return reason
-		}
-		if p.current() == nil {
-			return "no share is selected"
-		}
-	}
-	return ""
-}
-
-func (p *shares) own(a keymap.Action) action.Action {
-	switch s := p.current(); {
-	case a == keymap.ShareCreate:
-		return action.OpenControl{Name: a}
-	case a == keymap.ShareRevoke && s != nil:
-		return action.OpenControl{Name: a, ID: s.Name}
-	}
-	return nil
 }
 
 func (p *shares) line(a keymap.Action) string {

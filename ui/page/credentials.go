@@ -50,9 +50,9 @@ func NewCredentials(s *session.Session, t *theme.Theme) *Credentials {
 		crStore:  {Title: "KEPT IN", Min: 11, Drop: 5, Below: 52},
 		crState:  {Title: "STATE", Min: 18, Drop: 9, Below: 44},
 		crRegion: {Title: "REGION", Min: 10, Drop: 2, Below: 72},
-		crAge:    {Title: "AGE", Min: 8, Align: right, Drop: 3, Below: 64},
-		crUsed:   {Title: "USED BY", Min: 12, Drop: 6, Below: 60},
-		crMounts: {Title: "MOUNTS", Min: 6, Align: right, Drop: 4, Below: 72},
+		crAge:    {Title: "AGE", Down: true, Min: 8, Align: right, Drop: 3, Below: 64},
+		crUsed:   {Title: "USED BY", Down: true, Min: 12, Drop: 6, Below: 60},
+		crMounts: {Title: "MOUNTS", Down: true, Min: 6, Align: right, Drop: 4, Below: 72},
 	}
 	p.Sync()
 	return p
@@ -118,7 +118,7 @@ func kept(c backend.CredentialSource) string {
 	case c.Type == keyring.AWS:
 		return "~/.aws"
 	case !c.Kept():
-		return "-"
+		return ""
 	}
 	return string(c.Store)
 }
@@ -144,7 +144,7 @@ func (p *Credentials) state(c backend.CredentialSource) state {
 	case !c.Kept():
 		return state{t.Glyph.Off, "not set", t.Dim, 6}
 	case c.VerifiedAt.IsZero():
-		return state{t.Glyph.On, "not verified", t.Dim, 5}
+		return state{t.Glyph.Off, "not verified", t.Dim, 5}
 	case !c.Verified:
 		return state{t.Glyph.Bad, "refused", t.Bad, 0}
 	}
@@ -156,7 +156,7 @@ func (p *Credentials) Cell(i, column int) component.Cell {
 	c, t := p.s.Credentials[i], p.theme
 	text := func(s string) component.Cell {
 		if s == "" {
-			return component.Cell{Text: "-", Style: t.Dim}
+			return component.Cell{Text: "–", Style: t.Dim}
 		}
 		return component.Cell{Text: component.Clean(s), Style: t.Text}
 	}
@@ -214,16 +214,16 @@ func (p *Credentials) Detail(i, width int) [][]string {
 	d.pair("Path", component.Home(c.Path, p.s.Home))
 	d.pair("Age", p.age(c.Changed))
 	if !c.VerifiedAt.IsZero() {
-		how, style := "ok ", t.Text
+		how, style := "ok, ", t.Text
 		if !c.Verified {
-			how, style = "refused ", t.Bad
+			how, style = "refused, ", t.Bad
 		}
 		d.styled("Verified", how+component.Clock(c.VerifiedAt, p.s.Now), style)
 	}
 	if !c.Expires.IsZero() {
 		d.pair("Ends", component.Clock(c.Expires, p.s.Now))
 	}
-	d.pair("Keys", c.Fingerprint)
+	d.pair("Fingerprint", c.Fingerprint)
 	d.section()
 	d.names("Workspaces", c.Workspaces)
 	var paths []string
@@ -237,6 +237,10 @@ func (p *Credentials) Detail(i, width int) [][]string {
 		paths = append(paths, path)
 	}
 	d.names("Mounts", paths)
+	if !c.Kept() && c.Error == nil && c.Source == keyring.FromCache {
+		d.section()
+		d.say(t.Dim, "Buckets of your own take this pair: r or e sets it. Managed and mesh workspaces need none.")
+	}
 	if c.Source == keyring.FromEnv {
 		d.section()
 		d.say(t.Dim, "ARTIFACTS_S3_* of the shell that this program was started in. It goes before all others.")

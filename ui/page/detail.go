@@ -116,7 +116,7 @@ func (d *sheet) mount(s *session.Session, m *mounts.Status) {
 		if m.StaleCredentials {
 			keys, style = keys+"; new mounts get others", t.Warn
 		}
-		d.styled("Keys", keys, style)
+		d.styled("Fingerprint", keys, style)
 		if m.CredentialsEnd != nil {
 			d.keysEnd(*m.CredentialsEnd, s.Now)
 		}
@@ -149,7 +149,7 @@ func (d *sheet) refused(s *session.Session, m *mounts.Status) {
 	case quotaDisabled(s, w) == onlyAdmins:
 		d.say(d.theme.Warn, "Delete something, or ask an admin of the mesh to raise the quota.")
 	default:
-		d.say(d.theme.Warn, "Delete something, or raise the quota: "+quotaDisabled(s, w)+".")
+		d.say(d.theme.Warn, "Delete something, or have the quota raised: "+quotaDisabled(s, w)+".")
 	}
 }
 

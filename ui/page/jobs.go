@@ -43,10 +43,10 @@ func NewJobs(s *session.Session, t *theme.Theme) *Jobs {
 		jbState:   {Title: "STATE", Min: 11},
 		jbKind:    {Title: "KIND", Min: 8, Drop: 2, Below: 100},
 		jbWhat:    {Title: "WHAT", Min: 24, Max: 80, Flex: true},
-		jbBar:     {Title: "DONE", Min: barWidth - 6, Drop: 6, Below: 44},
-		jbBytes:   {Title: "BYTES", Min: 9, Align: right, Drop: 3, Below: 44},
-		jbObjects: {Title: "OBJECTS", Min: 9, Align: right, Drop: 1, Below: 80},
-		jbRate:    {Title: "RATE", Min: 10, Align: right, Drop: 4, Below: 60},
+		jbBar:     {Title: "DONE", Down: true, Min: barWidth - 6, Drop: 6, Below: 44},
+		jbBytes:   {Title: "BYTES", Down: true, Min: 9, Align: right, Drop: 3, Below: 44},
+		jbObjects: {Title: "OBJECTS", Down: true, Min: 9, Align: right, Drop: 1, Below: 80},
+		jbRate:    {Title: "RATE", Down: true, Min: 10, Align: right, Drop: 4, Below: 60},
 		jbLeft:    {Title: "LEFT", Min: 7, Align: right, Drop: 5, Below: 60},
 	}
 	p.Sync()
@@ -243,13 +243,10 @@ func (p *Jobs) Detail(i, width int) [][]string {
 }
 
 // Empty says what jobs are.
-func (p *Jobs) Empty(int) []string {
+func (p *Jobs) Empty(width int) []string {
 	t := p.theme
-	return []string{
-		t.Strong.Render("Nothing runs."),
-		"Uploads, downloads, copies and deletions show here.",
-		t.Key.Render("3") + " goes to the browser.",
-	}
+	lines := append([]string{t.Strong.Render("Nothing runs.")}, wrapped(t.Text, "Uploads, downloads, copies and deletions show here.", width)...)
+	return append(lines, t.Key.Render("3")+" goes to the browser.")
 }
 
 func (p *Jobs) current() *jobs.Job {

@@ -153,8 +153,8 @@ func (l *list) detailHeight() int {
 		return 0
 	case l.height < shallow:
 		return l.height
-	default:
-		return l.height / 2
+	default: // more than half where the list leaves room
+		return max(l.height/2, l.height-l.src.Len()-3)
 	}
 }
 
@@ -236,6 +236,11 @@ func (l *list) detail(width, height int) []string {
 		}
 		lines = append(lines, section...)
 	}
+	return l.fit(lines, height)
+}
+
+// fit cuts lines to height, and counts what is missing.
+func (l *list) fit(lines []string, height int) []string {
 	if over := len(lines) - height; over > 0 && height > 1 {
 		lines = append(lines[:height-1:height-1], l.theme.Dim.Render(fmt.Sprintf("… %d more lines", over+1)))
 	}
@@ -254,7 +259,7 @@ func (l *list) detailBelow(width, height int) []string {
 	if len(sections) < 2 {
 		return l.detail(width, height)
 	}
-	left := component.Clip(sections[0], half, height)
+	left := component.Clip(l.fit(sections[0], height), half, height)
 	var rest []string
 	for n, section := range sections[1:] {
 		if n > 0 {
@@ -262,7 +267,7 @@ func (l *list) detailBelow(width, height int) []string {
 		}
 		rest = append(rest, section...)
 	}
-	right := component.Clip(rest, half, height)
+	right := component.Clip(l.fit(rest, height), half, height)
 	for y := range left {
 		left[y] += "    " + right[y]
 	}
@@ -346,6 +351,14 @@ func (l *list) Back() bool {
 		return false
 	}
 	return true
+}
+
+// Verb is a better word than the key map's for what an action does here; "" where there is none.
+func (l *list) Verb(a keymap.Action) string {
+	if a == keymap.Back && (l.filter.Value() != "" || l.detailHeight() > 0) {
+		return "back"
+	}
+	return ""
 }
 
 // nextSort goes to the next column that is shown, so that the arrow is seen.
@@ -435,4 +448,12 @@ func centered(text []string, width, height int) []string {
 		lines = append(lines, strings.Repeat(" ", left)+line)
 	}
 	return component.Clip(lines, width, height)
+}
+
+// wrapped is a text in lines of at most width cells, in one style.
+func wrapped(style theme.Style, text string, width int) (lines []string) {
+	for _, line := range component.Wrap(text, width) {
+		lines = append(lines, style.Render(line))
+	}
+	return lines
 }

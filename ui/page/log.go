@@ -89,9 +89,9 @@ func (p *Log) setView(view int) {
 	}
 	hidden := component.Column{Min: 1, Drop: 1, Below: 1 << 20}
 	columns := []component.Column{
-		lgWhen:   {Title: "WHEN", Min: 8, Drop: 2, Below: 60},
+		lgWhen:   {Title: "WHEN", Down: true, Min: 8, Drop: 2, Below: 60},
 		lgResult: {Title: "RESULT", Min: 9},
-		lgTook:   {Title: "TOOK", Min: 7, Align: component.Right, Drop: 1, Below: 52},
+		lgTook:   {Title: "TOOK", Down: true, Min: 7, Align: component.Right, Drop: 1, Below: 52},
 		lgText:   {Title: "COMMAND", Min: 16, Max: 400, Flex: true},
 	}
 	switch {
@@ -314,7 +314,7 @@ func (p *Log) Empty(width int) []string {
 	t := p.theme
 	switch p.view {
 	case viewCommands:
-		return []string{t.Strong.Render("Nothing was run yet."), t.Dim.Render(component.Cut("What you do is kept here as a command line.", width))}
+		return append([]string{t.Strong.Render("Nothing was run yet.")}, wrapped(t.Dim, "What you do is kept here as a command line.", width)...)
 	case viewNotices:
 		return []string{t.Dim.Render("Nothing has been said yet.")}
 	}
@@ -323,7 +323,7 @@ func (p *Log) Empty(width int) []string {
 	case !read:
 		return []string{t.Dim.Render(t.Glyph.Wait + " reading…")}
 	case tail.Err != nil:
-		return []string{t.Strong.Render("There is no log to read."), t.Dim.Render(component.Cut(component.Clean(tail.Err.Error()), width))}
+		return append([]string{t.Strong.Render("There is no log to read.")}, wrapped(t.Dim, component.Clean(tail.Err.Error()), min(width, 72))...)
 	}
 	return []string{t.Dim.Render("The log is empty.")}
 }

@@ -47,13 +47,13 @@ func NewMounts(s *session.Session, t *theme.Theme) *Mounts {
 		mtPath:      {Title: "MOUNTPOINT", Min: 12, Max: 48, Flex: true, Path: true},
 		mtWorkspace: {Title: "WORKSPACE", Min: 10, Max: 28, Drop: 7, Below: 56},
 		mtHealth:    {Title: "HEALTH", Min: stateMin},
-		mtPending:   {Title: "PENDING", Min: 8, Align: right, Drop: 9, Below: 38},
-		mtFailed:    {Title: "FAILED", Min: 7, Align: right, Drop: 8, Below: 52},
-		mtRead:      {Title: "READ", Min: 8, Align: right, Drop: 6, Below: 70},
-		mtWritten:   {Title: "WRITTEN", Min: 8, Align: right, Drop: 5, Below: 70},
-		mtReadRate:  {Title: "READ/S", Min: 10, Align: right, Drop: 3, Below: 70},
-		mtWriteRate: {Title: "WRITE/S", Min: 10, Align: right, Drop: 2, Below: 70},
-		mtCache:     {Title: "CACHE", Min: 8, Align: right, Drop: 4, Below: 70},
+		mtPending:   {Title: "PENDING", Down: true, Min: 8, Align: right, Drop: 9, Below: 38},
+		mtFailed:    {Title: "FAILED", Down: true, Min: 7, Align: right, Drop: 8, Below: 52},
+		mtRead:      {Title: "READ", Down: true, Min: 8, Align: right, Drop: 6, Below: 70},
+		mtWritten:   {Title: "WRITTEN", Down: true, Min: 8, Align: right, Drop: 5, Below: 70},
+		mtReadRate:  {Title: "READ/S", Down: true, Min: 10, Align: right, Drop: 3, Below: 70},
+		mtWriteRate: {Title: "WRITE/S", Down: true, Min: 10, Align: right, Drop: 2, Below: 70},
+		mtCache:     {Title: "CACHE", Down: true, Min: 8, Align: right, Drop: 4, Below: 70},
 	}
 	p.Sync()
 	return p
@@ -265,6 +265,14 @@ func (p *Mounts) Do(a keymap.Action) action.Action {
 		return action.Show{Page: "Workspaces", ID: m.Workspace}
 	}
 	return nil
+}
+
+// Verb is a better word than the key map's for what an action does here; "" where there is none.
+func (p *Mounts) Verb(a keymap.Action) string {
+	if a == keymap.Open {
+		return "workspace"
+	}
+	return p.list.Verb(a)
 }
 
 // Command is what unmounts the mount under the cursor.

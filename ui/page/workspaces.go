@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/objects"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
@@ -45,9 +46,9 @@ func NewWorkspaces(s *session.Session, t *theme.Theme) *Workspaces {
 		wsName:    {Title: "NAME", Min: 8, Max: 28},
 		wsBackend: {Title: "BACKEND", Min: 8, Drop: 4, Below: roomy},
 		wsWhere:   {Title: "WHERE", Min: 16, Max: 64, Flex: true, Path: true, Drop: 5, Below: roomy},
-		wsSize:    {Title: "SIZE", Min: 8, Align: component.Right, Drop: 3, Below: roomy},
-		wsQuota:   {Title: "QUOTA", Min: gaugeWidth + 6, Drop: 1, Below: 96},
-		wsObjects: {Title: "OBJECTS", Min: 9, Align: component.Right, Drop: 2, Below: roomy},
+		wsSize:    {Title: "SIZE", Down: true, Min: 8, Align: component.Right, Drop: 3, Below: roomy},
+		wsQuota:   {Title: "QUOTA", Down: true, Min: 5, Max: gaugeWidth + 6, Drop: 1, Below: 96},
+		wsObjects: {Title: "OBJECTS", Down: true, Min: 9, Align: component.Right, Drop: 2, Below: roomy},
 		wsMounted: {Title: "MOUNTED AT", Min: 11, Max: 36, Flex: true, Path: true, Drop: 6, Below: 44},
 		wsState:   {Title: "STATE", Min: stateMin},
 	}
@@ -233,17 +234,19 @@ func (p *Workspaces) Do(a keymap.Action) action.Action {
 	case keymap.DeletedList:
 		return action.Show{Page: "Coordinator", ID: "Deleted"}
 	case keymap.Open:
-		if !ok {
-			return nil
-		}
-		if m := p.s.MountOf(w); m != nil {
-			return action.Show{Page: "Mounts", ID: m.Mountpoint}
-		}
-		if reason := p.Disabled(keymap.Mount); reason == "" {
-			return action.OpenMount{Workspace: w.Name}
+		if ok {
+			return action.Show{Page: "Browser", Then: action.Browse{At: objects.Name{Kind: objects.Workspace, In: w.Name}}}
 		}
 	}
 	return nil
+}
+
+// Verb is a better word than the key map's for what an action does here; "" where there is none.
+func (p *Workspaces) Verb(a keymap.Action) string {
+	if a == keymap.Open {
+		return "browse"
+	}
+	return p.list.Verb(a)
 }
 
 func (p *Workspaces) mountpoint(w workspace.Workspace) string {

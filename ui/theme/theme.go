@@ -132,8 +132,9 @@ func New(o Options) Theme {
 		t.Glyph = ascii
 	}
 	if o.Profile == colorprofile.ASCII || o.Profile == colorprofile.NoTTY {
-		// Without colour a key stands out by weight.
+		// Without colour a key stands out by weight, and what lies behind recedes by it.
 		t.Key, t.Cursor = t.Strong, nil
+		t.Faint = styled(base.Faint(true))
 	}
 	return t
 }

@@ -99,3 +99,13 @@ func TestGlyphs(t *testing.T) {
 		}
 	}
 }
+
+// SPEC D7: without colours there is still what stands out and what recedes.
+func TestWithoutColour(t *testing.T) {
+	th := New(Options{Profile: colorprofile.ASCII})
+	for name, got := range map[string]string{"\x1b[1m": th.Key.Render("x"), "\x1b[2m": th.Faint.Render("x")} {
+		if !strings.HasPrefix(got, name) {
+			t.Errorf("%q does not begin with %q", got, name)
+		}
+	}
+}

@@ -110,33 +110,33 @@ func (q *request) putPart() error {
 	if err != nil {
 		return err
 	}
-	u, err := q.store.Upload(q.r.Context(), q.bucket, q.key, id)
-	if err != nil {
-		return err
-	}
 	d, err := q.digests()
 	if err != nil {
 		return err
 	}
-	if d.algorithm == "" {
-		d.algorithm = u.ChecksumAlgorithm
-		if err := d.begin(); err != nil {
-			return err
-		}
-	}
-	if u.ChecksumAlgorithm != "" && d.algorithm != u.ChecksumAlgorithm {
-		return badRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", u.ChecksumAlgorithm, d.algorithm)
-	}
-	value := ""
+	algorithm, value := "", "" // the upload's
 	part, err := q.store.PutPart(q.r.Context(), q.bucket, q.key, id, number, d, store.PartOptions{
 		Size: size,
+		Begin: func(u store.UploadInfo) error {
+			algorithm = u.ChecksumAlgorithm
+			if d.algorithm == "" {
+				d.algorithm = algorithm
+				if err := d.begin(); err != nil {
+					return err
+				}
+			}
+			if algorithm != "" && d.algorithm != algorithm {
+				return badRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", algorithm, d.algorithm)
+			}
+			return nil
+		},
 		Finish: func(md5 string) (string, error) {
 			v, err := d.finish(md5)
 			if err == nil {
 				err = q.still(authz.Write)
 			}
 			value = v
-			if u.ChecksumAlgorithm == "" {
+			if algorithm == "" {
 				return "", err
 			}
 			return v, err

@@ -39,7 +39,7 @@ func benchmarkPut(b *testing.B, prefixes int) {
 		for pb.Next() {
 			i := next.Add(1)
 			key := fmt.Sprintf("ws-%04d/dir/%d", i%1000, i)
-			space, err := x.Reserve(ctx, "bucket", key, 4096)
+			space, err := x.reserve("bucket", key, 4096)
 			if err != nil {
 				b.Error(err)
 				return
@@ -71,7 +71,7 @@ func BenchmarkReserve(b *testing.B) {
 			countPrefixes(b, x, prefixes)
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := x.Reserve(b.Context(), "bucket", "ws-0500/dir/key", 4096)
+				r, err := x.reserve("bucket", "ws-0500/dir/key", 4096)
 				if err != nil {
 					b.Fatal(err)
 				}

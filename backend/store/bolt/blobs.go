@@ -11,10 +11,16 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/store/record"
 )
 
-// References implements store.Index. Its view of the file is one point in time. It commits
-// first: a transaction whose commit failed may be on the disk all the same, with blobs that
-// this view does not have, until another one is after it.
-func (x *Index) References(ctx context.Context, fn func(blob string)) error {
+// References implements store.Index. It reads all of them, whatever the span: they are kept
+// with what refers to them. Its view of the file is one point in time. It commits first: a
+// transaction whose commit failed may be on the disk all the same, with blobs that this view
+// does not have, until another one is after it.
+func (x *Index) References(ctx context.Context, of store.Span, fn func(blob string)) error {
+	some := func(blob string) {
+		if of.Has(blob) {
+			fn(blob)
+		}
+	}
 	if err := x.update(func(*txn) error { return nil }); err != nil {
 		return err
 	}
@@ -25,7 +31,7 @@ func (x *Index) References(ctx context.Context, fn func(blob string)) error {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				if err := record.EachBlob(v, fn); err != nil {
+				if err := record.EachBlob(v, some); err != nil {
 					return err
 				}
 			}

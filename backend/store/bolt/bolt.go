@@ -216,8 +216,8 @@ func (x *Index) Usage(ctx context.Context) (store.Usage, error) {
 	return u, err
 }
 
-// Reserve implements store.Index.
-func (x *Index) Reserve(_ context.Context, bucket, key string, n int64) (store.Reservation, error) {
+// reserve sets n bytes aside for a write to key. n may be zero or less: nothing is set aside.
+func (x *Index) reserve(bucket, key string, n int64) (store.Reservation, error) {
 	r, err := x.space.reserve(bucket, key, n)
 	if err != nil {
 		return nil, err

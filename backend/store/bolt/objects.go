@@ -90,7 +90,7 @@ func (x *Index) Begin(ctx context.Context, bucket, key string, size int64, c sto
 	if old != nil {
 		size -= old.Size
 	}
-	return x.Reserve(ctx, bucket, key, size)
+	return x.reserve(bucket, key, size)
 }
 
 // Put implements store.Index.

@@ -162,7 +162,7 @@ func TestPrefixesAfterAFailedCommit(t *testing.T) {
 		}
 	}
 	put(t, x, "bucket", "c/k", 1000)
-	if _, err := x.Reserve(t.Context(), "gone", "k", 1); !errors.Is(err, store.ErrNoSuchBucket) {
+	if _, err := x.reserve("gone", "k", 1); !errors.Is(err, store.ErrNoSuchBucket) {
 		t.Errorf("a bucket that is gone: %v", err)
 	}
 	x.SetMaxSize(2000)

@@ -89,6 +89,21 @@ func scanUploads(table *bbolt.Bucket, bucket, prefix, afterKey, afterID string, 
 	return list, nil
 }
 
+// BeginPart implements store.Index.
+func (x *Index) BeginPart(ctx context.Context, bucket, key, upload string, number int, size int64) (store.UploadInfo, store.Reservation, error) {
+	u, err := x.Upload(ctx, bucket, key, upload)
+	if err != nil {
+		return u, nil, err
+	}
+	size = max(size, 0)
+	old, err := x.Parts(ctx, bucket, key, upload, number-1, 1)
+	if err == nil && len(old) == 1 && old[0].Number == number {
+		size -= old[0].Size
+	}
+	space, err := x.reserve(bucket, key, size)
+	return u, space, err
+}
+
 // PutPart implements store.Index.
 func (x *Index) PutPart(_ context.Context, p store.PartEntry) (store.Freed, error) {
 	var freed store.Freed

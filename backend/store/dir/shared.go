@@ -3,6 +3,7 @@ package dir
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -87,8 +88,16 @@ func (b *Blobs) ID(context.Context) (string, error) {
 
 // Empty reports whether there is no blob.
 func (b *Blobs) Empty(context.Context) (bool, error) {
-	have, err := b.listFiles()
-	return len(have) == 0, err
+	folders, err := os.ReadDir(filepath.Join(b.root, "blobs"))
+	if err != nil {
+		return false, err
+	}
+	for _, f := range folders {
+		if have, err := b.listFolder(f.Name()); len(have) > 0 || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // Where is the folder.
@@ -111,32 +120,13 @@ func (b *Blobs) sweepShared(ctx context.Context, refs store.Referrer) (swept sto
 	if err != nil {
 		return swept, err
 	}
-	all, err := b.listFiles()
-	if err != nil {
-		return swept, err
-	}
-	have := &inventory{}
-	for _, t := range all {
-		info, err := os.Stat(b.path(t))
-		if err == nil && now.Sub(info.ModTime()) > b.shared.Young {
-			have.files = append(have.files, t)
-		}
-	}
-	have.needed = make([]bool, len(have.files))
-	var strange error
-	err = refs.Each(func(id string) {
-		if err := have.mark(id); err != nil {
-			strange = err
-		}
-	})
-	if err = errors.Join(err, strange); err != nil {
-		return swept, err // nothing may be deleted on half the truth
-	}
 	var orphans []string
-	for i, t := range have.files {
-		if !have.needed[i] {
-			orphans = append(orphans, place{file: t}.id())
+	for i := range 256 {
+		some, err := b.orphans(i, now, refs)
+		if err != nil {
+			return swept, err
 		}
+		orphans = append(orphans, some...)
 	}
 	condemned, err := refs.Condemn(orphans)
 	if err != nil {
@@ -149,6 +139,47 @@ func (b *Blobs) sweepShared(ctx context.Context, refs store.Referrer) (swept sto
 		swept.Removed++
 	}
 	return swept, b.shared.dropAbandoned(now)
+}
+
+// orphans are the blobs of a folder that are not young, and that nothing refers to.
+func (b *Blobs) orphans(folder int, now time.Time, refs store.Referrer) (orphans []string, err error) {
+	span := store.Span{From: fmt.Sprintf("%02x", folder)}
+	if folder < 255 {
+		span.To = fmt.Sprintf("%02x", folder+1)
+	}
+	all, err := b.listFolder(span.From)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	have := &inventory{}
+	for _, t := range all {
+		info, err := os.Stat(b.path(t))
+		if err == nil && now.Sub(info.ModTime()) > b.shared.Young {
+			have.files = append(have.files, t)
+		}
+	}
+	if len(have.files) == 0 {
+		return nil, nil
+	}
+	have.needed = make([]bool, len(have.files))
+	var strange error
+	err = refs.Each(span, func(id string) {
+		if err := have.mark(id); err != nil {
+			strange = err
+		}
+	})
+	if err = errors.Join(err, strange); err != nil {
+		return nil, err // nothing may be deleted on half the truth
+	}
+	for i, t := range have.files {
+		if !have.needed[i] {
+			orphans = append(orphans, place{file: t}.id())
+		}
+	}
+	return orphans, nil
 }
 
 // begin notes a sweep and returns the file system's time, which need not be this machine's.
@@ -188,21 +219,15 @@ func (s *shared) dropAbandoned(now time.Time) error {
 	return nil
 }
 
-// listFiles are the blobs that have a file of their own, sorted.
-func (b *Blobs) listFiles() (all []token, err error) {
-	folders, err := os.ReadDir(filepath.Join(b.root, "blobs"))
+// listFolder are the blobs of a folder that have a file of their own, sorted.
+func (b *Blobs) listFolder(folder string) (all []token, err error) {
+	names, err := readNames(filepath.Join(b.root, "blobs", folder))
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range folders {
-		names, err := readNames(filepath.Join(b.root, "blobs", f.Name()))
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			if t, ok := parseToken(name); ok && strings.HasPrefix(name, f.Name()) {
-				all = append(all, t)
-			}
+	for _, name := range names {
+		if t, ok := parseToken(name); ok && strings.HasPrefix(name, folder) {
+			all = append(all, t)
 		}
 	}
 	slices.SortFunc(all, compare)

@@ -69,7 +69,7 @@ func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swe
 		return swept, err
 	}
 	var strange error
-	err = refs.Each(func(id string) {
+	err = refs.Each(store.Span{}, func(id string) {
 		if err := have.mark(id); err != nil {
 			strange = err
 		}

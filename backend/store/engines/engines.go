@@ -116,7 +116,7 @@ func OpenParts(ctx context.Context, o Options) (e *Engines, err error) {
 		return nil, err
 	}
 	if o.Alone {
-		if err := e.alone(ctx); err != nil {
+		if err := e.Alone(ctx); err != nil {
 			return nil, errors.Join(err, e.Index.Close())
 		}
 	}
@@ -132,8 +132,8 @@ func OpenParts(ctx context.Context, o Options) (e *Engines, err error) {
 // leaseTime is a little longer than a process that was killed is taken for one that is there.
 var leaseTime = 30 * time.Second
 
-// alone waits until no other process has the index, for as long as one may be that was killed.
-func (e *Engines) alone(ctx context.Context) error {
+// Alone waits until no other process has the index, for as long as one may be that was killed.
+func (e *Engines) Alone(ctx context.Context) error {
 	x, ok := e.Index.(interface {
 		Others(ctx context.Context) (int, error)
 	})

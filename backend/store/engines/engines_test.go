@@ -154,6 +154,22 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// SPEC B31: a sweep can ask each index for a part of the references.
+func TestSpans(t *testing.T) {
+	s := start(t)
+	for _, mix := range []string{"bolt+dir", "bolt+s3", "postgres+dir", "postgres+s3"} {
+		t.Run(mix, func(t *testing.T) {
+			o, err := s.options(mix, t.TempDir())
+			must(t, err)
+			parts, err := engines.OpenParts(ctx, o)
+			must(t, err)
+			st := parts.Store()
+			defer func() { must(t, st.Close()) }()
+			storetest.Spans(t, st, parts.Index)
+		})
+	}
+}
+
 // An index and the blobs of another one are not opened together: a sweep would delete them all.
 func TestEnginesBelongTogether(t *testing.T) {
 	s := start(t)

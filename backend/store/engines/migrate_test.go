@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -251,4 +253,72 @@ func TestAlone(t *testing.T) {
 	e, err := engines.OpenParts(ctx, alone)
 	must(t, err)
 	must(t, e.Close())
+}
+
+// late opens the source while the target's bytes are read back, as a coordinator does that is
+// started by somebody else.
+type late struct {
+	store.Blobs
+	once *sync.Once
+	come func()
+}
+
+func (l late) Open(ctx context.Context, id string) (io.ReadSeekCloser, error) {
+	l.once.Do(l.come)
+	return l.Blobs.Open(ctx, id)
+}
+
+// A coordinator that was started at the source meanwhile, and what it has answered: the migration
+// does not end without it, the source stays the store, and another run takes it along. SPEC B31
+func TestMigrateBesideACoordinator(t *testing.T) {
+	s := start(t)
+	defer engines.SetLeaseTime(time.Second)()
+	from, err := s.options("postgres+s3", t.TempDir())
+	must(t, err)
+	to := engines.Options{DataDir: filepath.Join(t.TempDir(), "to")}
+	st, err := engines.Open(ctx, from)
+	must(t, err)
+	must(t, st.CreateBucket(ctx, store.SystemBucket, store.CreateBucketOptions{}))
+	must(t, st.CreateBucket(ctx, "bucket", store.CreateBucketOptions{}))
+	put(t, st, "k", "early")
+	must(t, st.Close())
+
+	run := func(come func()) error {
+		t.Helper()
+		from, to := from, to
+		from.Alone, from.Idle, to.Idle = true, true, true
+		a, err := engines.OpenParts(ctx, from)
+		must(t, err)
+		b, err := engines.OpenParts(ctx, to)
+		must(t, err)
+		_, err = migrate.Run(ctx, migrate.End{Index: a.Index, Blobs: a.Blobs, Where: a.Where(), Alone: a.Alone},
+			migrate.End{Index: b.Index, Blobs: late{b.Blobs, new(sync.Once), come}, Where: b.Where()}, migrate.Options{})
+		must(t, errors.Join(a.Close(), b.Close()))
+		return err
+	}
+	var stays *store.Store
+	if err := run(func() {
+		var err error
+		stays, err = engines.Open(ctx, from)
+		must(t, err)
+	}); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1 coordinators") {
+		t.Error("beside a coordinator:", err)
+	}
+	put(t, stays, "k", "while it is served")
+	must(t, stays.Close())
+	if err := run(func() {
+		st, err := engines.Open(ctx, from)
+		must(t, err)
+		put(t, st, "k", "late")
+		must(t, st.Close())
+	}); err == nil || !strings.Contains(err.Error(), "the copy is not what the source is") {
+		t.Error("after a coordinator that came and went:", err)
+	}
+	must(t, run(func() {}))
+	st, err = engines.Open(ctx, to)
+	must(t, err)
+	defer st.Close()
+	if got := get(t, st, "k"); got != "late" {
+		t.Errorf("the last that was answered is %q", got)
+	}
 }

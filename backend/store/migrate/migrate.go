@@ -18,6 +18,8 @@ type End struct {
 	Index store.Index
 	Blobs store.Blobs
 	Where string // for a person, without secrets
+	// Alone is an error where another process has the store open. nil: none can.
+	Alone func(ctx context.Context) error
 }
 
 // Options tune a Run.
@@ -66,6 +68,16 @@ type run struct {
 	report   Report
 }
 
+// settle compares the two once nobody can change the source any more.
+func (r *run) settle(ctx context.Context) error {
+	if r.from.Alone != nil {
+		if err := r.from.Alone(ctx); err != nil {
+			return err
+		}
+	}
+	return r.compare(ctx)
+}
+
 // Run makes to what from is, and then from one that was moved. It may be killed at any moment
 // and run again: it goes on where it was, and until it is done to is no store that is served.
 // to is empty, or what a run from the same source left.
@@ -88,14 +100,21 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	r.tell(func(p *Progress) { p.Phase, p.Bucket, p.Objects, p.Bytes = "verify", "", 0, 0 })
-	if err := r.verify(ctx); err != nil {
+	if err := r.readBack(ctx); err != nil {
 		return err
 	}
-	// In this order: at no moment are there two stores that can be served.
+	// In this order: at no moment are there two stores that can be served, and what somebody who
+	// came meanwhile has written to the source is not left behind.
 	if !r.opt.Keep {
 		if err := store.MarkMoved.Set(ctx, r.from.Index, r.to.Where); err != nil && !errors.Is(err, store.ErrBucketAlreadyExists) {
 			return err
 		}
+	}
+	if err := r.settle(ctx); err != nil {
+		if !r.opt.Keep {
+			err = errors.Join(err, store.MarkMoved.Drop(context.WithoutCancel(ctx), r.from.Index))
+		}
+		return err
 	}
 	if err := store.MarkMigrating.Drop(ctx, r.to.Index); err != nil {
 		return err

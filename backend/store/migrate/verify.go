@@ -30,8 +30,8 @@ func sameBytes(a, b []store.Segment) bool {
 	})
 }
 
-// verify compares every record and every count of both, and has the target's bytes read back.
-func (r *run) verify(ctx context.Context) error {
+// compare compares every record and every count of both.
+func (r *run) compare(ctx context.Context) error {
 	buckets, err := store.BucketsOf(ctx, r.from.Index)
 	if err != nil {
 		return err
@@ -49,8 +49,13 @@ func (r *run) verify(ctx context.Context) error {
 			return err
 		}
 	}
+	r.tell(func(*Progress) { r.report.Totals = totals })
+	return nil
+}
+
+// readBack has the target's bytes read, and its index counted.
+func (r *run) readBack(ctx context.Context) error {
 	check := store.New(r.to.Index, unclosed{r.to.Blobs}, store.Options{Idle: true})
-	done := int64(0)
 	report, err := check.Check(ctx, store.CheckOptions{Deep: !r.opt.Quick, Progress: func(c store.CheckReport) {
 		r.tell(func(p *Progress) { p.Objects, p.Bytes = c.Objects, c.Bytes })
 	}})
@@ -60,10 +65,9 @@ func (r *run) verify(ctx context.Context) error {
 	if !report.Sound() {
 		return differs("%d objects cannot be read back, and the index has %d faults", len(report.Damaged), len(report.Index.Drifts)+len(report.Index.Problems)+report.Index.Shared)
 	}
-	if done = report.Bytes; r.opt.Quick {
-		done = 0
+	if !r.opt.Quick {
+		r.tell(func(*Progress) { r.report.Verified = report.Bytes })
 	}
-	r.tell(func(*Progress) { r.report.Totals, r.report.Verified = totals, done })
 	return nil
 }
 

@@ -19,7 +19,7 @@ const (
 	// Writers that commit within gather of one another are numbered in one transaction.
 	gather = 10 * time.Millisecond
 	// How often the table is looked at where nobody says that there is something.
-	pollListening = time.Second
+	pollListening = 500 * time.Millisecond
 	pollOnly      = 200 * time.Millisecond
 
 	moveAtOnce  = 10_000
@@ -42,7 +42,8 @@ type feed struct {
 	wake      chan struct{} // a writer of this process has committed
 	heard     chan struct{} // another process has numbered changes
 	listens   bool          // it is tried to LISTEN
-	listening bool          // and it can be done; follow's alone
+	listening bool          // and it is done; follow's alone
+	notifies  bool          // it could be done: others may; follow's alone
 
 	mu     sync.Mutex
 	life   int64
@@ -91,6 +92,7 @@ func (f *feed) follow(ctx context.Context) {
 			poll.Reset(pollOnly)
 			if f.listening {
 				poll.Reset(pollListening)
+				f.notifies = true
 			}
 		case <-f.wake:
 			if wait(ctx, gather) {
@@ -186,7 +188,7 @@ func (f *feed) number(ctx context.Context) error {
 					}
 					return err
 				})
-			if f.listening {
+			if f.notifies {
 				b.Queue(`NOTIFY ` + channel)
 			}
 			return f.x.pool.SendBatch(ctx, b).Close()

@@ -111,8 +111,20 @@ func (t *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBat
 func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
-// What a request costs in round trips: one for metadata and for a page of a list, two for a PUT,
-// with quotas or without. SPEC B31
+// writePart is a PutPart as a store makes it.
+func writePart(ctx context.Context, x *Index, number int) error {
+	_, space, err := x.BeginPart(ctx, "bucket", "dir/up", "id", number, 100)
+	if err != nil {
+		return err
+	}
+	defer space.Release()
+	part := store.Part{PartInfo: store.PartInfo{Number: number, Size: 100}, Segments: object("", 100).Segments}
+	_, err = x.PutPart(ctx, store.PartEntry{Bucket: "bucket", Key: "dir/up", UploadID: "id", Part: part, Space: space})
+	return err
+}
+
+// What a request costs in round trips: one for metadata and for a page of a list, two for a PUT
+// and for a part of an upload, with quotas or without. SPEC B31
 func TestRoundTrips(t *testing.T) {
 	for name, quota := range map[string]int64{"unlimited": 0, "limited": 1 << 40} {
 		t.Run(name, func(t *testing.T) {
@@ -134,14 +146,19 @@ func TestRoundTrips(t *testing.T) {
 				}
 			}
 			for range 2 {
+				must(t, x.CreateUpload(t.Context(), store.UploadInfo{Bucket: "bucket", Key: "dir/up", ID: "id"}))
 				costs("a PUT", 2, func(ctx context.Context) error { _, err := write(ctx, x, object("dir/k", 100)); return err })
 				costs("an overwrite", 2, func(ctx context.Context) error { _, err := write(ctx, x, object("dir/k", 300)); return err })
+				costs("a part", 2, func(ctx context.Context) error { return writePart(ctx, x, 1) })
+				costs("a part that is sent again", 3, func(ctx context.Context) error { return writePart(ctx, x, 1) })
 				costs("the metadata", 1, func(ctx context.Context) error { _, err := x.Object(ctx, "bucket", "dir/k"); return err })
 				costs("a page", 1, func(ctx context.Context) error { _, err := x.List(ctx, "bucket", store.ListOptions{}); return err })
 				costs("a page of prefixes", 1, func(ctx context.Context) error {
 					_, err := x.List(ctx, "bucket", store.ListOptions{Delimiter: "/"})
 					return err
 				})
+				_, err := x.AbortUpload(t.Context(), "bucket", "dir/up", "id")
+				must(t, err)
 				costs("a DELETE", 2, func(ctx context.Context) error {
 					_, err := x.Delete(ctx, "bucket", "dir/k", store.Condition{})
 					return err
@@ -260,7 +277,7 @@ func TestCondemn(t *testing.T) {
 		}
 	}
 	sound(t, x)
-	err = x.References(ctx, func(blob string) {
+	err = x.References(ctx, store.Span{}, func(blob string) {
 		if blob == late.Segments[0].Blob {
 			t.Error("a condemned blob is referred to")
 		}

@@ -117,9 +117,15 @@ func (x *Index) Condemn(ctx context.Context, ids []string) (ended []string, err 
 	return ended, nil
 }
 
-// References implements store.Index: one statement sees one point in time.
-func (x *Index) References(ctx context.Context, fn func(blob string)) error {
-	rows, err := x.pool.Query(ctx, `SELECT blob FROM blobs WHERE refs > 0`)
+// References implements store.Index: one statement sees one point in time. It reads the span
+// from the index of the table; those that have no references are condemned, and few.
+func (x *Index) References(ctx context.Context, of store.Span, fn func(blob string)) error {
+	to := []byte(of.To)
+	if of.To == "" {
+		to = above("")
+	}
+	rows, err := x.pool.Query(ctx, `SELECT blob FROM blobs WHERE blob >= $1 AND blob < $2
+		AND blob NOT IN (SELECT blob FROM blobs WHERE condemned IS NOT NULL)`, []byte(of.From), to)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -49,6 +50,14 @@ type reservation struct {
 	view *view // nil: nobody has looked
 	seen bool  // old is what was at the key
 	old  *store.Object
+	part *partPlace // that it is for; nil: it is for an object
+}
+
+// partPlace is where a part goes, as it was found.
+type partPlace struct {
+	upload string
+	number int
+	taken  bool // there was one of that number
 }
 
 // view is what a reservation was held against.
@@ -64,15 +73,6 @@ func (x *Index) mine(space store.Reservation, bucket, key string) *reservation {
 		return r
 	}
 	return &reservation{x: x, bucket: bucket, key: key, id: newID()}
-}
-
-// Reserve implements store.Index.
-func (x *Index) Reserve(ctx context.Context, bucket, key string, n int64) (store.Reservation, error) {
-	r := x.mine(nil, bucket, key)
-	if _, err := r.hold(ctx, max(n, 0), 0, false); err != nil {
-		return nil, err
-	}
-	return r, nil
 }
 
 // Begin implements store.Index, in one round trip.
@@ -98,6 +98,29 @@ func (x *Index) Begin(ctx context.Context, bucket, key string, size int64, c sto
 	return r, nil
 }
 
+// BeginPart implements store.Index, in one round trip.
+func (x *Index) BeginPart(ctx context.Context, bucket, key, upload string, number int, size int64) (u store.UploadInfo, space store.Reservation, err error) {
+	r := x.mine(nil, bucket, key)
+	r.part = &partPlace{upload: upload, number: number}
+	a, err := r.hold(ctx, max(size, 0), 0, true)
+	if err != nil && !errors.Is(err, store.ErrQuotaExceeded) {
+		return u, nil, err
+	}
+	if a.upload == nil {
+		r.Release()
+		return u, nil, noUpload(upload)
+	}
+	if err != nil {
+		return u, nil, err
+	}
+	if err := json.Unmarshal(a.upload, &u); err != nil {
+		r.Release()
+		return u, nil, err
+	}
+	r.part.taken = a.part != nil
+	return u, r, nil
+}
+
 // answer is what hold.sql says.
 type answer struct {
 	view
@@ -108,7 +131,9 @@ type answer struct {
 	held        *int64
 	limit, used *int64 // of the narrowest that has no room
 	prefix      []byte
-	row         row // at the key
+	upload      []byte // JSON of the part's, nil where there is none
+	part        *int64 // seq of the one that is there
+	row         row    // at the key
 }
 
 // ask queues what sets bytes aside for r. after is put behind the statements that take turns.
@@ -126,8 +151,13 @@ func (r *reservation) ask(b *pgx.Batch, bytes, more int64, replaces, write bool,
 	if bound > 0 {
 		b.Queue(takeTurnOfAll + after)
 	}
-	columns := []any{&a.bucketID, &a.version, &a.limited, &a.quoted, &a.need, &a.held, &a.limit, &a.used, &a.prefix}
-	b.Queue(holdSQL, []byte(r.bucket), []byte(r.key), bytes, replaces, more, cover, bound, r.id, r.x.instance.id, write).
+	columns := []any{&a.bucketID, &a.version, &a.limited, &a.quoted, &a.need, &a.held, &a.limit, &a.used, &a.prefix, &a.upload, &a.part}
+	var upload []byte
+	number := 0
+	if r.part != nil {
+		upload, number = []byte(r.part.upload), r.part.number
+	}
+	b.Queue(holdSQL, []byte(r.bucket), []byte(r.key), bytes, replaces, more, cover, bound, r.id, r.x.instance.id, write, upload, number).
 		QueryRow(func(one pgx.Row) error {
 			err := one.Scan(append(columns, a.row.columns()...)...)
 			if errors.Is(err, pgx.ErrNoRows) {
@@ -162,7 +192,7 @@ func (a *answer) refusal(bucket string) error {
 func (a *answer) untaken() bool { return a.quoted && a.turns == 0 }
 
 // hold sets bytes aside in a transaction of its own: all of what r is to hold, or, where it
-// replaces, the size of the new object. more is taken where there is plenty.
+// replaces, the size of the new object or part. more is taken where there is plenty.
 func (r *reservation) hold(ctx context.Context, bytes, more int64, replaces bool) (*answer, error) {
 	var a *answer
 	err := again(ctx, func() error {
@@ -279,4 +309,4 @@ func (t *txn) charge(b *bucket, r *reservation, there bool, bytes int64) error {
 }
 
 // spent is called when a write has used r up.
-func (r *reservation) spent() { r.row, r.view, r.seen, r.old = false, nil, false, nil }
+func (r *reservation) spent() { r.row, r.view, r.seen, r.old, r.part = false, nil, false, nil, nil }

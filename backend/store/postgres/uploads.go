@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -105,9 +106,48 @@ func unless(limit int) *int {
 	return &limit
 }
 
-// PutPart implements store.Index.
+//go:embed sql/part.sql
+var partSQL string
+
+// PutPart implements store.Index. Where it was begun, there was no such part and nothing has come
+// between it is one round trip.
 func (x *Index) PutPart(ctx context.Context, p store.PartEntry) (freed store.Freed, err error) {
-	r := x.mine(p.Space, p.Bucket, p.Key)
+	r, done := x.mine(p.Space, p.Bucket, p.Key), false
+	if begun := r.part; p.Source == nil && begun != nil && begun.upload == p.UploadID && begun.number == p.Part.Number && !begun.taken && r.covers(p.Part.Size) {
+		freed, done, err = x.putNewPart(ctx, p, r)
+	}
+	if !done && err == nil {
+		freed, err = x.putPart(ctx, p, r)
+	}
+	if err != nil {
+		return store.Freed{}, condemned(err)
+	}
+	r.spent()
+	return freed, nil
+}
+
+// putNewPart writes a part if nothing has changed since r was made, and else does nothing.
+func (x *Index) putNewPart(ctx context.Context, p store.PartEntry, r *reservation) (freed store.Freed, done bool, err error) {
+	part, blobs := p.Part, references(p.Part.Segments)
+	err = x.update(ctx, func(t *txn) error {
+		part.Seq = uint64(newID())
+		t.queue(`SELECT 1 FROM usage WHERE bucket = $1 AND prefix = ''::bytea AND stripe = $2 FOR UPDATE`, r.view.bucketID, stripe(p.Key))
+		t.lockReservation(r) // so that nobody takes this process for dead in between
+		t.queue(partSQL, r.view.bucketID, r.view.version, []byte(p.Key), []byte(p.UploadID), part.Number, r.spend(r.row),
+			int64(part.Seq), part.Size, record.EncodePart(part), blobs.blobs, blobs.counts, stripe(p.Key), covering(p.Key)).
+			QueryRow(func(row pgx.Row) error {
+				var n int
+				err := row.Scan(&n)
+				done = n == 1
+				return err
+			})
+		return nil
+	})
+	return store.Freed{Seq: part.Seq}, done, err
+}
+
+// putPart is PutPart with a look at what is there.
+func (x *Index) putPart(ctx context.Context, p store.PartEntry, r *reservation) (freed store.Freed, err error) {
 	err = x.update(ctx, func(t *txn) error {
 		s := t.look(p.Bucket, p.Key, p.Source, p.Part.Segments)
 		upload := t.lookUpload(p.Bucket, p.Key, p.UploadID)
@@ -156,11 +196,7 @@ func (x *Index) PutPart(ctx context.Context, p store.PartEntry) (freed store.Fre
 		t.release(old.Segments, &freed, mark{})
 		return nil
 	})
-	if err != nil {
-		return store.Freed{}, condemned(err)
-	}
-	r.spent()
-	return freed, nil
+	return freed, err
 }
 
 // Parts implements store.Index.

@@ -59,6 +59,8 @@ type Blobs struct {
 	learned learned
 	// uploadMax is the age at which an upload in parts is nobody's any more.
 	uploadMax time.Duration
+	// Of a sweep, in blobs.
+	inventory, partMost int
 
 	life context.Context // of what nobody waits for
 	end  context.CancelFunc
@@ -92,6 +94,7 @@ func Open(opt Options) (*Blobs, error) {
 	b := &Blobs{
 		Options: opt, filling: semaphore.NewWeighted(max(opt.Memory/4*3, partSize)), sending: semaphore.NewWeighted(max(opt.Memory/4, partSize)),
 		open: map[token]int{}, doomed: map[token]bool{}, uploadMax: 2 * writeMax,
+		inventory: inventory, partMost: partMost,
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, b.connect()

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -347,9 +348,11 @@ func TestFaults(t *testing.T) {
 // fixed are references.
 type fixed struct{ ids []string }
 
-func (f fixed) Each(fn func(id string)) error {
+func (f fixed) Each(of store.Span, fn func(id string)) error {
 	for _, id := range f.ids {
-		fn(id)
+		if of.Has(id) {
+			fn(id)
+		}
 	}
 	return nil
 }
@@ -455,9 +458,64 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// A sweep asks for the references of part after part, each blob's once, and remembers no more
+// blobs than it may; whatever the sizes of the parts, it takes the orphans and nothing else. SPEC B31
+func TestSweepInParts(t *testing.T) {
+	s := serve(t)
+	b := s.open(s3blobs.Options{Prefix: "p", Young: -1})
+	var ids []string
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i := range 300 {
+		all.Go(func() {
+			id, err := write(b, body(uint64(i), 10), 10)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			ids = append(ids, id)
+		})
+	}
+	all.Wait()
+	for _, bounds := range [][2]int{{1 << 20, 1 << 20}, {50, 1 << 20}, {20, 3}} {
+		b.SetSweep(bounds[0], bounds[1])
+		refs := &spans{fixed: fixed{ids[10:]}}
+		swept, err := b.Sweep(ctx, refs)
+		if err != nil || swept.Removed != 10 {
+			t.Errorf("%v: %d swept, %v", bounds, swept.Removed, err)
+		}
+		ids = ids[10:]
+		if keys, _ := s.listed("p/blobs/"); len(keys) != len(ids) {
+			t.Errorf("%v: %d blobs are left, want %d", bounds, len(keys), len(ids))
+		}
+		at := ""
+		for _, of := range refs.of {
+			if of.From != at && strings.TrimRight(of.From, "0") != strings.TrimRight(at, "0") {
+				t.Errorf("%v: after %q it asks from %q on", bounds, at, of.From)
+			}
+			at = of.To
+		}
+		if at != "" || bounds[0] < 100 && len(refs.of) < 3 {
+			t.Errorf("%v: it asks for %v", bounds, refs.of)
+		}
+	}
+}
+
+// spans are references that remember how they were asked for.
+type spans struct {
+	fixed
+	of []store.Span
+}
+
+func (s *spans) Each(of store.Span, fn func(id string)) error {
+	s.of = append(s.of, of)
+	return s.fixed.Each(of, fn)
+}
+
 type broken struct{ fixed }
 
-func (broken) Each(func(string)) error { return fmt.Errorf("the index does not answer") }
+func (broken) Each(store.Span, func(string)) error { return fmt.Errorf("the index does not answer") }
 
 // The id of a place is given once, whoever asks first.
 func TestID(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,11 +21,15 @@ import (
 )
 
 const (
-	shards     = 256     // the folders of blobs
-	listAtOnce = 8       // of them
+	listAtOnce = 8       // parts
 	inventory  = 4 << 20 // blobs that are compared with the references in one go: 64 MiB
-	lookEvery  = time.Hour
-	uploadMax  = 2 * writeMax
+	// A part that has more blobs is listed in sixteen, as far as digitsMost: those that come
+	// on top of inventory are listAtOnce times that.
+	partMost    = 256 << 10
+	digitsMost  = 6
+	orphansMost = 1 << 20 // that wait to be deleted
+	lookEvery   = time.Hour
+	uploadMax   = 2 * writeMax
 	// sweepMax is how long a sweep may take before another process takes it for dead.
 	sweepMax = 12 * time.Hour
 )
@@ -82,8 +87,8 @@ func (b *Blobs) note(ctx context.Context, r record) error {
 }
 
 // Sweep implements store.Blobs. It lists what is there, but for what is too young, asks which
-// of it is referred to, condemns the rest and deletes what is condemned. It gives up uploads
-// in parts that are nobody's any more.
+// of it is referred to, condemns the rest and deletes what is condemned: part by part, in the
+// order of the ids. It gives up uploads in parts that are nobody's any more.
 func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swept, err error) {
 	last, err := b.lastSweep(ctx)
 	if err != nil {
@@ -94,17 +99,23 @@ func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swe
 		return swept, err
 	}
 	seen := 0
-	for shard := 0; shard < shards; {
+	w := walk{Blobs: b, digits: 2}
+	ends := endings{Blobs: b, refs: refs}
+	for err == nil && !w.over() {
 		var have []token
-		if have, shard, err = b.list(ctx, shard); err != nil {
-			return swept, err
+		var span store.Span
+		if have, span, err = w.next(ctx); err != nil {
+			break
 		}
 		seen += len(have)
-		n, err := b.sweep(ctx, have, refs)
-		swept.Removed += n
-		if err != nil {
-			return swept, err
+		var gone []token
+		if gone, err = orphans(have, span, refs); err == nil {
+			err = ends.begin(ctx, gone)
 		}
+	}
+	swept.Removed, err = ends.wait(err)
+	if err != nil {
+		return swept, err
 	}
 	if err := b.abortOld(ctx); err != nil {
 		return swept, err
@@ -113,30 +124,82 @@ func (b *Blobs) Sweep(ctx context.Context, refs store.Referrer) (swept store.Swe
 	return swept, b.note(ctx, last)
 }
 
-// list returns the blobs of the folders from shard on, sorted, and the folder to go on with.
-func (b *Blobs) list(ctx context.Context, shard int) (have []token, next int, err error) {
-	for shard < shards && len(have) < inventory {
-		folders := make([][]token, min(listAtOnce, shards-shard))
+// walk goes through the blobs in parts, each of all whose ids begin with the same digits. The
+// ids are random, so that parts are about the same size: where one is found to have more names
+// than are to be listed at once, this one and all that come have a digit more.
+type walk struct {
+	*Blobs
+	digits, part int // the next one
+}
+
+func (w *walk) parts() int { return 1 << (4 * w.digits) }
+
+func (w *walk) over() bool { return w.part == w.parts() }
+
+// first is the smallest id of a part, empty for that after the last one.
+func (w *walk) first(part int) string {
+	if part == w.parts() {
+		return ""
+	}
+	return fmt.Sprintf("%0*x", w.digits, part)
+}
+
+// next returns the blobs of some parts, sorted, and the span that they cover.
+func (w *walk) next(ctx context.Context) (have []token, of store.Span, err error) {
+	from := w.part
+	for !w.over() && len(have) < w.inventory {
+		lists := make([][]token, min(listAtOnce, w.parts()-w.part))
+		var large atomic.Bool
 		group, inner := errgroup.WithContext(ctx)
-		for i := range folders {
-			group.Go(func() (err error) {
-				folders[i], err = b.listShard(inner, shard+i)
+		for i := range lists {
+			group.Go(func() error {
+				list, all, err := w.listPart(inner, w.first(w.part+i))
+				if !all {
+					large.Store(true)
+				}
+				lists[i] = list
 				return err
 			})
 		}
 		if err := group.Wait(); err != nil {
-			return nil, 0, err
+			return nil, of, err
 		}
-		for _, f := range folders {
-			have = append(have, f...)
+		if large.Load() {
+			w.digits, w.part, from = w.digits+1, w.part<<4, from<<4
+			continue
 		}
-		shard += len(folders)
+		for _, list := range lists {
+			have = append(have, list...)
+		}
+		w.part += len(lists)
 	}
 	slices.SortFunc(have, compare) // S3's order is not promised by all
-	return have, shard, nil
+	return have, store.Span{From: w.first(from), To: w.first(w.part)}, nil
 }
 
 func compare(a, b token) int { return bytes.Compare(a[:], b[:]) }
+
+// listPart returns the blobs whose ids begin with digits and that are not young, or not all of
+// them where there are too many. Keys that are not those of blobs are left alone.
+func (w *walk) listPart(ctx context.Context, digits string) (have []token, all bool, err error) {
+	folder := w.at("blobs/" + digits[:2] + "/")
+	names := folder
+	if len(digits) > 2 {
+		names += digits
+	}
+	all = true
+	err = w.pages(ctx, names, 1000, func(page *s3.ListObjectsV2Output, now time.Time) bool {
+		for _, o := range page.Contents {
+			t, err := parse(strings.TrimPrefix(aws.ToString(o.Key), folder))
+			if err == nil && strings.HasPrefix(t.String(), digits) && (w.Young < 0 || now.Sub(aws.ToTime(o.LastModified)) > w.Young) {
+				have = append(have, t)
+			}
+		}
+		all = len(have) <= w.partMost || len(digits) == digitsMost
+		return all
+	})
+	return have, all, err
+}
 
 // pages calls each with every page of a listing below prefix, and the store's own time.
 func (b *Blobs) pages(ctx context.Context, prefix string, most int32, each func(page *s3.ListObjectsV2Output, now time.Time) (more bool)) error {
@@ -166,22 +229,6 @@ func (b *Blobs) pages(ctx context.Context, prefix string, most int32, each func(
 	}
 }
 
-// listShard returns the blobs of a folder that are not young. Keys that are not those of blobs
-// are left alone.
-func (b *Blobs) listShard(ctx context.Context, shard int) (have []token, err error) {
-	folder := b.at(fmt.Sprintf("blobs/%02x/", shard))
-	err = b.pages(ctx, folder, 1000, func(page *s3.ListObjectsV2Output, now time.Time) bool {
-		for _, o := range page.Contents {
-			t, err := parse(strings.TrimPrefix(aws.ToString(o.Key), folder))
-			if err == nil && int(t[0]) == shard && (b.Young < 0 || now.Sub(aws.ToTime(o.LastModified)) > b.Young) {
-				have = append(have, t)
-			}
-		}
-		return true
-	})
-	return have, err
-}
-
 // Empty reports whether there is no blob.
 func (b *Blobs) Empty(ctx context.Context) (empty bool, err error) {
 	empty = true
@@ -192,11 +239,11 @@ func (b *Blobs) Empty(ctx context.Context) (empty bool, err error) {
 	return empty, err
 }
 
-// sweep deletes those of have that nothing refers to.
-func (b *Blobs) sweep(ctx context.Context, have []token, refs store.Referrer) (removed int, err error) {
+// orphans are those of have, all blobs of a span, that nothing refers to.
+func orphans(have []token, of store.Span, refs store.Referrer) (gone []token, err error) {
 	needed := make([]bool, len(have))
 	var strange error
-	err = refs.Each(func(id string) {
+	err = refs.Each(of, func(id string) {
 		t, err := parse(id)
 		if err != nil {
 			strange = err
@@ -210,19 +257,58 @@ func (b *Blobs) sweep(ctx context.Context, have []token, refs store.Referrer) (r
 		err = strange
 	}
 	if err != nil {
-		return 0, err // nothing may be deleted on half the truth
+		return nil, err // nothing may be deleted on half the truth
 	}
-	var orphans []string
 	for i, t := range have {
 		if !needed[i] {
-			orphans = append(orphans, t.String())
+			gone = append(gone, t)
 		}
 	}
-	condemned, err := refs.Condemn(orphans)
-	if err != nil {
-		return 0, err
+	return gone, nil
+}
+
+// endings condemn orphans and delete them, while the sweep goes on: readers elsewhere are given
+// some minutes after a blob is condemned.
+type endings struct {
+	*Blobs
+	refs    store.Referrer
+	group   errgroup.Group
+	waiting int // orphans, at most
+	removed atomic.Int64
+}
+
+// begin ends all of gone, and waits where there are too many to remember.
+func (e *endings) begin(ctx context.Context, gone []token) error {
+	for some := range slices.Chunk(gone, orphansMost) {
+		if e.waiting += len(some); e.waiting > orphansMost {
+			if err := e.group.Wait(); err != nil {
+				return err
+			}
+			e.waiting = len(some)
+		}
+		ids := make([]string, len(some))
+		for i, t := range some {
+			ids[i] = t.String()
+		}
+		e.group.Go(func() error {
+			condemned, err := e.refs.Condemn(ids)
+			if err != nil {
+				return err
+			}
+			n, err := e.removeAll(ctx, condemned)
+			e.removed.Add(int64(n))
+			return err
+		})
 	}
-	return b.removeAll(ctx, condemned)
+	return nil
+}
+
+// wait returns how many were deleted, and the first error, of which err may be one.
+func (e *endings) wait(err error) (int, error) {
+	if failed := e.group.Wait(); err == nil {
+		err = failed
+	}
+	return int(e.removed.Load()), err
 }
 
 func (b *Blobs) removeAll(ctx context.Context, ids []string) (removed int, err error) {

@@ -4,12 +4,17 @@
 --   $5 more bytes, to be set aside where eight times as many are free
 --   $6 '' and the beginnings of key that may be counted  $7 bound of all buckets, 0: none
 --   $8 reservation  $9 instance  $10 false: nothing is written, it is only asked whether it fits
+--   $11 upload  $12 number: of a part, which is then meant where $4 says object; NULL: none
 WITH here AS (
     SELECT id, version FROM buckets WHERE name = $1
 ), old AS (
     SELECT o.seq, o.size, o.info, o.detail FROM here JOIN objects o ON o.bucket = here.id AND o.key = $2
+), part AS (
+    SELECT p.size, p.seq FROM here JOIN parts p ON p.bucket = here.id AND p.key = $2 AND p.upload = $11::bytea AND p.number = $12::int
 ), need AS (
-    SELECT greatest($3::bigint - CASE WHEN $4::boolean THEN coalesce((SELECT size FROM old), 0) ELSE 0 END, 0) AS bytes
+    SELECT greatest($3::bigint - CASE WHEN NOT $4::boolean THEN 0
+        WHEN $11::bytea IS NULL THEN coalesce((SELECT size FROM old), 0)
+        ELSE coalesce((SELECT size FROM part), 0) END, 0) AS bytes
 ), limits AS (
     SELECT q.prefix, q.bytes,
         (SELECT sum(u.bytes + u.part_bytes)::bigint FROM usage u
@@ -41,5 +46,7 @@ WITH here AS (
 )
 SELECT here.id, here.version,
     EXISTS (SELECT 1 FROM limits), EXISTS (SELECT 1 FROM limits WHERE prefix IS NOT NULL), need.bytes, (SELECT bytes FROM held),
-    e.bytes, e.used, e.prefix, old.seq, old.size, old.info, old.detail
+    e.bytes, e.used, e.prefix,
+    (SELECT u.info FROM uploads u WHERE u.bucket = here.id AND u.key = $2 AND u.id = $11::bytea), (SELECT seq FROM part),
+    old.seq, old.size, old.info, old.detail
 FROM here CROSS JOIN need LEFT JOIN exceeded e ON true LEFT JOIN old ON true
