@@ -91,8 +91,8 @@ bench-mount: $(TOOLS)/rclone ## measure the mount beside its yardsticks and writ
 	@sh .ci/packages bench
 	ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) run ./internal/yardstick mount -write docs/benchmarks.md
 
-bench-tui: build ## measure the terminal app in a terminal, with a million objects and a job running
-	$(GO) run ./internal/tuibench -bin $(BIN)
+bench-tui: build ## measure the terminal app in a terminal, with a million objects and a job running, and write docs/benchmarks.md
+	$(GO) run ./internal/tuibench -bin $(BIN) -write docs/benchmarks.md
 
 microbench: ## Go benchmarks of the store, the mount and the terminal app
 	$(GO) test -run='^$$' -bench=. -benchmem ./backend/... ./mounts/... ./ui/...

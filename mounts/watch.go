@@ -59,7 +59,8 @@ func (m *Manager) watch(ctx context.Context, notify func()) {
 		case <-ctx.Done():
 			return
 		case <-sockets:
-		case <-lost:
+		case err := <-lost:
+			told = err != nil
 		case <-table:
 		case <-look:
 			told = false

@@ -73,6 +73,7 @@ func TestConfigTrades(t *testing.T) {
 	}
 	d := drive(t, aFew(), 120, 32)
 	d.m.keys = c.Keys
+	clear(d.m.applies)
 	d.clear()
 	d.to("old-runs")
 	d.press("d")

@@ -15,10 +15,7 @@ import (
 
 // guarded is the model with its panics caught: one of Update, View or a command ends the app with
 // the terminal restored and a report on disk, and the stack never reaches the screen.
-type guarded struct {
-	*model
-	show func(tea.View) // draws a frame; may be nil
-}
+type guarded struct{ *model }
 
 // Init begins.
 func (g guarded) Init() tea.Cmd { return guardAll(g.model.Init()) }
@@ -52,11 +49,25 @@ func (g guarded) View() (v tea.View) {
 	if g.err != nil {
 		return tea.View{}
 	}
-	v = g.model.View()
-	if g.show != nil {
-		g.show(v)
-	}
-	return v
+	return g.model.View()
+}
+
+// onScreen has frames drawn by show, and none by Bubble Tea.
+type onScreen struct {
+	guarded
+	show func(frame func() tea.View)
+}
+
+// Update routes one message.
+func (s onScreen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := s.guarded.Update(msg)
+	return s, cmd
+}
+
+// View shows the screen as it is now, or a little later.
+func (s onScreen) View() tea.View {
+	s.show(s.guarded.View)
+	return tea.View{}
 }
 
 // guardAll has the panic of a command, or of those it is a batch of, end in session.Panicked.

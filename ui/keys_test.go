@@ -194,6 +194,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 func TestRemapping(t *testing.T) {
 	d := drive(t, aFew(), 120, 32)
 	d.m.keys = config.Parse([]byte("keys: {new: N}"), DefaultKeys(), KeysTogether()).Keys
+	clear(d.m.applies)
 	d.clear()
 	d.sees("N new")
 	d.press("n")

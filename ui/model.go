@@ -24,6 +24,7 @@ type model struct {
 	theme   *theme.Theme
 	look    theme.Options
 	keys    keymap.Map
+	applies map[string][]keymap.Binding // in scopes, by their names
 	notices <-chan string
 
 	pages   []page.Page
@@ -50,7 +51,7 @@ type model struct {
 }
 
 func newModel(ctx context.Context, o Options, now time.Time) *model {
-	m := &model{mountNext: map[string]string{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
+	m := &model{mountNext: map[string]string{}, applies: map[string][]keymap.Binding{}, keys: o.Keys, notices: o.Notices, monochrome: o.NoColor || getenv(o.Env, "NO_COLOR") != "", readOnly: o.ReadOnly, clock: time.Now, coordinatorLog: o.CoordinatorLog}
 	m.monochrome = m.monochrome || o.Config.Theme == config.Mono
 	m.look.ASCII = o.Config.ASCII || getenv(o.Env, "TERM") == "dumb"
 	m.look.Light, m.look.Colors = o.Config.Theme == config.Light, o.Config.Colors

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -27,6 +28,10 @@ type App = session.App
 // slowest is how often Bubble Tea looks for something to draw: never would be better, for
 // screen draws.
 const slowest = 1
+
+// gcPercent lets the heap grow to three times what is in use before it is gone through, for keys wait
+// meanwhile. A million objects on the screen are 40 MiB of it.
+const gcPercent = 200
 
 // Options make a Run.
 type Options struct {
@@ -64,6 +69,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if getenv(o.Env, "GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	m := newModel(ctx, o, time.Now())
 	if !m.monochrome { // the library ignores NO_COLOR=yes: https://no-color.org wants any value
 		m.look.Profile = colorprofile.Detect(o.Out, o.Env)
@@ -80,10 +88,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	m.update(tea.WindowSizeMsg{Width: width, Height: height})
 	p := tea.NewProgram(
-		guarded{m, s.Show},
+		onScreen{guarded{m}, s.Show},
 		tea.WithContext(ctx), tea.WithInput(&pastes{File: o.In}), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutRenderer(), tea.WithFPS(slowest), tea.WithWindowSize(width, height), tea.WithColorProfile(m.look.Profile),
-		tea.WithFilter(func(model tea.Model, msg tea.Msg) tea.Msg { return filter(s.Filter(model, msg)) }),
+		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg { return m.filter(s.Filter(msg)) }),
 	)
 	m.quitNow = p.Quit
 	s.Send(p.Send)
@@ -114,11 +122,14 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// filter drops what the model has no use for before it costs a draw: the mouse
-// moves with a button held down.
-func filter(msg tea.Msg) tea.Msg {
+// filter drops what the model has no use for before it costs a draw: the mouse that moves with a
+// button held down, and what was asked for before the cursor went on.
+func (m *model) filter(msg tea.Msg) tea.Msg {
 	switch msg.(type) {
 	case tea.MouseMotionMsg, tea.MouseReleaseMsg:
+		return nil
+	}
+	if m.session.Stale(msg) {
 		return nil
 	}
 	return msg

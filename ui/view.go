@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -337,29 +338,46 @@ func (m *model) place(d dialog.Dialog) placed {
 	}
 }
 
-// bindings are those that apply now, without those whose action or keys a narrower scope has.
+// bindings are those that apply now, in the words of the page.
 func (m *model) bindings() []keymap.Binding {
-	var kept []keymap.Binding
-	taken, bound := map[string]bool{}, map[keymap.Action]bool{}
-	for _, b := range m.keys.Bindings(m.scopes()...) {
-		free := false
-		for _, key := range b.Keys {
-			free = free || !taken[key]
-			taken[key] = true
-		}
-		if v, ok := m.page().(interface{ Verb(keymap.Action) string }); ok && b.Hint != "" {
+	worded := slices.Clone(m.applying(m.scopes()))
+	v, verbs := m.page().(interface{ Verb(keymap.Action) string })
+	h, hides := m.page().(interface{ Hides(keymap.Action) bool })
+	for i := range worded {
+		b := &worded[i]
+		if verbs && b.Hint != "" {
 			b.Hint = cmp.Or(v.Verb(b.Action), b.Hint)
 		}
-		if h, ok := m.page().(interface{ Hides(keymap.Action) bool }); ok && m.top() == nil && h.Hides(b.Action) {
+		if hides && m.top() == nil && h.Hides(b.Action) {
 			b.Hint = ""
 		}
 		if b.Action == keymap.Refresh && m.session.Coordinator == session.Down {
 			b.Hint = "retry"
+		}
+	}
+	return worded
+}
+
+// applying are the bindings of scopes without those whose action or keys a narrower scope has. It
+// is asked for each frame, and stays the same.
+func (m *model) applying(scopes []string) []keymap.Binding {
+	of := strings.Join(scopes, " ")
+	if kept, known := m.applies[of]; known {
+		return kept
+	}
+	var kept []keymap.Binding
+	taken, bound := map[string]bool{}, map[keymap.Action]bool{}
+	for _, b := range m.keys.Bindings(scopes...) {
+		free := false
+		for _, key := range b.Keys {
+			free = free || !taken[key]
+			taken[key] = true
 		}
 		if free && !bound[b.Action] {
 			kept = append(kept, b)
 		}
 		bound[b.Action] = true
 	}
+	m.applies[of] = kept
 	return kept
 }

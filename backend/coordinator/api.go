@@ -44,8 +44,12 @@ const PeerHeader = "X-Artifacts-Peer"
 // maxBody bounds a request to the orchestrator, in bytes.
 const maxBody = 64 << 10
 
-// maxWait bounds a long poll for changes.
-const maxWait = 30 * time.Second
+// Bounds of a long poll for changes. On this machine there is no proxy to lose its patience, and
+// whoever waits is not to be woken for nothing.
+const (
+	maxWait   = 30 * time.Second
+	localWait = 10 * time.Minute
+)
 
 // orchestratorAPI serves /v1. On the local socket the file's mode is the authentication;
 // elsewhere a peer shows its token.
@@ -287,13 +291,17 @@ func (a *orchestratorAPI) whoami(_ *http.Request, by caller) (any, error) {
 	return me, nil
 }
 
-// changes answers when the revision is past ?after=N, or after maxWait.
-func (a *orchestratorAPI) changes(r *http.Request, _ caller) (any, error) {
+// changes answers when the revision is past ?after=N, or after maxWait or localWait.
+func (a *orchestratorAPI) changes(r *http.Request, by caller) (any, error) {
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	if err != nil {
 		return nil, fault.New(fault.Usage, "", "after is not a number")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+	wait := maxWait
+	if by.local {
+		wait = localWait
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	defer context.AfterFunc(a.life, cancel)()
 	return map[string]int64{"revision": a.o.Await(ctx, after)}, nil

@@ -50,6 +50,7 @@ type auditLog struct {
 	mu   sync.Mutex
 	file *lumberjack.Logger
 	w    *bufio.Writer
+	due  chan struct{} // there is something to flush
 	stop chan struct{}
 	done chan struct{}
 }
@@ -65,7 +66,7 @@ func openAudit(path, name string, c config.Audit, log *slog.Logger) (*auditLog, 
 		return nil, err
 	}
 	a := &auditLog{
-		log: log, name: name, now: time.Now, stop: make(chan struct{}), done: make(chan struct{}),
+		log: log, name: name, now: time.Now, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		file: rotated(path, c),
 	}
 	a.w = bufio.NewWriterSize(a.file, auditBuffer)
@@ -100,17 +101,20 @@ func rotated(path string, c config.Audit) *lumberjack.Logger {
 
 func (a *auditLog) flushing() {
 	defer close(a.done)
-	tick := time.NewTicker(auditFlush)
-	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
-			a.mu.Lock()
-			a.flush()
-			a.mu.Unlock()
+		case <-a.due:
 		case <-a.stop:
 			return
 		}
+		select {
+		case <-time.After(auditFlush): // what comes meanwhile is written with it
+		case <-a.stop:
+			return
+		}
+		a.mu.Lock()
+		a.flush()
+		a.mu.Unlock()
 	}
 }
 
@@ -138,6 +142,11 @@ func (a *auditLog) write(l auditLine, now bool) {
 	_, _ = a.w.Write(append(text, '\n')) // its error comes back from flush
 	if now {
 		a.flush()
+		return
+	}
+	select {
+	case a.due <- struct{}{}:
+	default:
 	}
 }
 

@@ -33,9 +33,9 @@ func escaped(s string) bool {
 }
 
 // Escape writes a key so that it is taken as it is.
-func Escape(key string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(key)
-}
+func Escape(key string) string { return escaper.Replace(key) }
+
+var escaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
 
 func newGlob(pattern string) glob {
 	var g glob

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ func main() {
 	flag.BoolVar(&o.check, "check", false, "fail where a figure misses its goal")
 	flag.StringVar(&o.write, "write", "", "replace the table between the markers of this file")
 	flag.Parse()
+	runtime.GOMAXPROCS(8) // the terminal is not to wait in line behind the store, which is in this process too
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)

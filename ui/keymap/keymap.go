@@ -1,5 +1,7 @@
 package keymap
 
+import "slices"
+
 // Action is what a key asks for. The names are stable: a remapping refers to them.
 type Action string
 
@@ -206,9 +208,9 @@ func (m Map) Bindings(scopes ...string) []Binding {
 
 // Lookup finds what key asks for in the scopes, the first scope winning.
 func (m Map) Lookup(key string, scopes ...string) (Action, bool) {
-	for _, b := range m.Bindings(scopes...) {
-		for _, k := range b.Keys {
-			if k == key {
+	for _, scope := range scopes {
+		for _, b := range m.Scope(scope).Bindings {
+			if slices.Contains(b.Keys, key) {
 				return b.Action, true
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Key is what a list is ordered by.
@@ -140,20 +141,28 @@ func (l List) matching(p pattern, some []uint32) (s span) {
 	return s
 }
 
+// turn is how long a processor is kept from whoever else wants one. With much to do beside it,
+// such as a download, a shorter one would leave next to nothing for the order.
+const turn = time.Millisecond
+
 // each calls f with 0 to n-1 on all processors, as long as ctx lasts. Whoever else wants one
-// gets it between two calls.
+// gets it between two calls, after a turn.
 func each(ctx context.Context, n int, f func(k int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
+			began := time.Now()
 			for ctx.Err() == nil {
 				k := int(next.Add(1)) - 1
 				if k >= n {
 					return
 				}
 				f(k)
-				runtime.Gosched()
+				if time.Since(began) >= turn {
+					runtime.Gosched()
+					began = time.Now()
+				}
 			}
 		})
 	}

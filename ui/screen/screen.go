@@ -43,13 +43,13 @@ type Screen struct {
 
 	cells   uv.ScreenBuffer
 	r       *uv.TerminalRenderer
-	buf     bytes.Buffer // what r writes
-	lines   []string     // that are in cells
-	shown   tea.View     // that is on the screen
-	view    tea.View     // that should be
-	erased  bool         // everything is to be drawn
-	drawn   time.Time    // the last frame
-	waiting bool         // a due is on its way
+	buf     bytes.Buffer    // what r writes
+	lines   []string        // that are in cells
+	shown   tea.View        // that is on the screen
+	view    func() tea.View // that should be; nil: none yet
+	erased  bool            // everything is to be drawn
+	drawn   time.Time       // the last frame
+	waiting bool            // a due is on its way
 
 	together bool        // the terminal shows a frame in one piece (mode 2026)
 	method   ansi.Method // how the terminal measures text (mode 2027)
@@ -75,9 +75,8 @@ func (s *Screen) Send(send func(tea.Msg)) { s.send = send }
 // Size is that of the terminal, in cells.
 func (s *Screen) Size() (width, height int, err error) { return term.GetSize(int(s.out.Fd())) }
 
-// Filter is a filter of tea.WithFilter. It sees what the screen has to know, and keeps from the
-// program what is the screen's alone.
-func (s *Screen) Filter(_ tea.Model, msg tea.Msg) tea.Msg {
+// Filter is for a filter of tea.WithFilter. It sees what the screen has to know, and keeps from the program what is the screen's alone.
+func (s *Screen) Filter(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case due:
 		s.waiting = false
@@ -106,10 +105,10 @@ func (s *Screen) Filter(_ tea.Model, msg tea.Msg) tea.Msg {
 	return msg
 }
 
-// Show draws a frame: at once, or where one was drawn just now, a little later with what else
-// changes until then.
-func (s *Screen) Show(v tea.View) {
-	s.view = v
+// Show draws a frame: at once, or where one was drawn just now, a little later as it is then.
+// What is not drawn is not asked for.
+func (s *Screen) Show(view func() tea.View) {
+	s.view = view
 	if !s.on || s.waiting {
 		return
 	}
@@ -159,10 +158,11 @@ func (s *Screen) modeIs(msg tea.ModeReportMsg) {
 
 // draw writes what differs between the frame on the screen and the one that should be.
 func (s *Screen) draw() {
-	if !s.on || s.width == 0 || s.height == 0 {
+	if !s.on || s.width == 0 || s.height == 0 || s.view == nil {
 		return
 	}
-	v, lines := s.view, s.split(s.view.Content)
+	v := s.view()
+	lines := s.split(v.Content)
 	changed := s.erased
 	for y, line := range lines {
 		if s.lines == nil || s.lines[y] != line {

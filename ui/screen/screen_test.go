@@ -31,7 +31,18 @@ type console struct {
 	s      *Screen
 }
 
+// start makes a console and takes it.
 func start(t *testing.T, width, height int) *console {
+	t.Helper()
+	c := newConsole(t, width, height)
+	c.s.Send(func(msg tea.Msg) { c.msgs <- msg })
+	if err := c.s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newConsole(t *testing.T, width, height int) *console {
 	t.Helper()
 	master, tty, err := pty.Open()
 	if err != nil {
@@ -57,10 +68,6 @@ func start(t *testing.T, width, height int) *console {
 		}
 	}()
 	c.s = New(Options{In: tty, Out: tty, Env: []string{"TERM=xterm-256color"}, Profile: colorprofile.TrueColor, AskGround: true})
-	c.s.Send(func(msg tea.Msg) { c.msgs <- msg })
-	if err := c.s.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		c.s.Stop()
 		_ = tty.Close()
@@ -84,12 +91,14 @@ func (c *console) until(what string, met func(screen, raw string) bool) {
 	c.t.Fatalf("waited in vain for %s; the screen is\n%s", what, c.vt.String())
 }
 
+func (c *console) show(v tea.View) { c.s.Show(func() tea.View { return v }) }
+
 // pump does what the program's loop does with the screen's own messages.
 func (c *console) pump() {
 	for {
 		select {
 		case msg := <-c.msgs:
-			c.s.Filter(nil, msg)
+			c.s.Filter(msg)
 		default:
 			return
 		}
@@ -99,14 +108,14 @@ func (c *console) pump() {
 // Frames are drawn whole, the last of several at once, and nothing is written for one like the last.
 func TestFrames(t *testing.T) {
 	c := start(t, 20, 4)
-	c.s.Show(tea.NewView("one\ntwo"))
+	c.show(tea.NewView("one\ntwo"))
 	c.until("the first frame", func(screen, _ string) bool {
 		return strings.HasPrefix(screen, "one") && strings.Contains(screen, "two")
 	})
 	for i := range 50 {
-		c.s.Show(tea.NewView(fmt.Sprintf("row %d\nsame", i)))
+		c.show(tea.NewView(fmt.Sprintf("row %d\nsame", i)))
 	}
-	c.s.Filter(nil, <-c.msgs) // due
+	c.s.Filter(<-c.msgs) // due
 	c.until("the last frame", func(screen, _ string) bool { return strings.HasPrefix(screen, "row 49") })
 	c.mu.Lock()
 	written := c.raw.Len()
@@ -115,7 +124,7 @@ func TestFrames(t *testing.T) {
 	}
 	c.mu.Unlock()
 	c.s.drawn = time.Time{}
-	c.s.Show(tea.NewView("row 49\nsame"))
+	c.show(tea.NewView("row 49\nsame"))
 	c.s.write("!")
 	c.until("the mark", func(_, raw string) bool { return strings.HasSuffix(raw, "!") })
 	c.mu.Lock()
@@ -148,9 +157,9 @@ func TestFramesAddUp(t *testing.T) {
 		}
 		frame = strings.Join(lines, "\n")
 		c.s.drawn = time.Time{}
-		c.s.Show(tea.NewView(frame))
+		c.show(tea.NewView(frame))
 		if r.IntN(20) == 0 {
-			c.s.Filter(nil, Redraw{})
+			c.s.Filter(Redraw{})
 		}
 		c.pump()
 	}
@@ -198,7 +207,7 @@ func TestScrolledFrames(t *testing.T) {
 			}
 		}
 		c.s.drawn = time.Time{}
-		c.s.Show(tea.NewView(strings.Join(lines, "\n")))
+		c.show(tea.NewView(strings.Join(lines, "\n")))
 		c.pump()
 		want := strings.Join(lines, "\n")
 		c.until("frame "+fmt.Sprint(round), func(screen, _ string) bool {
@@ -215,14 +224,14 @@ func TestScrolledFrames(t *testing.T) {
 // A terminal that was resized is drawn anew, and tells its size.
 func TestResize(t *testing.T) {
 	c := start(t, 20, 4)
-	c.s.Show(tea.NewView("wide and low"))
+	c.show(tea.NewView("wide and low"))
 	c.until("the frame", func(screen, _ string) bool { return strings.Contains(screen, "wide and low") })
 	c.mu.Lock()
 	c.vt.Resize(10, 6)
 	c.mu.Unlock()
-	c.s.Filter(nil, tea.WindowSizeMsg{Width: 10, Height: 6})
+	c.s.Filter(tea.WindowSizeMsg{Width: 10, Height: 6})
 	c.s.drawn = time.Time{}
-	c.s.Show(tea.NewView("narrow\n\n\n\n\nhigh"))
+	c.show(tea.NewView("narrow\n\n\n\n\nhigh"))
 	c.until("the new frame", func(screen, _ string) bool {
 		return strings.HasPrefix(screen, "narrow") && strings.Contains(screen, "high") && !strings.Contains(screen, "wide")
 	})
@@ -237,14 +246,14 @@ func TestTerminalIsGivenBack(t *testing.T) {
 	v.Cursor.Shape, v.Cursor.Color = tea.CursorBar, color.RGBA{60, 207, 192, 255}
 	v.ProgressBar = tea.NewProgressBar(tea.ProgressBarDefault, 40)
 	before := c.s.before
-	c.s.Show(v)
-	c.s.Filter(nil, tea.ModeReportMsg{Mode: ansi.ModeUnicodeCore, Value: ansi.ModeReset})
-	c.s.Filter(nil, tea.ModeReportMsg{Mode: ansi.ModeSynchronizedOutput, Value: ansi.ModeReset})
-	c.s.Filter(nil, tea.SuspendMsg{})
-	c.s.Show(tea.NewView("not while it is stopped"))
-	c.s.Filter(nil, tea.ResumeMsg{})
-	c.s.Show(v)
-	c.s.Filter(nil, Clipboard("copied"))
+	c.show(v)
+	c.s.Filter(tea.ModeReportMsg{Mode: ansi.ModeUnicodeCore, Value: ansi.ModeReset})
+	c.s.Filter(tea.ModeReportMsg{Mode: ansi.ModeSynchronizedOutput, Value: ansi.ModeReset})
+	c.s.Filter(tea.SuspendMsg{})
+	c.show(tea.NewView("not while it is stopped"))
+	c.s.Filter(tea.ResumeMsg{})
+	c.show(v)
+	c.s.Filter(Clipboard("copied"))
 	c.pump()
 	c.s.Stop()
 	c.s.Stop()
@@ -303,7 +312,7 @@ func BenchmarkFrame(b *testing.B) {
 		was := lines[at]
 		lines[at] = "▸ " + was
 		s.drawn = time.Time{}
-		s.Show(tea.NewView(strings.Join(lines, "\n")))
+		s.Show(func() tea.View { return tea.NewView(strings.Join(lines, "\n")) })
 		lines[at] = was
 	}
 }

@@ -58,23 +58,32 @@ func (s *Session) endPreview() {
 }
 
 func (s *Session) applyPreview(msg tea.Msg) tea.Cmd {
+	if s.Stale(msg) {
+		return nil
+	}
 	p := &s.Browser.Preview
 	switch msg := msg.(type) {
 	case lookNow:
-		if msg.which != p.which || !p.Reading {
-			return nil
-		}
 		var ctx context.Context
 		ctx, p.stop = context.WithCancel(s.ctx)
 		return s.look(ctx, p.Of, p.which)
 	case Previewed:
-		if msg.which != p.which {
-			return nil
-		}
 		s.at(msg.At)
 		p.Info, p.Doc, p.Err, p.Reading = msg.Info, msg.Doc, msg.Err, false
 	}
 	return nil
+}
+
+// Stale reports whether a message changes nothing: the cursor was on its way when it was sent.
+func (s *Session) Stale(msg tea.Msg) bool {
+	p := &s.Browser.Preview
+	switch msg := msg.(type) {
+	case lookNow:
+		return msg.which != p.which || !p.Reading
+	case Previewed:
+		return msg.which != p.which
+	}
+	return false
 }
 
 // look reads an object's attributes and, beside that, its beginning.

@@ -119,7 +119,8 @@ func (c *Client) OpenSession(ctx context.Context, name string, readOnly bool) (s
 	return s, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/session", map[string]bool{"read_only": readOnly}, &s)
 }
 
-// Changes returns the revision once it is past after, or after half a minute.
+// Changes returns the revision once it is past after, or as it is after half a minute, on the local
+// socket after ten.
 func (c *Client) Changes(ctx context.Context, after int64) (int64, error) {
 	var answer struct{ Revision int64 }
 	err := c.call(ctx, http.MethodGet, "/v1/changes?after="+strconv.FormatInt(after, 10), nil, &answer)
