@@ -92,6 +92,9 @@ func (a *App) createBYO(ctx context.Context, req CreateRequest) (workspace.Works
 	if err := keyring.CheckEndpoint(req.Endpoint); err != nil {
 		return none, nil, err
 	}
+	if strings.ContainsFunc(req.Region, func(r rune) bool { return r <= ' ' || r == '/' || r == '@' || r > '~' }) {
+		return none, nil, fault.New(fault.Usage, "a region looks like eu-west-2, or is auto", "%q is not a region", req.Region)
+	}
 	if req.CredentialProfile != "" { // it is bound in the end, whoever's pair is used now
 		if _, err := a.profiles.Get(req.CredentialProfile); err != nil {
 			return none, nil, err

@@ -46,6 +46,7 @@ type batchLine struct {
 // before it reads the next. It ends with the first that fails.
 func (c *cli) batchCommands(ctx context.Context, from string) error {
 	in, stdin := io.Reader(c.in), c.in
+	c.deaf = from == "" || from == "-"
 	if from != "" && from != "-" {
 		f, err := os.Open(from)
 		if err != nil {
@@ -63,8 +64,9 @@ func (c *cli) batchCommands(ctx context.Context, from string) error {
 	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, batchLineMax)
+	const mark = "\ufeff" // which some editors begin a file with
 	for n := 1; next(ctx, lines); n++ {
-		line, done := c.batchCommand(ctx, n, lines.Text(), stdin)
+		line, done := c.batchCommand(ctx, n, strings.TrimPrefix(lines.Text(), mark), stdin)
 		if !done {
 			continue
 		}
@@ -149,7 +151,7 @@ func (c *cli) runLine(ctx context.Context, line *batchLine, args []string, in *o
 	var notices lineWriter
 	child := &cli{
 		in: in, out: &out, err: &notices, format: "json", coordinator: c.coordinator, verbose: c.verbose, quiet: c.quiet, noColor: true,
-		trace: c.trace, traceTo: c.tracer(), batch: true, line: true, name: c.name,
+		trace: c.trace, traceTo: c.tracer(), batch: true, line: true, deaf: c.deaf, name: c.name,
 	}
 	root := child.root()
 	if found, _, err := root.Find(args); err == nil && found.HasParent() {

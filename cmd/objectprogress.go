@@ -84,11 +84,11 @@ func progressLine(j jobs.Job, width int) string {
 	if j.ErrorCount > 0 {
 		text += fmt.Sprintf("  %d failed", j.ErrorCount)
 	}
-	const bar = 20
-	if len(text)+bar+3 <= width {
+	// It becomes shorter before it goes, by steps: one that comes and goes as the text does flickers.
+	if bar := min(20, (width-len(text)-3)/5*5); bar >= 5 {
 		full := 0
 		if j.BytesTotal > 0 {
-			full = int(min(bar*j.Bytes/j.BytesTotal, bar))
+			full = int(min(int64(bar)*j.Bytes/j.BytesTotal, int64(bar)))
 		}
 		text = "[" + strings.Repeat("#", full) + strings.Repeat(".", bar-full) + "]" + text
 	}

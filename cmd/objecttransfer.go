@@ -40,8 +40,8 @@ func (f *transferFlags) addTo(cmd *cobra.Command, whole bool) {
 }
 
 const transferHelp = "What is there already with the same size and checksum is not sent again, so that a second run goes on where the\n" +
-	"first one ended; a large upload goes on with its parts. Each object is verified end to end, and appears as a whole or not\n" +
-	"at all: ctrl+c leaves nothing half done. What fails is told, and the rest goes on.\n\n" + placeHelp
+	"first one ended; a large upload or download goes on with what arrived. Each object is verified end to end, and appears as a\n" +
+	"whole or not at all: ctrl+c leaves nothing half done. What fails is told, and the rest goes on.\n\n" + placeHelp
 
 func (c *cli) objectPut() *cobra.Command {
 	var f transferFlags
@@ -113,7 +113,9 @@ func (c *cli) objectSync() *cobra.Command {
 		Use:   "sync SRC DEST",
 		Short: "Make one folder, bucket or workspace hold what another holds",
 		Long: "Transfers what differs in content, and with --delete removes what only the destination has, in the end and only if\n" +
-			"nothing failed. An object that somebody changes meanwhile is not overwritten: exit code 5, and another run looks again.\n" + transferHelp,
+			"nothing failed. A source with nothing in it is an error, as a mistyped one would delete everything; an empty bucket,\n" +
+			"workspace or local folder is none. An object that somebody changes meanwhile is not overwritten: exit code 5, and\n" +
+			"another run looks again.\n" + transferHelp,
 		Example: c.examples("object sync ./site workspace:site/ --delete --dry-run", "what would be done", "object sync build-artifacts/ ./backup", ""),
 		Args:    exactArgs("SRC", "DEST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -201,6 +203,9 @@ func (c *cli) transfer(cmd *cobra.Command, kind string, f transferFlags, args []
 		}
 		for _, text := range args[:last] {
 			place, err := opened(text, from, kind == "mv" || kind == "delete")
+			if err == nil && place.Kind == objects.Std && c.deaf {
+				err = fault.New(fault.Usage, "give a file, or the commands in one: `"+c.name+" --batch FILE`", "standard input has nothing to upload here")
+			}
 			if err != nil {
 				return err
 			}

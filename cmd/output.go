@@ -2,15 +2,59 @@ package cmd
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
+	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
+
+// stdout is standard output, which keeps that something could not be written: who prints need not
+// look each time, and a full disk is no success.
+type stdout struct {
+	file *os.File
+	mu   sync.Mutex
+	err  error
+}
+
+// Write implements io.Writer.
+func (s *stdout) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// failure is what could not be written; a closed pipe is the reader's choice.
+func (s *stdout) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil || errors.Is(s.err, syscall.EPIPE) {
+		return nil
+	}
+	return fault.Wrap(fault.Failure, cause(s.err), "what it says was done, was done", "cannot write standard output")
+}
+
+// terminalOf is the file behind a writer, where it is one.
+func terminalOf(w io.Writer) (*os.File, bool) {
+	s, ok := w.(*stdout)
+	if !ok {
+		return nil, false
+	}
+	return s.file, true
+}
 
 // print writes v as JSON, or calls text, after the format flag.
 func (c *cli) print(v any, text func(io.Writer)) {
@@ -52,7 +96,7 @@ func (c *cli) json(w io.Writer, v any) {
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // a closed pipe is the reader's choice
+	_ = e.Encode(v) // stdout keeps what went wrong
 }
 
 // fillLists makes nil slices empty ones, which are [] and not null.

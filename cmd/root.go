@@ -51,13 +51,15 @@ type cli struct {
 	name    string     // what the program was started as
 	failed  error      // what the command returned
 	line    bool       // a line of --batch
+	deaf    bool       // in has nothing for a command: nobody types there, or it holds the commands of a batch
 	traceTo reqlog.Log // of the batch that a line is of
 }
 
 // Main runs one command line and returns the exit code (SPEC C14). args[0] is
 // the program's name: it may be a link named artifacts or tunnelmesh.
 func Main(args []string, in *os.File, out, stderr *os.File) int {
-	c := &cli{in: in, out: out, err: stderr, name: "artifacts-tui"}
+	printed := &stdout{file: out}
+	c := &cli{in: in, out: printed, err: stderr, name: "artifacts-tui"}
 	if len(args) > 0 {
 		if base := filepath.Base(args[0]); base == "artifacts" || base == "tunnelmesh" {
 			c.name = base
@@ -79,6 +81,9 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 	)
 	if err == nil {
 		err = c.failed
+	}
+	if err == nil {
+		err = printed.failure()
 	}
 	return c.report(err)
 }
@@ -212,7 +217,7 @@ func (c *cli) prepare(cmd *cobra.Command) error {
 		if err != nil {
 			return err
 		}
-		c.in = null
+		c.in, c.deaf = null, true
 	}
 	return c.useBundle()
 }
@@ -284,7 +289,7 @@ func (c *cli) notify(line string) {
 
 // openUI opens the terminal app. Without a terminal it refuses at once (SPEC C16).
 func (c *cli) openUI(ctx context.Context) error {
-	out, isFile := c.out.(*os.File)
+	out, isFile := terminalOf(c.out)
 	if !isFile || !term.IsTerminal(int(c.in.Fd())) || !term.IsTerminal(int(out.Fd())) {
 		return fault.New(fault.Usage, "give a command, such as `"+c.name+" workspace list`, or `"+c.name+" --batch` with commands on standard input; `"+c.name+" --help` lists them",
 			"no terminal to open the app in")
@@ -400,6 +405,11 @@ func rangeArgs(atLeast int, names ...string) cobra.PositionalArgs {
 			return missing(names[len(args):atLeast], hint)
 		case len(args) > len(names):
 			return fault.New(fault.Usage, hint, "too many arguments: %d, and there may be %d", len(args), len(names)) // not which: a secret may be among them
+		}
+		for i, arg := range args { // of a variable that was not set: of paths it would be this folder
+			if arg == "" {
+				return fault.New(fault.Usage, hint, "%s is empty", names[i])
+			}
 		}
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"time"
 
 	"golang.org/x/term"
@@ -57,7 +56,7 @@ func (c *cli) watch(ctx context.Context, take func() (doc any, text func(io.Writ
 
 // between is what stands between one print and the next.
 func (c *cli) between(first bool) []byte {
-	out, isFile := c.out.(*os.File)
+	out, isFile := terminalOf(c.out)
 	switch {
 	case c.format == "json":
 		return nil

@@ -9,6 +9,8 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/mounts/mountd"
 )
 
 func (c *cli) workspaceCommand() *cobra.Command {
@@ -42,9 +44,17 @@ func (c *cli) workspaceCreate() *cobra.Command {
 		Args: rangeArgs(1, "NAME", "MOUNTPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Name = args[0]
+			if err := onlyOfBuckets(cmd, req.Backend); err != nil {
+				return err
+			}
 			app, err := c.app()
 			if err != nil {
 				return err
+			}
+			if len(args) == 2 { // before there is a workspace that cannot be mounted there
+				if err := mountd.CheckMountpoint(args[1]); err != nil {
+					return err
+				}
 			}
 			w, notices, err := app.CreateWorkspace(cmd.Context(), req)
 			if err != nil {
@@ -75,6 +85,20 @@ func (c *cli) workspaceCreate() *cobra.Command {
 	f.StringVar(&req.CredentialProfile, "profile", "", "byo: the credential profile to use; the workspace is bound to it")
 	f.BoolVar(&req.NoCache, "no-cache-credentials", false, "byo: do not keep the keys of the environment for later mounts")
 	return cmd
+}
+
+// onlyOfBuckets refuses flags of a bucket of one's own where the workspace would be managed: who
+// forgot --backend must not find the data elsewhere.
+func onlyOfBuckets(cmd *cobra.Command, backend workspace.Backend) error {
+	if backend != workspace.Managed {
+		return nil
+	}
+	for _, name := range []string{"bucket", "endpoint", "region", "prefix"} {
+		if cmd.Flags().Changed(name) {
+			return fault.New(fault.Usage, "add --backend byo, or mesh, or leave it out", "--%s is not of a managed workspace", name)
+		}
+	}
+	return nil
 }
 
 func (c *cli) workspaceList() *cobra.Command {

@@ -291,10 +291,13 @@ func TestChangesShow(t *testing.T) {
 		uploads.Add(kind, stored.Sub(begin))
 		if cut {
 			kind = "after a cut"
+			b.live() // also where there was nothing to see: the next round is not about the cut
 		}
 		shows.Add(kind, took)
 		if took > time.Second {
-			t.Logf("round %d: %s %s took %v to show\n%s", round, kind, what, took.Round(time.Millisecond), strings.Join(differed, "\n"))
+			log, _ := os.ReadFile(mounts.LogPath(to.roots, to.spec.ID))
+			t.Logf("round %d: %s %s took %v to show\n%s\nthe log of that mount ends with:\n%s", round, kind, what, took.Round(time.Millisecond),
+				strings.Join(differed, "\n"), log[max(len(log)-1500, 0):])
 		}
 		if round%100 == 99 {
 			t.Logf("%d rounds, the longest %v after the upload", round+1, shows.Longest().Round(time.Millisecond))

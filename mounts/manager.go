@@ -71,14 +71,16 @@ func (m *Manager) makeWay(ctx context.Context, spec Spec) error {
 				"workspace %s is already mounted at %s", s.Workspace, s.Mountpoint)
 		}
 	}
-	mounted, err := isMountpoint(spec.Mountpoint)
-	if err != nil {
-		return err
+	return CheckFree(spec.Mountpoint)
+}
+
+// CheckFree refuses a path at which something is mounted already (SPEC C4).
+func CheckFree(path string) error {
+	mounted, err := isMountpoint(path)
+	if err == nil && mounted {
+		err = alreadyMounted(path)
 	}
-	if mounted {
-		return alreadyMounted(spec.Mountpoint)
-	}
-	return nil
+	return err
 }
 
 // alreadyMounted is SPEC C4's message, word for word.

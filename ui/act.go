@@ -2,6 +2,7 @@ package ui
 
 import (
 	"sort"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -145,4 +146,17 @@ func (m *model) farewell() []string {
 		}
 	}
 	return farewell(paths)
+}
+
+// read makes a message of lines that came together. Those that name the program's folders on first use
+// get a heading.
+func (n notice) read(home string) (text string, details []string) {
+	for _, line := range n {
+		details = append(details, strings.ReplaceAll(line, home+"/", "~/"))
+	}
+	switch label, _, _ := strings.Cut(details[0], ": "); label {
+	case "state", "cache", "config":
+		return "first use: this is where things are kept", details
+	}
+	return details[0], details[1:]
 }

@@ -479,3 +479,14 @@ func (d *driver) browseAgain() {
 	d.cursor("config.json")
 	d.press("x", "h")
 }
+
+// SPEC D7: enter on a workspace browses it, and says of what was written to its mount that it is to come.
+func TestBrowseWorkspace(t *testing.T) {
+	d := drive(t, aFew(), 80, 24)
+	d.clear()
+	d.to("mnt/train")
+	d.press("enter")
+	d.sees("Places › train-data", "Nothing is in here yet.", "3 files to come")
+	d.press("q")
+	d.sees("▸ train-data", "FULL")
+}

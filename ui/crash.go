@@ -52,6 +52,24 @@ func (g guarded) View() (v tea.View) {
 	return g.model.View()
 }
 
+// onScreen has frames drawn by show, and none by Bubble Tea.
+type onScreen struct {
+	guarded
+	show func(frame func() tea.View)
+}
+
+// Update routes one message.
+func (s onScreen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := s.guarded.Update(msg)
+	return s, cmd
+}
+
+// View shows the screen as it is now, or a little later.
+func (s onScreen) View() tea.View {
+	s.show(s.guarded.View)
+	return tea.View{}
+}
+
 // guardAll has the panic of a command, or of those it is a batch of, end in session.Panicked.
 func guardAll(cmd tea.Cmd) tea.Cmd {
 	if cmd == nil {

@@ -216,7 +216,7 @@ func TestIdle(t *testing.T) {
 func TestNotices(t *testing.T) {
 	d := drive(t, newFake(), 120, 32)
 	d.send(notice{"state: /home/ada/.local/state/tonbo/artifacts"})
-	d.sees("state: /home/ada/.local/state/tonbo/artifacts")
+	d.sees("first use: this is where things are kept", "state: ~/.local/state/tonbo/artifacts")
 }
 
 // Notices that come together are one message: on a first start they do not cover what to do first.
@@ -228,7 +228,7 @@ func TestNoticesTogether(t *testing.T) {
 	}
 	close(lines)
 	d.run(d.m.Init())
-	d.sees("state: /home/ada/state", "cache: /home/ada/cache", "n makes one here", "b brings your own bucket.")
+	d.sees("state: ~/state", "cache: ~/cache", "n makes one here", "b brings your own bucket.")
 	if n := len(d.m.toasts.All()); n != 1 {
 		t.Errorf("%d messages", n)
 	}

@@ -118,7 +118,7 @@ func (x *terminal) play(r *rand.Rand, keys []string) {
 	case 2:
 		x.write(fmt.Sprintf("\x1b[<%d;%d;%dM", 64+r.IntN(2), 1+r.IntN(200), 1+r.IntN(60)))
 	case 3:
-		x.write("\x1b[200~" + []string{"text", "ünï\ncode", "世界", strings.Repeat("x", 3000)}[r.IntN(4)] + "\x1b[201~")
+		x.write("\x1b[200~" + []string{"text", "ünï\ncode", "世界", strings.Repeat("x", 3000), "\x1b]0;", "a\x1b[b\x1bP\x1b"}[r.IntN(6)] + "\x1b[201~")
 	case 4:
 		x.write(string(rune('1' + r.IntN(7))))
 	case 5:

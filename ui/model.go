@@ -96,6 +96,10 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			m.restyle()
 		}
 		return nil
+	case tea.ColorProfileMsg:
+		m.look.Profile = msg.Profile
+		m.restyle()
+		return nil
 	case tea.ResumeMsg:
 		return m.session.Refresh()
 	case tea.KeyPressMsg:
@@ -114,7 +118,8 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.toasts.Expire(msg.id)
 		return nil
 	case notice:
-		return tea.Batch(m.say(component.Info, msg[0], msg[1:]...), m.awaitNotice())
+		text, details := msg.read(m.session.Home)
+		return tea.Batch(m.say(component.Info, text, details...), m.awaitNotice())
 	case session.Panicked:
 		m.broke(msg.Err.Op, msg.Err.Value, msg.Err.Stack)
 		return tea.Quit

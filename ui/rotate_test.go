@@ -307,3 +307,17 @@ func TestCredentialsPage(t *testing.T) {
 	d.press("r")
 	d.sees("mnt/train signs with 0123456789ab")
 }
+
+// Before anything was typed there is nothing to ask about: esc leaves.
+func TestRotateLeftUntouched(t *testing.T) {
+	d := drive(t, withCredentials(), 80, 24)
+	d.clear()
+	d.press("4", "r", "enter")
+	d.sees("2 new keys")
+	d.press("esc")
+	d.seesNot("Rotate credentials")
+	d.press("r", "enter")
+	d.paste(testKey)
+	d.press("esc")
+	d.sees("Nothing was saved.")
+}

@@ -25,6 +25,10 @@ import (
 // App is the program as the TUI uses it; *backend.App is the real one.
 type App = session.App
 
+// slowest is how often Bubble Tea looks for something to draw: never would be better, for
+// screen draws.
+const slowest = 1
+
 // gcPercent lets the heap grow to three times what is in use before it is gone through, for keys wait
 // meanwhile. A million objects on the screen are 40 MiB of it.
 const gcPercent = 200
@@ -83,14 +87,20 @@ func Run(ctx context.Context, o Options) error {
 		return fault.Wrap(fault.Failure, err, "use another terminal", "the terminal does not say its size")
 	}
 	m.update(tea.WindowSizeMsg{Width: width, Height: height})
-	loop := screen.NewLoop(ctx, s, func(msg tea.Msg) tea.Msg {
-		if m.session.Stale(msg) {
-			return nil // before it costs a draw
-		}
-		return msg
-	})
-	m.quitNow = func() { loop.Send(tea.QuitMsg{}) }
-	err = loop.Run(guarded{m})
+	p := tea.NewProgram(
+		onScreen{guarded{m}, s.Show},
+		tea.WithContext(ctx), tea.WithInput(&pastes{File: o.In}), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithoutRenderer(), tea.WithFPS(slowest), tea.WithWindowSize(width, height), tea.WithColorProfile(m.look.Profile),
+		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg { return m.filter(s.Filter(msg)) }),
+	)
+	m.quitNow = p.Quit
+	s.Send(p.Send)
+	if err := s.Start(); err != nil {
+		return fault.Wrap(fault.Failure, err, "use another terminal", "the terminal cannot be drawn on")
+	}
+	defer s.Stop()
+	_, err = p.Run()
+	s.Stop()
 	if m.err == nil && !o.ReadOnly {
 		if keepErr := o.Disk.Keep(m.keep()); keepErr != nil {
 			fmt.Fprintln(o.Out, "How the app was left could not be kept:", keepErr)
@@ -99,7 +109,9 @@ func Run(ctx context.Context, o Options) error {
 	switch {
 	case m.err != nil:
 		return m.report(o)
-	case errors.Is(err, screen.ErrInterrupted), ctx.Err() != nil:
+	case errors.Is(err, tea.ErrProgramPanic):
+		return fault.Wrap(fault.Failure, err, "mounts are not affected; start it again", "the terminal app broke")
+	case errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil:
 		return &fault.Error{Kind: fault.Interrupted, Message: "interrupted", Err: err}
 	case err != nil:
 		return fault.Wrap(fault.Failure, err, "", "the terminal app ended")
@@ -108,6 +120,19 @@ func Run(ctx context.Context, o Options) error {
 		fmt.Fprintln(o.Out, line)
 	}
 	return nil
+}
+
+// filter drops what the model has no use for before it costs a draw: the mouse that moves with a
+// button held down, and what was asked for before the cursor went on.
+func (m *model) filter(msg tea.Msg) tea.Msg {
+	switch msg.(type) {
+	case tea.MouseMotionMsg, tea.MouseReleaseMsg:
+		return nil
+	}
+	if m.session.Stale(msg) {
+		return nil
+	}
+	return msg
 }
 
 func getenv(env []string, key string) string {

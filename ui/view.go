@@ -124,6 +124,9 @@ func (m *model) header() component.Header {
 		for _, right := range h.Right {
 			marked = append(marked, m.theme.Warn.Render("read-only")+"  "+right)
 		}
+		if m.session.Coordinator != session.Down {
+			marked = append(marked, m.theme.Warn.Render("read-only"))
+		}
 		h.Right = append(marked, h.Right...)
 	}
 	if c, ok := m.page().(page.Crumbed); ok {

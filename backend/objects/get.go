@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -197,20 +196,6 @@ func (o onlyWriter) Write(p []byte) (int, error) {
 
 type onlyReader struct{ io.Reader }
 
-// inTurn writes when it has the turn. A file system lets one write at a time into a file anyway;
-// whoever waits for that in the kernel has a thread that keeps a processor busy.
-type inTurn struct {
-	w    io.Writer
-	turn *sync.Mutex
-}
-
-// Write implements io.Writer.
-func (t inTurn) Write(p []byte) (int, error) {
-	t.turn.Lock()
-	defer t.turn.Unlock()
-	return t.w.Write(p)
-}
-
 // fetch writes an object to w as a whole and verifies it. verified is false where the store
 // tells no checksum of the whole.
 func (s *Store) fetch(ctx context.Context, w io.Writer, key, etag string, moved func(int64)) (info Info, verified bool, err error) {
@@ -246,7 +231,6 @@ func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *pa
 	}
 	count := int((info.Size + rangeSize - 1) / rangeSize)
 	sums := make([]uint32, count)
-	var turn sync.Mutex
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(rangesAFile)
 	for i := range count {
@@ -260,7 +244,7 @@ func (s *Store) fetchParts(ctx context.Context, f *os.File, info Info, there *pa
 			moved(w.off - off)
 			var err error
 			if w.off < w.end {
-				err = s.copyTo(inner, inTurn{w, &turn}, info.Key, info.ETag, w.off, w.end-w.off, moved, nil)
+				err = s.copyTo(inner, w, info.Key, info.ETag, w.off, w.end-w.off, moved, nil)
 			}
 			sums[i] = w.sum()
 			return err

@@ -80,6 +80,10 @@ type partial struct {
 	mu   sync.Mutex
 	file *os.File
 	have map[int64]uint32 // CRC-32C of a piece, by its number
+
+	// A file system lets one write at a time into a file anyway; whoever waits for that in the kernel
+	// has a thread that keeps a processor busy.
+	turn sync.Mutex
 }
 
 // partialOf is the first line of a record.
@@ -174,7 +178,9 @@ type pieces struct {
 func (w *pieces) Write(p []byte) (written int, err error) {
 	for len(p) > 0 {
 		next := min((w.off/pieceSize+1)*pieceSize, w.end)
+		w.r.turn.Lock()
 		n, err := w.f.WriteAt(p[:min(int64(len(p)), next-w.off)], w.off)
+		w.r.turn.Unlock()
 		_, _ = w.piece.Write(p[:n])
 		written, w.off, p = written+n, w.off+int64(n), p[n:]
 		if err != nil {

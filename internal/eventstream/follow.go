@@ -22,8 +22,8 @@ const (
 	retrySoon      = 600 * time.Millisecond // at most, for as long as soon
 	retryMost      = 15 * time.Second
 	soon           = time.Minute
-	retryNever     = 5 * time.Minute // there is no stream there: a newer coordinator may come
-	steady         = 10 * time.Second
+	retryNever     = 5 * time.Minute        // there is no stream there: a newer coordinator may come
+	steady         = 500 * time.Millisecond // a stream that lasted so long was one: what comes after it is a new failure
 	batchMost      = 256
 	refusalMost    = 4 << 10 // bytes of an answer that is no stream
 )
@@ -100,7 +100,7 @@ func (f *Follower) Run(ctx context.Context) {
 	position, tries, broke := "", 0, time.Time{}
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := f.connect(ctx, &position)
+		live, err := f.connect(ctx, &position)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -108,7 +108,7 @@ func (f *Follower) Run(ctx context.Context) {
 			continue
 		}
 		f.Broken(err)
-		if time.Since(began) > steady {
+		if live && time.Since(began) > steady {
 			tries = 0
 		}
 		if tries++; tries == 1 {
@@ -139,8 +139,8 @@ func pause(tries int, broken time.Duration, err error) time.Duration {
 	return wait
 }
 
-// connect follows one connection to its end.
-func (f *Follower) connect(ctx context.Context, position *string) error {
+// connect follows one connection to its end; live tells whether something came.
+func (f *Follower) connect(ctx context.Context, position *string) (live bool, _ error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	f.mu.Lock()
@@ -162,19 +162,18 @@ func (f *Follower) connect(ctx context.Context, position *string) error {
 	}
 	req, err := f.Request(ctx, *position)
 	if err != nil {
-		return why(err)
+		return false, why(err)
 	}
 	req.Header.Set("Accept", Type)
 	req.Header.Set("Cache-Control", "no-store")
 	res, err := f.HTTP.Do(req)
 	if err != nil {
-		return why(err)
+		return false, why(err)
 	}
 	defer res.Body.Close()
 	if err := refusal(res); err != nil {
-		return err
+		return false, err
 	}
-	live := false
 	events := NewReader(&noisy{res.Body, func() { silence.Reset(f.Silence) }})
 	var batch []Change
 	at := *position // after what was read
@@ -192,7 +191,7 @@ func (f *Follower) connect(ctx context.Context, position *string) error {
 			if errors.Is(err, io.EOF) {
 				err = errEnded
 			}
-			return why(err)
+			return live, why(err)
 		}
 		switch e.Name {
 		case Begin, Lost:
@@ -203,7 +202,7 @@ func (f *Follower) connect(ctx context.Context, position *string) error {
 		case Put, Delete, BucketDeleted:
 			c := Change{}
 			if err := json.Unmarshal(e.Data, &c); err != nil {
-				return errors.New("the stream has an event that cannot be read")
+				return live, errors.New("the stream has an event that cannot be read")
 			}
 			c.Kind = e.Name
 			batch = append(batch, c)

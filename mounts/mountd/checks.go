@@ -53,6 +53,22 @@ func checkMountpoint(start mounts.Start) error {
 	return nil
 }
 
+// CheckMountpoint refuses what is there and cannot become a mount. What is missing can be made, and a
+// mount whose process is gone makes way.
+func CheckMountpoint(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTCONN) {
+		return nil
+	}
+	if err := mounts.CheckFree(path); err != nil {
+		return err
+	}
+	return checkMountpoint(mounts.Start{Spec: mounts.Spec{Mountpoint: path}})
+}
+
 // within reports whether path is dir or above it.
 func within(dir, path string) bool {
 	if dir == "" {

@@ -30,10 +30,6 @@ func (f *FS) compact() error {
 	if err := f.j.replace(out); err != nil {
 		return err
 	}
-	f.j.seq.Store(seq)
-	f.j.syncing.Lock()
-	f.j.durable = seq
-	f.j.syncing.Unlock()
 	f.j.compacted = f.j.size
 	f.gone = nil
 	for _, o := range f.q.ops {

@@ -31,9 +31,12 @@ type journal struct {
 	seq    atomic.Uint64
 	broken error // a partial line that could not be taken back: nothing may follow it
 	write  func(f *os.File, b []byte) (int, error)
+	// syncDir brings the names in a folder to disk.
+	syncDir func(path string) error
 
 	syncing sync.Mutex // never held while FS.mu is taken
 	durable uint64     // records up to this one are on disk
+	renamed bool       // the log came to its name and the folder could not be synced since: a loss of power may bring the former one back
 }
 
 // append writes r with one write(2). When it fails nothing was recorded.
@@ -71,6 +74,12 @@ func (j *journal) sync(seq uint64) error {
 		return nil
 	}
 	last := j.seq.Load()
+	if j.renamed {
+		if err := j.syncDir(filepath.Dir(j.path)); err != nil {
+			return fmt.Errorf("journal: fsync of its folder: %w", err)
+		}
+		j.renamed = false
+	}
 	if err := hostos.SyncData(j.file); err != nil {
 		return fmt.Errorf("journal: fdatasync: %w", err)
 	}
@@ -78,8 +87,9 @@ func (j *journal) sync(seq uint64) error {
 	return nil
 }
 
-// replace swaps the log for one that holds records alone, durably. Their Seq is set by
-// the caller. On failure the old log stays in use.
+// replace swaps the log for one that holds records alone. Their Seq is set by the caller. On
+// failure the old log stays in use; once the new one has its name it is in use whatever else
+// fails, and durable at once or with the next sync.
 func (j *journal) replace(records []*record) error {
 	tmp := j.path + ".new"
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
@@ -110,14 +120,14 @@ func (j *journal) replace(records []*record) error {
 	if err := os.Rename(tmp, j.path); err != nil {
 		return fail(err)
 	}
-	if err := syncDir(filepath.Dir(j.path)); err != nil {
-		return fmt.Errorf("journal: compact: %w", err)
-	}
 	if j.file != nil {
 		j.file.Close()
 	}
 	j.file, j.size, j.broken = f, int64(len(buf)), nil
-	j.durable = j.seq.Load()
+	j.seq.Store(records[len(records)-1].Seq)
+	if j.renamed = j.syncDir(filepath.Dir(j.path)) != nil; !j.renamed {
+		j.durable = j.seq.Load()
+	}
 	return nil
 }
 

@@ -211,6 +211,29 @@ func TestJournalFull(t *testing.T) {
 	w.wantRemote(map[string]string{"f": "three"})
 }
 
+// A journal that was compacted and whose folder could then not be synced, as when the process is
+// out of descriptors: what is closed from then on is in the log that the next life reads, and is
+// said to be durable only once the folder is. SPEC C7
+func TestJournalWhoseFolderDoesNotSync(t *testing.T) {
+	w := newWorld(t)
+	w.ls("")
+	w.client.setDown(true)
+	w.write("before", "1")
+	w.mu.Lock()
+	w.j.syncDir = func(string) error { return syscall.EMFILE }
+	if err := w.compact(); err != nil {
+		t.Errorf("the new log has its name and is not used: %v", err)
+	}
+	w.mu.Unlock()
+	w.write("after", "2")
+	if err := w.j.sync(w.j.seq.Load()); !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("sync says %v, and the name of the log is not durable", err)
+	}
+	w.crash()
+	w.drain()
+	w.wantRemote(map[string]string{"before": "1", "after": "2"})
+}
+
 // A file whose close the journal refused, and whose handle went all the same, is recorded
 // as soon as it can be.
 func TestJournalFullAtRelease(t *testing.T) {

@@ -20,7 +20,7 @@ func (f *FS) recover() error {
 		return err
 	}
 	past := replay(records, after, damage, f.opt.BootID)
-	f.j = &journal{path: path, write: func(file *os.File, b []byte) (int, error) { return file.Write(b) }}
+	f.j = &journal{path: path, write: func(file *os.File, b []byte) (int, error) { return file.Write(b) }, syncDir: syncDir}
 	f.j.seq.Store(past.seq)
 	f.q.nextID = past.nextID
 	f.synced = past.synced

@@ -117,7 +117,7 @@ func (f *Form) View(width, height int, t *theme.Theme) ([]string, Point) {
 	for _, field := range f.Fields {
 		label = max(label, Width(field.Label))
 	}
-	label = min(label, max(width/3, 6))
+	label = min(label, max((width-6)/2, 6))
 	rows := min(len(f.Fields), max(height-1-noteLines, 1))
 	if height < 4 {
 		rows = max(min(rows, height-1), 1)

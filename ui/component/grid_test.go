@@ -104,7 +104,7 @@ func BenchmarkGridKey(b *testing.B) {
 	}
 }
 
-// SPEC D7: the arrow points to where the larger values are.
+// SPEC D7: ↑ is the smallest first, ↓ the largest or newest, whatever a column begins with.
 func TestGridArrow(t *testing.T) {
 	th := theme.New(theme.Options{})
 	rows := &counted{n: 1}

@@ -128,7 +128,7 @@ func (ts *Toasts) View(width, height int, t *theme.Theme) []string {
 		return nil
 	}
 	details := toastDetails
-	if height < 16 {
+	if height < 12 {
 		details = 1
 	}
 	var lines []string

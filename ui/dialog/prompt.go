@@ -252,7 +252,7 @@ func summary(from []objects.Name) []string {
 
 // NewMountPlace asks for the name and the mountpoint of a workspace of a bucket's folder.
 func NewMountPlace(at objects.Name, s *session.Session, t *theme.Theme) *Prompt {
-	d := &Prompt{s: s, theme: t, title: "Mount " + component.Clean(at.String()), verb: "mount", about: []string{"as a workspace of its own; what is in it stays as it is"}}
+	d := &Prompt{s: s, theme: t, title: "Mount " + component.Clean(at.String()), verb: "mount", about: []string{"as a workspace of its own"}}
 	name := &component.Field{Label: "Workspace", Note: "the name it gets; it stays until it is deleted", Check: func(v string) error {
 		if _, taken := s.Workspace(v); taken {
 			return fmt.Errorf("there is a workspace %s already", component.Clean(v))

@@ -144,6 +144,9 @@ func rotationTargets(s *session.Session) (list []target) {
 }
 
 func uses(c backend.CredentialSource) string {
+	if !c.Kept() && c.Error == nil {
+		return "none are kept yet"
+	}
 	if len(c.Workspaces) == 0 {
 		return "no workspace uses them"
 	}
@@ -198,7 +201,7 @@ func (d *Rotate) Scopes() []string {
 	case d.step == stepMounts:
 		return []string{keymap.Choices}
 	case d.step == stepDone:
-		return []string{keymap.Ask}
+		return []string{keymap.Progress} // there is nothing left but to close
 	}
 	return []string{keymap.Check}
 }
@@ -286,7 +289,7 @@ func (d *Rotate) Verb(a keymap.Action) string {
 	case d.step == stepMounts && len(d.choices) == 0:
 		return confirms(a, "finish")
 	case d.step == stepDone:
-		return confirms(a, "close")
+		return "close"
 	}
 	return ""
 }

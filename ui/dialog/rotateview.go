@@ -57,7 +57,7 @@ func (d *Rotate) View(width, height int) ([]string, *component.Point) {
 	case d.step == stepVerify:
 		body = d.verifyView(width, room)
 	case d.step == stepSave:
-		body = d.saveView(width)
+		body = d.saveView(width, room)
 	case d.step == stepMounts:
 		body = d.mountsView(width, room)
 	default:
@@ -159,7 +159,7 @@ func (d *Rotate) verifyView(width, room int) []string {
 	return window(lines, len(d.checks), room)
 }
 
-func (d *Rotate) saveView(width int) []string {
+func (d *Rotate) saveView(width, room int) []string {
 	t := d.theme
 	now, store := d.rotation.Current, "the 0600 file "+component.Home(d.rotation.Current.Path, d.s.Home)
 	if now.Store == keyring.InKeyring {
@@ -173,9 +173,12 @@ func (d *Rotate) saveView(width int) []string {
 		t.Dim.Render("now   ") + was,
 		t.Dim.Render("new   ") + t.Strong.Render(keyring.Mask(d.pair.AccessKeyID)) + "  " + t.Dim.Render(d.pair.SecretAccessKey.String()),
 		t.Dim.Render("kept  ") + component.Cut(component.Clean(store), max(width-6, 1)),
-		"",
 	}
-	return append(lines, say(t, width, "It is saved as a whole. The former pair is kept beside it until the last step, and can come back until then.")...)
+	told := say(t, width, "The former pair is kept until the last step, and can come back.")
+	if len(lines)+len(told) < room {
+		lines = append(lines, "")
+	}
+	return append(lines, told...)
 }
 
 func (d *Rotate) mountsView(width, room int) []string {

@@ -221,7 +221,25 @@ func (f *folder) empty(width int) []string {
 	case b.Order.Filter != "" && b.List.Len() > 0:
 		return []string{"Nothing matches among what is loaded.", t.Dim.Render("esc clears the filter.")}
 	}
+	if n := f.coming(); n > 0 {
+		return append([]string{t.Strong.Render("Nothing is in here yet.")},
+			append(wrapped(t.Text, "What was written to the mount is uploaded: "+component.Plural(n, "file")+" to come.", width), t.Key.Render("R")+" reads again.")...)
+	}
 	return []string{t.Strong.Render("Nothing is in here."), t.Key.Render("p") + " uploads something."}
+}
+
+// coming is how many files of a mount of this workspace are not uploaded yet.
+func (f *folder) coming() int {
+	at := f.s.Browser.At
+	w, ok := f.s.Workspace(at.In)
+	if at.Kind != objects.Workspace || !ok {
+		return 0
+	}
+	m := f.s.MountOf(w)
+	if m == nil {
+		return 0
+	}
+	return m.Pending()
 }
 
 // status counts what is loaded, and says of what the order and the filter are.
@@ -255,6 +273,9 @@ func (f *folder) status() string {
 		if b.State != session.Whole {
 			text += t.Warn.Render(" of these alone")
 		}
+	}
+	if n := f.coming(); n > 0 {
+		text += t.Accent.Render(" · " + component.Plural(n, "file") + " to come from the mount")
 	}
 	if f.marks.any() {
 		text += t.Accent.Render(fmt.Sprintf(" · %s marked", component.Count(int64(f.marks.n))))

@@ -159,12 +159,11 @@ func (p *deleted) line(a keymap.Action) string {
 // backups is the section that says what a backup is, and makes one.
 type backups struct {
 	prose
-	s     *session.Session
-	theme *theme.Theme
+	s *session.Session
 }
 
 func newBackups(s *session.Session, t *theme.Theme) *backups {
-	b := &backups{s: s, theme: t}
+	b := &backups{prose: prose{theme: t}, s: s}
 	b.write = b.text
 	return b
 }

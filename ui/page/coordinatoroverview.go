@@ -17,12 +17,11 @@ import (
 // overview is how the coordinator is, and who this user is to it.
 type overview struct {
 	prose
-	s     *session.Session
-	theme *theme.Theme
+	s *session.Session
 }
 
 func newOverview(s *session.Session, t *theme.Theme) *overview {
-	o := &overview{s: s, theme: t}
+	o := &overview{prose: prose{theme: t}, s: s}
 	o.write = o.text
 	return o
 }
@@ -192,12 +191,32 @@ func (o *overview) holds(width int) []string {
 			style, glyph = t.Bad, t.Glyph.Bad
 		}
 		lead := style.Render(glyph) + " "
-		for _, line := range component.Wrap(component.Clean(w.Message), max(width-2, 8)) {
+		for _, line := range component.Wrap(component.Clean(o.warning(w)), max(width-2, 8)) {
 			d.lines = append(d.lines, lead+line)
 			lead = "  "
 		}
 	}
 	return joined(d.sections())
+}
+
+// warning is what an admin should see to; of a quota it is told in sizes for people.
+func (o *overview) warning(w coordinator.Warning) string {
+	full := func(used, quota int64) string {
+		return fmt.Sprintf("%s is %s full: %s of %s", w.Subject, share(used, quota), component.Bytes(used), component.Bytes(quota))
+	}
+	kind, name, _ := strings.Cut(w.Subject, " ")
+	if w.Kind != "quota" {
+		return w.Message
+	}
+	for _, b := range plane(o.s).Buckets {
+		if kind == "bucket" && b.Name == name && b.Quota > 0 {
+			return full(b.Used, b.Quota)
+		}
+	}
+	if x, ok := o.s.Workspace(name); ok && kind == "workspace" && x.Usage != nil && x.Quota > 0 {
+		return full(x.Usage.Bytes, x.Quota)
+	}
+	return w.Message
 }
 
 // The marks from which a quota is shown as one that warns, and as full (SPEC B25).

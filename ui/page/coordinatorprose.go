@@ -1,15 +1,19 @@
 package page
 
 import (
+	"fmt"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/artifacts-tui/artifacts-tui/ui/action"
 	"github.com/artifacts-tui/artifacts-tui/ui/component"
 	"github.com/artifacts-tui/artifacts-tui/ui/keymap"
+	"github.com/artifacts-tui/artifacts-tui/ui/theme"
 )
 
 // prose is a section that is a text, which scrolls.
 type prose struct {
+	theme         *theme.Theme
 	write         func(width, height int) []string
 	width, height int
 	top           int
@@ -79,5 +83,10 @@ func (p *prose) Hides(a keymap.Action) bool {
 func (p *prose) View() []string {
 	lines := p.write(p.width, p.height)
 	p.top = max(min(p.top, len(lines)-p.height), 0)
-	return component.Clip(lines[min(p.top, len(lines)):], p.width, p.height)
+	shown := component.Clip(lines[min(p.top, len(lines)):], p.width, p.height)
+	if below := len(lines) - p.top - p.height; below > 0 && p.height > 1 {
+		more := fmt.Sprintf("  %s %d more lines", p.theme.Glyph.Down, below+1)
+		shown[p.height-1] = component.Fit(p.theme.Dim.Render(more), p.width, component.Left)
+	}
+	return shown
 }

@@ -249,11 +249,9 @@ func TestTerminalIsGivenBack(t *testing.T) {
 	c.show(v)
 	c.s.Filter(tea.ModeReportMsg{Mode: ansi.ModeUnicodeCore, Value: ansi.ModeReset})
 	c.s.Filter(tea.ModeReportMsg{Mode: ansi.ModeSynchronizedOutput, Value: ansi.ModeReset})
-	c.s.Stop()
+	c.s.Filter(tea.SuspendMsg{})
 	c.show(tea.NewView("not while it is stopped"))
-	if err := c.s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	c.s.Filter(tea.ResumeMsg{})
 	c.show(v)
 	c.s.Filter(Clipboard("copied"))
 	c.pump()

@@ -62,13 +62,13 @@ func (g Grant) String() string {
 	return string(g.Role) + ":" + g.Bucket + "/" + g.Prefix
 }
 
-// ParseGrant reads what String writes; a role of buckets without one holds for all of them. What is
-// wrong with its parts is the coordinator's to say.
+// ParseGrant reads what String writes; a role of buckets without a colon holds for all of them. What is
+// wrong with its parts is the coordinator's to say, that nothing is after the colon as well.
 func ParseGrant(text string) Grant {
-	role, where, _ := strings.Cut(text, ":")
+	role, where, bound := strings.Cut(text, ":")
 	bucket, prefix, _ := strings.Cut(where, "/")
 	g := Grant{Role: Role(role), Bucket: bucket, Prefix: prefix}
-	if g.Role.OfBucket() && g.Bucket == "" {
+	if g.Role.OfBucket() && !bound {
 		g.Bucket = AllBuckets
 	}
 	return g

@@ -117,22 +117,38 @@ func (x *Index) Condemn(ctx context.Context, ids []string) (ended []string, err 
 	return ended, nil
 }
 
-// References implements store.Index: one statement sees one point in time. It reads the span
-// from the index of the table; those that have no references are condemned, and few.
+// References implements store.Index: one transaction sees one point in time. It reads the span
+// from the index of the table alone, and apart from it those that have no references, which are
+// condemned and few: to leave them out in one statement is left to chance by a planner that has not
+// seen the table yet.
 func (x *Index) References(ctx context.Context, of store.Span, fn func(blob string)) error {
-	to := []byte(of.To)
+	from, to := []byte(of.From), []byte(of.To)
 	if of.To == "" {
 		to = above("")
 	}
-	rows, err := x.pool.Query(ctx, `SELECT blob FROM blobs WHERE blob >= $1 AND blob < $2
-		AND blob NOT IN (SELECT blob FROM blobs WHERE condemned IS NOT NULL)`, []byte(of.From), to)
-	if err != nil {
-		return err
-	}
-	return eachRow(rows, func(one pgx.Rows) error {
-		var blob []byte
-		err := one.Scan(&blob)
-		fn(string(blob))
-		return err
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, x.pool, snapshot, func(tx pgx.Tx) error {
+		condemned := map[string]bool{}
+		each := func(sql string, fn func(blob string)) error {
+			rows, err := tx.Query(ctx, sql, from, to)
+			if err != nil {
+				return err
+			}
+			return eachRow(rows, func(one pgx.Rows) error {
+				var blob []byte
+				err := one.Scan(&blob)
+				fn(string(blob))
+				return err
+			})
+		}
+		err := each(`SELECT blob FROM blobs WHERE blob >= $1 AND blob < $2 AND condemned IS NOT NULL`, func(blob string) { condemned[blob] = true })
+		if err != nil {
+			return err
+		}
+		return each(`SELECT blob FROM blobs WHERE blob >= $1 AND blob < $2`, func(blob string) {
+			if !condemned[blob] {
+				fn(blob)
+			}
+		})
 	})
 }
