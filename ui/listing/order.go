@@ -88,13 +88,15 @@ func (a *Arrangement) find(ctx context.Context, l List, last *Arrangement) (whol
 	total, n := 0, 0
 	for _, s := range spans {
 		total += len(s.found)
-		n += len(s.whole)
+		n += len(s.inOnePiece())
 	}
 	a.found, a.Rows = make([]uint32, 0, total), make([]uint32, n, total)
 	for _, s := range spans {
 		a.found = append(a.found, s.found...)
-		copy(a.Rows[whole:], s.whole)
-		whole += len(s.whole)
+		whole += copy(a.Rows[whole:], s.inOnePiece())
+		if !s.mixed {
+			continue
+		}
 		next := 0 // of those in one piece
 		for _, i := range s.found {
 			if next < len(s.whole) && s.whole[next] == i {
@@ -107,17 +109,32 @@ func (a *Arrangement) find(ctx context.Context, l List, last *Arrangement) (whol
 	return whole
 }
 
-// span is what was found in one go, in the list's order: all of it, and what is in one piece.
-type span struct{ found, whole []uint32 }
+// span is what was found in one go, in the list's order.
+type span struct {
+	found []uint32
+	mixed bool     // some are in one piece, some apart
+	whole []uint32 // those in one piece, where mixed
+}
 
 func (s *span) add(i uint32, v verdict) {
 	if v == no {
 		return
 	}
+	if v == apart && !s.mixed {
+		s.mixed, s.whole = true, slices.Clone(s.found)
+	}
 	s.found = append(s.found, i)
-	if v == inOnePiece {
+	if s.mixed && v == inOnePiece {
 		s.whole = append(s.whole, i)
 	}
+}
+
+// inOnePiece is what of it is in one piece.
+func (s *span) inOnePiece() []uint32 {
+	if s.mixed {
+		return s.whole
+	}
+	return s.found
 }
 
 // matches looks through a chunk, but for the entries before from.
