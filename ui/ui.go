@@ -25,7 +25,7 @@ import (
 // App is the program as the TUI uses it; *backend.App is the real one.
 type App = session.App
 
-// slowest is how often Bubble Tea looks for something to draw: never would be better, for
+// slowest is how often Bubble Tea looks for something to draw until it is told not to, for
 // screen draws.
 const slowest = 1
 
@@ -87,11 +87,18 @@ func Run(ctx context.Context, o Options) error {
 		return fault.Wrap(fault.Failure, err, "use another terminal", "the terminal does not say its size")
 	}
 	m.update(tea.WindowSizeMsg{Width: width, Height: height})
-	p := tea.NewProgram(
+	var p *tea.Program
+	still := false
+	p = tea.NewProgram(
 		onScreen{guarded{m}, s.Show},
 		tea.WithContext(ctx), tea.WithInput(&pastes{File: o.In}), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutRenderer(), tea.WithFPS(slowest), tea.WithWindowSize(width, height), tea.WithColorProfile(m.look.Profile),
-		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg { return m.filter(s.Filter(msg)) }),
+		tea.WithFilter(func(_ tea.Model, msg tea.Msg) tea.Msg {
+			if _, resumed := msg.(tea.ResumeMsg); resumed || !still {
+				still = screen.Still(p)
+			}
+			return m.filter(s.Filter(msg))
+		}),
 	)
 	m.quitNow = p.Quit
 	s.Send(p.Send)

@@ -75,7 +75,8 @@ func (s *Screen) Send(send func(tea.Msg)) { s.send = send }
 // Size is that of the terminal, in cells.
 func (s *Screen) Size() (width, height int, err error) { return term.GetSize(int(s.out.Fd())) }
 
-// Filter is for a filter of tea.WithFilter. It sees what the screen has to know, and keeps from the program what is the screen's alone.
+// Filter is for a filter of tea.WithFilter. It sees what the screen has to know, and keeps from the
+// program what is the screen's alone.
 func (s *Screen) Filter(msg tea.Msg) tea.Msg {
 	switch msg := msg.(type) {
 	case due:
