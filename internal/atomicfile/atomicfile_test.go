@@ -12,8 +12,8 @@ import (
 // SPEC A10: the mode holds under any umask, and a failure leaves the old content and no litter.
 func TestWrite(t *testing.T) {
 	for _, mask := range []int{0, 0o777} {
-		old := syscall.Umask(mask)
 		path := filepath.Join(t.TempDir(), "f")
+		old := syscall.Umask(mask)
 		err := atomicfile.Write(path, []byte("one"), 0o600)
 		syscall.Umask(old)
 		if err != nil {
