@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -32,6 +33,11 @@ const slowest = 1
 // gcPercent lets the heap grow to three times what is in use before it is gone through, for keys wait
 // meanwhile. A million objects on the screen are 40 MiB of it.
 const gcPercent = 200
+
+// spareProcessors are what Go may use beyond those that it would. While all are busy with a download it
+// sees a key when one of them is done, or after ten milliseconds; with one to spare the kernel wakes
+// a thread for it at once.
+const spareProcessors = 4
 
 // Options make a Run.
 type Options struct {
@@ -71,6 +77,9 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	if getenv(o.Env, "GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
+	if getenv(o.Env, "GOMAXPROCS") == "" {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcessors))
 	}
 	m := newModel(ctx, o, time.Now())
 	if !m.monochrome { // the library ignores NO_COLOR=yes: https://no-color.org wants any value

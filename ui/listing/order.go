@@ -162,12 +162,15 @@ func (l List) matching(p pattern, some []uint32) (s span) {
 // such as a download, a shorter one would leave next to nothing for the order.
 const turn = time.Millisecond
 
+// processors are those of the machine that this program may use.
+var processors = runtime.GOMAXPROCS(0)
+
 // each calls f with 0 to n-1 on all processors, as long as ctx lasts. Whoever else wants one
 // gets it between two calls, after a turn.
 func each(ctx context.Context, n int, f func(k int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
+	for range min(processors, n) {
 		wg.Go(func() {
 			began := time.Now()
 			for ctx.Err() == nil {
