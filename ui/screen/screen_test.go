@@ -31,18 +31,7 @@ type console struct {
 	s      *Screen
 }
 
-// start makes a console and takes it.
 func start(t *testing.T, width, height int) *console {
-	t.Helper()
-	c := newConsole(t, width, height)
-	c.s.Send(func(msg tea.Msg) { c.msgs <- msg })
-	if err := c.s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func newConsole(t *testing.T, width, height int) *console {
 	t.Helper()
 	master, tty, err := pty.Open()
 	if err != nil {
@@ -68,6 +57,10 @@ func newConsole(t *testing.T, width, height int) *console {
 		}
 	}()
 	c.s = New(Options{In: tty, Out: tty, Env: []string{"TERM=xterm-256color"}, Profile: colorprofile.TrueColor, AskGround: true})
+	c.s.Send(func(msg tea.Msg) { c.msgs <- msg })
+	if err := c.s.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		c.s.Stop()
 		_ = tty.Close()
