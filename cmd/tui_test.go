@@ -406,7 +406,9 @@ func TestCommandLinesNameTheProgram(t *testing.T) {
 			term.press("2")
 			term.see(test.shown)
 			term.press("q")
-			<-term.ended
+			if err := <-term.ended; err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
