@@ -3,9 +3,11 @@
 package mounts_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -395,6 +398,50 @@ func TestChangesReachCachedPages(t *testing.T) {
 		a.write("f", fresh)
 		a.drained()
 		b.until("it reads the new version", func() bool { return string(b.read("f")) == string(fresh) })
+		must(t, f.Close())
+	}
+}
+
+// A program that reads a file which another host replaces meanwhile gets the version that it began
+// with, or an error; by its name the file is the new one, beside the reader too. SPEC D5.
+func TestReaderOfAFileThatOthersReplace(t *testing.T) {
+	const size = 16 << 20 // more than is read ahead
+	m := newMesh(t)
+	a, b := m.host(), m.host()
+	for _, w := range []*world{a, b} {
+		w.mount()
+		w.live()
+	}
+	for round := range 4 {
+		old, fresh := pattern(2*round, size), pattern(2*round+1, size)
+		a.write("f", old)
+		same(t, "the old version", a, b)
+		if round%2 == 1 { // the kernel has pages of it, of an earlier open
+			known, err := os.Open(b.path("f"))
+			must(t, err)
+			_, err = io.ReadFull(known, make([]byte, size/2))
+			must(t, err)
+			must(t, known.Close())
+		}
+		f, err := os.Open(b.path("f"))
+		must(t, err)
+		got := make([]byte, size)
+		_, err = io.ReadFull(f, got[:size/3])
+		must(t, err)
+		a.write("f", fresh)
+		a.drained()
+		b.until("its name shows the new version", func() bool {
+			now, err := os.ReadFile(b.path("f"))
+			return err == nil && bytes.Equal(now, fresh)
+		})
+		switch n, err := io.ReadFull(f, got[size/3:]); {
+		case err == nil:
+			if !bytes.Equal(got, old) {
+				t.Errorf("round %d: the reader got a mixture of two versions", round)
+			}
+		case !errors.Is(err, syscall.ESTALE):
+			t.Errorf("round %d: the reader got %d bytes and then %v", round, size/3+n, err)
+		}
 		must(t, f.Close())
 	}
 }

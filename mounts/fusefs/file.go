@@ -53,8 +53,8 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 		n.tree.unprivileged(ctx, n.up)
 	}
 	var answer uint32
-	generation := n.up.Generation() + 1
-	if n.seen.Swap(generation) == generation {
+	generation := n.up.Generation()
+	if n.seen.Swap(generation+1) == generation+1 && h.Cached(generation) {
 		answer = fuse.FOPEN_KEEP_CACHE
 	}
 	return &file{tree: n.tree, up: h}, answer, 0

@@ -147,9 +147,9 @@ func (f *FS) resize(n *Node, h *Handle, size int64) error {
 		st.io.Lock()
 		defer st.io.Unlock()
 		f.mu.Lock()
-		gone := n.gone && st.handles == 0
+		stale := h == nil && n.stale()
 		f.mu.Unlock()
-		if gone {
+		if stale {
 			return syscall.ESTALE
 		}
 		if err := f.truncate(n, size); err != nil || h != nil {

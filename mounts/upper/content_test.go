@@ -74,18 +74,91 @@ func TestListingWithStoreDown(t *testing.T) {
 func TestReadFollowsRemoteReplacement(t *testing.T) {
 	w := newWorld(t)
 	w.store.set("f", "first")
-	h := w.openFile("f", os.O_RDONLY)
-	defer h.Release()
-	if got := w.readHandle(h); got != "first" {
+	if got := w.read("f"); got != "first" {
 		t.Errorf("read %q", got)
 	}
+	h := w.openFile("f", os.O_RDONLY)
+	defer h.Release()
 	w.store.set("f", "second!")
-	if got := w.read("f"); got != "second!" { // ESTALE, listed again, read again
+	if got := w.readHandle(h); got != "second!" { // ESTALE, listed again, read again
 		t.Errorf("read %q", got)
 	}
 	w.store.unset("f")
 	if _, err := h.ReadAt(context.Background(), make([]byte, 5), 0); !errors.Is(err, syscall.ESTALE) {
 		t.Errorf("read of a deleted object: %v", err)
+	}
+}
+
+// Who has read a part of a file reads no other version through the same descriptor: a copy of it
+// fails, and is no mixture. By name there is the new version, for who reads and for who writes.
+func TestReaderOfAReplacedFile(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		taken func(w *world, h *Handle) // what of the first version the program has
+	}{
+		{"read", func(w *world, h *Handle) {
+			if k, err := h.ReadAt(context.Background(), make([]byte, 3), 0); k != 3 || err != nil {
+				w.t.Fatalf("%d, %v", k, err)
+			}
+		}},
+		{"by the kernel", func(w *world, h *Handle) {
+			if !h.Cached(h.Node().Generation()) {
+				w.t.Fatal("the kernel must not keep its pages")
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.store.set("f", "first version")
+			h := w.openFile("f", os.O_RDONLY)
+			test.taken(w, h)
+			w.store.set("f", "second one!!!")
+			w.refresh()
+			if got := w.read("f"); got != "second one!!!" {
+				t.Errorf("by its name it reads %q", got)
+			}
+			buf := make([]byte, 10)
+			if k, err := h.ReadAt(context.Background(), buf, 3); !errors.Is(err, syscall.ESTALE) {
+				t.Errorf("the descriptor reads %q, %v", buf[:k], err)
+			}
+			if a := w.Attr(h.Node()); a.Nlink != 0 || a.Size != 13 {
+				t.Errorf("%+v", a)
+			}
+			// The kernel may know the former one by its name still.
+			for _, flags := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_TRUNC} {
+				if _, err := w.Open(context.Background(), h.Node(), flags); !errors.Is(err, syscall.ESTALE) {
+					t.Errorf("open of what has no name, %#x: %v", flags, err)
+				}
+			}
+			size := int64(0)
+			if _, err := w.SetAttr(context.Background(), h.Node(), nil, Change{Size: &size}); !errors.Is(err, syscall.ESTALE) {
+				t.Errorf("truncate of what has no name: %v", err)
+			}
+			w.write("f", "third")
+			h.Release()
+			w.drain()
+			w.wantRemote(map[string]string{"f": "third"})
+		})
+	}
+}
+
+// What is at hand of a version is read to its end, whoever replaces it meanwhile.
+func TestReaderOfAReplacedCopy(t *testing.T) {
+	w := newWorld(t)
+	w.write("f", "written here")
+	w.drain() // its staged file is a clean copy now
+	h := w.openFile("f", os.O_RDONLY)
+	defer h.Release()
+	if _, err := h.ReadAt(context.Background(), make([]byte, 3), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.store.set("f", "written there")
+	w.refresh()
+	if got := w.read("f"); got != "written there" {
+		t.Errorf("by its name it reads %q", got)
+	}
+	if got := w.readHandle(h); got != "written here" {
+		t.Errorf("the descriptor reads %q", got)
 	}
 }
 

@@ -113,7 +113,7 @@ func (f *FS) Open(_ context.Context, n *Node, flags int) (*Handle, error) {
 		f.mu.Unlock()
 		return nil, syscall.ESHUTDOWN
 	}
-	if n.gone && (n.file == nil || n.file.handles == 0) {
+	if n.stale() {
 		f.mu.Unlock()
 		return nil, syscall.ESTALE
 	}
@@ -308,6 +308,9 @@ func (h *Handle) Release() {
 		f.revert(n)
 	}
 	last := st.handles == 0
+	if last {
+		st.given = false
+	}
 	f.pin(n)
 	f.settle(n)
 	f.mu.Unlock()
@@ -350,6 +353,10 @@ func (f *FS) revert(n *Node) {
 		}
 	}
 }
+
+// Cached reports whether the content is of this generation still, of which the kernel has pages
+// that it gives to who reads h.
+func (h *Handle) Cached(generation uint64) bool { return h.fs.give(h.node, generation) }
 
 // ReadAt implements io.ReaderAt: staged bytes come from the staged file, the rest from
 // the store.

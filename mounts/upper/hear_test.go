@@ -162,6 +162,7 @@ func TestOwnNewsCostsNothing(t *testing.T) {
 			w.unlink("d/tmp")
 			w.drain()
 			s.tell(w)
+			w.settled() // that it is gone is heard before it is there again
 		}
 		w.unlink("d/gone")
 		w.mkdir("d/sub")

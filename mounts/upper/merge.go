@@ -154,9 +154,11 @@ func (f *FS) merge(dir *Node, from []source, found map[string][]listed, k known,
 				f.vanish(n)
 				f.adopt(dir, name, o.Object, e)
 			}
+		case f.superseded(n, o):
+			f.supersede(n)
+			f.adopt(dir, name, o.Object, e)
 		default:
 			if n.kind != Dir {
-				f.locate(n)
 				if n.base == nil || !slices.ContainsFunc(o.before, func(b Object) bool { return sameObject(*n.base, b) }) {
 					f.refresh(n, o.Object)
 				}
@@ -307,8 +309,31 @@ func sameObject(a, b Object) bool {
 	return a.ModTime.IsZero() || a.ModTime.Equal(b.ModTime)
 }
 
+// superseded reports whether o is somebody else's version of a file of which a program here
+// has read the present one, or a part of it. Nothing is pending at n.
+func (f *FS) superseded(n *Node, o listed) bool {
+	if n.kind == Dir {
+		return false
+	}
+	f.locate(n)
+	if n.file == nil || !n.file.given || n.base == nil {
+		return false
+	}
+	own := func(b Object) bool { return sameObject(*n.base, b) }
+	return !own(o.Object) && !slices.ContainsFunc(o.before, own)
+}
+
+// supersede takes n out of the tree for another node to have its name, as a rename over it
+// would: whoever reads it never gets a mixture of two versions. What is not at hand of its own
+// is ESTALE.
+func (f *FS) supersede(n *Node) {
+	n.file.broken = n.base
+	f.vanish(n)
+}
+
 // vanish takes out a node that the store no longer has.
 func (f *FS) vanish(n *Node) {
+	n.vanished = true
 	f.tell(n, true)
 	f.detach(n)
 	f.settle(n)
@@ -325,6 +350,6 @@ func (f *FS) detach(n *Node) {
 
 // attach puts n into dir as name.
 func (f *FS) attach(n, dir *Node, name string) {
-	n.parent, n.name, n.gone = dir, name, false
+	n.parent, n.name, n.gone, n.vanished = dir, name, false, false
 	dir.dir.children[name] = n
 }

@@ -20,6 +20,8 @@ type Node struct {
 	parent *Node
 	gone   bool // unlinked, replaced, or vanished from the store
 
+	vanished bool // gone through somebody else: the kernel may take its name for its own still
+
 	attrs
 	atime, ctime int64 // Unix nanoseconds
 
@@ -50,6 +52,7 @@ type fileState struct {
 	bad     *badRange
 
 	handles, writers int
+	given            bool          // since it is open somebody may have bytes of the present version
 	put              *op           // the newest unfinished upload of this node
 	move             *op           // the newest unfinished server-side copy of this node
 	held             *version      // the version that base is, where this process uploaded it
@@ -249,6 +252,12 @@ func (n *Node) detached() bool {
 		}
 	}
 	return false
+}
+
+// stale reports whether the kernel has to look the name up again before it opens or truncates
+// the file: nobody has it open any more, or somebody else has taken or given away its name.
+func (n *Node) stale() bool {
+	return n.gone && (n.vanished || n.file == nil || n.file.handles == 0)
 }
 
 // closedAttrs are those of n as it was closed last: what a crash leaves of it.

@@ -15,13 +15,16 @@ type view struct {
 	file *os.File
 	held []extent // of the range that is read
 	base *Object
+
+	gen   uint64 // the node's
+	given bool   // what is read of it is known to be given out
 }
 
 // look takes a view of [off, end). The caller holds io, so that the bytes below stay.
 func (f *FS) look(n *Node, off, end int64) (view, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	v := view{size: n.size(), base: n.base}
+	v := view{size: n.size(), base: n.base, gen: n.gen, given: n.file.given}
 	if n.file.content == nil || n.file.content.data == nil {
 		return v, nil
 	}
@@ -61,16 +64,31 @@ func (f *FS) read(ctx context.Context, n *Node, p []byte, off int64) (int, error
 		if len(missing) > 0 {
 			err = f.readBase(ctx, n, v.base, buf, off, missing)
 		}
+		if err == nil && !v.given && !f.give(n, v.gen) {
+			continue
+		}
 		if err == nil {
 			if want < int64(len(p)) {
 				err = io.EOF
 			}
 			return int(want), err
 		}
-		if !isStale(err) || try == 3 || !f.renewBase(ctx, n, v.base) {
+		if !isStale(err) || try >= 3 || !f.renewBase(ctx, n, v.base) {
 			return 0, err
 		}
 	}
+}
+
+// give notes that somebody has bytes of n's content from now on, where it is still the
+// generation that they are of.
+func (f *FS) give(n *Node, generation uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n.gen != generation {
+		return false
+	}
+	n.file.given = n.file.handles > 0
+	return true
 }
 
 func (f *FS) stateOf(n *Node) *fileState {
