@@ -23,7 +23,13 @@ func (a *App) Control(ctx context.Context) (*client.Client, error) {
 // Backup writes a backup of the coordinator's control state to path, encrypted where there
 // is a passphrase. It refuses a path that exists unless overwrite is set (SPEC B18).
 func (a *App) Backup(ctx context.Context, path, passphrase string, overwrite bool) (backup.Manifest, error) {
-	if _, err := os.Lstat(path); err == nil && !overwrite {
+	_, absent := os.Lstat(path)
+	switch info, err := os.Stat(path); {
+	case path == "-":
+		return backup.Manifest{}, fault.New(fault.Usage, "give a name; ./- is a file of that name", "a backup is written to a file, not to standard output")
+	case err == nil && !info.Mode().IsRegular(): // with a rename it would be replaced
+		return backup.Manifest{}, fault.New(fault.Usage, "give the name of a file that is to be made", "%s is not a file", path)
+	case absent == nil && !overwrite:
 		return backup.Manifest{}, fault.New(fault.Conflict, "give another name, or add --force", "%s exists already", path)
 	}
 	control, err := a.Control(ctx)
@@ -44,7 +50,7 @@ func (a *App) Backup(ctx context.Context, path, passphrase string, overwrite boo
 		return backup.Manifest{}, err
 	}
 	if err := atomicfile.Write(path, file, 0o600); err != nil {
-		return backup.Manifest{}, fault.Wrap(fault.Failure, err, "choose a path that you may write", "cannot write the backup")
+		return backup.Manifest{}, fault.Wrap(fault.Failure, err, "choose a path that you may write, on a disk with room for it", "cannot write the backup")
 	}
 	return contents.Manifest, nil
 }

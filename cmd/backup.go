@@ -26,7 +26,7 @@ func (c *cli) coordinatorBackup() *cobra.Command {
 		Example: c.examples("coordinator backup mesh.backup --passphrase-file ~/.mesh-passphrase", "", "coordinator verify mesh.backup --passphrase-file ~/.mesh-passphrase", ""),
 		Args:    exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			passphrase, err := c.passphrase(from)
+			passphrase, err := c.passphrase(cmd, from)
 			if err != nil {
 				return err
 			}
@@ -61,10 +61,11 @@ type backupSummary struct {
 	Address   string         `json:"address"`
 	Documents map[string]int `json:"documents"` // by kind
 	Damaged   []string       `json:"damaged,omitempty"`
+	Older     []string       `json:"older,omitempty"` // damaged, and taken as they were before
 }
 
 func summary(file string, m backup.Manifest, encrypted bool) backupSummary {
-	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}, Damaged: m.Damaged}
+	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}, Damaged: m.Damaged, Older: m.Older}
 	for key := range m.Documents {
 		s.Documents[kindOf(key)]++
 	}
@@ -82,10 +83,14 @@ func documentsText(m backup.Manifest) string {
 		len(m.Documents), n["peers"], n["bindings"], n["buckets"], n["workspaces"], n["credentials"], n["shares"])
 }
 
-// notifyDamaged names the documents that a backup could not take: what they were is lost with it.
+// notifyDamaged names the documents that a backup could not take, or not as they were last: what
+// they were is lost with it.
 func (c *cli) notifyDamaged(m backup.Manifest) {
 	if len(m.Damaged) > 0 {
 		c.notify("warning: not in the backup, because they are damaged: " + strings.Join(m.Damaged, ", "))
+	}
+	if len(m.Older) > 0 {
+		c.notify("warning: damaged, and taken as they were before their last change: " + strings.Join(m.Older, ", "))
 	}
 }
 
@@ -96,7 +101,7 @@ func (c *cli) coordinatorVerify() *cobra.Command {
 		Short: "Check a backup, every byte of it",
 		Args:  exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			contents, encrypted, err := c.readBackup(args[0], from)
+			contents, encrypted, err := c.readBackup(cmd, args[0], from)
 			if err != nil {
 				return err
 			}
@@ -112,8 +117,8 @@ func (c *cli) coordinatorVerify() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) readBackup(path, from string) (contents backup.Contents, encrypted bool, err error) {
-	passphrase, err := c.passphrase(from)
+func (c *cli) readBackup(cmd *cobra.Command, path, from string) (contents backup.Contents, encrypted bool, err error) {
+	passphrase, err := c.passphrase(cmd, from)
 	if err != nil {
 		return contents, false, err
 	}
@@ -149,7 +154,7 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 				return fault.New(fault.Usage, "restore into a --data-dir, and move that with `coordinator migrate --from DIR --to "+configFile+"`",
 					"a backup is restored into a folder, and %s has the store on other engines", configFile)
 			}
-			passphrase, err := c.passphrase(from)
+			passphrase, err := c.passphrase(cmd, from)
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -65,7 +66,7 @@ func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	for _, key := range keys {
-		raw, err := o.state.docs.Raw(ctx, key)
+		raw, older, err := o.state.docs.Raw(ctx, key)
 		if errors.Is(err, documents.ErrDamaged) {
 			o.log.Error("a document that is damaged is not in the backup", "document", key)
 			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
@@ -73,6 +74,9 @@ func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if older {
+			c.Manifest.Older = append(c.Manifest.Older, key)
 		}
 		c.Documents[key] = raw
 	}
@@ -148,12 +152,12 @@ func ReadBackup(archive []byte) (backup.Contents, error) {
 
 // ReadSyncedBucket reads a folder that a copy of the system bucket is in, as by
 // `aws s3 sync s3://_tunnelmesh FOLDER` (SPEC B14, B16). Where a document is damaged its
-// former version is taken; Manifest.Damaged has those that have none.
+// former version is taken, and Manifest.Older has it; Manifest.Damaged has those that have none.
 func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	c := backup.Contents{Documents: map[string][]byte{}}
 	former := map[string][]byte{}
 	var broken []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(path, ".json") {
 			return err
 		}
@@ -183,8 +187,10 @@ func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	for key, raw := range former {
 		if c.Documents[key] == nil {
 			c.Documents[key] = raw
+			c.Manifest.Older = append(c.Manifest.Older, key)
 		}
 	}
+	slices.Sort(c.Manifest.Older)
 	for _, key := range broken {
 		if c.Documents[key] == nil {
 			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
@@ -206,35 +212,66 @@ func wholeMesh(c backup.Contents) error {
 }
 
 // Restore makes a data_dir that holds the control state of a backup and nothing else (SPEC
-// B16, B18). It refuses one that is not empty, and leaves nothing half done.
+// B16, B18). It refuses one that is not empty, and leaves nothing half done. All of it is made
+// inside of dataDir, which may be a volume, a link to a folder, or in a folder that this user
+// cannot write.
 func Restore(ctx context.Context, dataDir string, c backup.Contents) (err error) {
+	_, err = os.Stat(dataDir)
+	made := errors.Is(err, os.ErrNotExist)
 	if err := emptyTarget(dataDir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dataDir), 0o700); err != nil {
-		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
+	unlock, err := lockDataDir(dataDir)
+	if err != nil {
+		return err
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dataDir), filepath.Base(dataDir)+".restoring-*")
+	defer unlock()
+	if err := emptyTarget(dataDir); err != nil { // another restore may have come first
+		return err
+	}
+	if made {
+		defer func() {
+			if err != nil {
+				_ = os.Remove(filepath.Join(dataDir, lockFile))
+				_ = os.Remove(dataDir)
+			}
+		}()
+	}
+	fresh, err := os.MkdirTemp(dataDir, ".restoring-*")
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(fresh)
-		}
-	}()
+	defer os.RemoveAll(fresh)
 	if err := restoreInto(ctx, fresh, c); err != nil {
-		return err
+		return fault.Wrap(fault.Failure, err, "nothing was restored: make room, or choose another data_dir", "data_dir %s", dataDir)
 	}
-	// An empty folder gives way to the new one; one that has got something meanwhile does not.
-	if err := os.Remove(dataDir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return notEmpty(dataDir)
-	}
-	return os.Rename(fresh, dataDir)
+	return moveUp(fresh, dataDir)
 }
 
+// moveUp moves what is in a folder to the one that it is in, for good. The index comes last:
+// without it there is no store.
+func moveUp(fresh, dataDir string) error {
+	entries, err := os.ReadDir(fresh)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b os.DirEntry) int {
+		last := map[bool]int{true: 1}
+		return last[a.Name() == local.IndexFile] - last[b.Name() == local.IndexFile]
+	})
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(fresh, e.Name()), filepath.Join(dataDir, e.Name())); err != nil {
+			return err
+		}
+	}
+	_ = os.Chmod(dataDir, 0o700) // where it is not this user's: what is in it is closed to others anyway
+	return errors.Join(atomicfile.SyncDir(dataDir), atomicfile.SyncDir(filepath.Dir(dataDir)))
+}
+
+// emptyTarget refuses a folder with anything in it but what is there without a store.
 func emptyTarget(dataDir string) error {
 	entries, err := os.ReadDir(dataDir)
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == lockFile || e.Name() == "lost+found" })
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
