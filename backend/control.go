@@ -9,6 +9,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -93,6 +94,15 @@ func ReadBackup(path, passphrase string) (backup.Contents, error) {
 		return backup.Contents{}, err
 	}
 	return coordinator.ReadBackup(archive)
+}
+
+// MendDocuments brings back what is damaged of a stopped coordinator's control state, from a backup.
+func MendDocuments(ctx context.Context, path, passphrase string, to config.Config, dropLost bool) (coordinator.Mended, error) {
+	c, err := ReadBackup(path, passphrase)
+	if err != nil {
+		return coordinator.Mended{}, err
+	}
+	return coordinator.MendDocuments(ctx, to, c, dropLost)
 }
 
 // RestoreBackup makes a data_dir of a backup (SPEC B16).

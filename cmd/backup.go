@@ -10,6 +10,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 )
@@ -131,14 +132,17 @@ func (c *cli) readBackup(cmd *cobra.Command, path, from string) (contents backup
 
 func (c *cli) coordinatorRestore() *cobra.Command {
 	var from, configFile, dataDir string
+	var damaged, dropLost bool
 	cmd := &cobra.Command{
 		Use:   "restore FILE|FOLDER [--data-dir DIR | --config FILE]",
 		Short: "Bring a coordinator back from a backup, into an empty data_dir",
 		Long: "Makes a data_dir with the control state of a backup: a file that `coordinator backup` wrote, or a folder that the\n" +
 			"system bucket was copied to (aws s3 sync s3://_tunnelmesh FOLDER). It never writes over a store, and leaves nothing\n" +
 			"half done. Peers keep their tokens, whatever the address. The objects are not in a backup: what the coordinator\n" +
-			"knew of and does not find is reported by `coordinator status`, `bucket list` and `storage status` until it is back.",
-		Example: c.examples("coordinator restore mesh.backup --data-dir /var/lib/artifacts/s3", ""),
+			"knew of and does not find is reported by `coordinator status`, `bucket list` and `storage status` until it is back.\n\n" +
+			"With --damaged it is the other way round: into the store of a stopped coordinator, objects and all, come those\n" +
+			"documents alone that are damaged there.",
+		Example: c.examples("coordinator restore mesh.backup --data-dir /var/lib/artifacts/s3", "", "coordinator restore mesh.backup --damaged", ""),
 		Args:    exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			roots, err := xdg.Find(os.Getenv)
@@ -148,6 +152,12 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			where, err := c.effective(roots, serveOptions{config: configFile, dataDir: dataDir})
 			if err != nil {
 				return err
+			}
+			if dropLost && !damaged {
+				return fault.New(fault.Usage, "add --damaged", "--drop-lost is about documents that are damaged in a store that is there")
+			}
+			if damaged {
+				return c.mendDocuments(cmd, args[0], from, where.Config, dropLost)
 			}
 			to := where.Config.S3.DataDir
 			if !where.Config.Embedded() {
@@ -176,5 +186,37 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 	f.StringVar(&from, "passphrase-file", "", "file with the passphrase; - is standard input")
 	f.StringVar(&configFile, "config", "", "coordinator.yaml that says where the data_dir is to be")
 	f.StringVar(&dataDir, "data-dir", "", "the data_dir to make (default: the embedded coordinator's)")
+	f.BoolVar(&damaged, "damaged", false, "bring back the documents that are damaged in a store that is there")
+	f.BoolVar(&dropLost, "drop-lost", false, "with --damaged: remove those that are damaged and not in the backup")
 	return cmd
+}
+
+func (c *cli) mendDocuments(cmd *cobra.Command, path, from string, to config.Config, dropLost bool) error {
+	passphrase, err := c.passphrase(cmd, from)
+	if err != nil {
+		return err
+	}
+	m, err := backend.MendDocuments(cmd.Context(), path, passphrase, to, dropLost)
+	if err != nil {
+		return err
+	}
+	if len(m.Lost) > 0 {
+		c.notify("warning: damaged, and not in the backup: " + strings.Join(m.Lost, ", "))
+	}
+	result := map[string]any{"data_dir": to.S3.DataDir, "documents": len(m.Restored)}
+	for name, keys := range map[string][]string{"restored": m.Restored, "lost": m.Lost, "dropped": m.Dropped} {
+		if len(keys) > 0 {
+			result[name] = keys
+		}
+	}
+	c.did(result, func(out io.Writer) {
+		fmt.Fprintf(out, "Restored %d damaged documents in %s\n", len(m.Restored), to.S3.DataDir)
+		for _, key := range m.Restored {
+			fmt.Fprintf(out, "restored: %s\n", key)
+		}
+		for _, key := range m.Dropped {
+			fmt.Fprintf(out, "dropped: %s\n", key)
+		}
+	})
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
@@ -246,6 +247,62 @@ func Restore(ctx context.Context, dataDir string, c backup.Contents) (err error)
 		return fault.Wrap(fault.Failure, err, "nothing was restored: make room, or choose another data_dir", "data_dir %s", dataDir)
 	}
 	return moveUp(fresh, dataDir)
+}
+
+// Mended is what MendDocuments did; all are keys of the system bucket, in order.
+type Mended struct {
+	Restored []string // from the backup
+	Lost     []string // damaged, and not in the backup
+	Dropped  []string // of those, what was removed
+}
+
+// MendDocuments brings back, into the store of a coordinator that does not run, the documents
+// that are damaged there and whole in a backup of it, and nothing else. Where a version before
+// the damaged one stands in the newer of the two counts. With dropLost the rest is removed, but
+// for the coordinator's own record.
+func MendDocuments(ctx context.Context, to config.Config, c backup.Contents, dropLost bool) (m Mended, err error) {
+	s, end, err := openStopped(ctx, to)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	docs, err := documents.Open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return m, err
+	}
+	var mine, theirs Mesh
+	if err := docs.Read(ctx, meshKey, &mine); err == nil && documents.Data(c.Documents[meshKey], &theirs) == nil && mine.ID != theirs.ID {
+		return m, fault.New(fault.Conflict, "give a backup of the coordinator whose store this is",
+			"the backup is of coordinator %s, and the store of %s", theirs.ID, mine.ID)
+	}
+	keys, err := docs.Keys(ctx, "")
+	if err != nil {
+		return m, err
+	}
+	for _, key := range keys {
+		standIn, older, err := docs.Raw(ctx, key)
+		lost := errors.Is(err, documents.ErrDamaged)
+		if err != nil && !lost {
+			return m, err
+		}
+		kept := c.Documents[key]
+		switch {
+		case !lost && !older:
+		case kept != nil && (lost || documents.Version(kept) > documents.Version(standIn)):
+			if err := docs.Restore(ctx, key, kept); err != nil {
+				return m, err
+			}
+			m.Restored = append(m.Restored, key)
+		case lost && dropLost && key != meshKey:
+			if err := docs.Remove(ctx, key); err != nil {
+				return m, err
+			}
+			m.Dropped = append(m.Dropped, key)
+		case lost:
+			m.Lost = append(m.Lost, key)
+		}
+	}
+	return m, nil
 }
 
 // moveUp moves what is in a folder to the one that it is in, for good. The index comes last:

@@ -293,9 +293,6 @@ func (o *Orchestrator) reconcileWorkspaces(ctx context.Context, c *control) erro
 			}
 		}
 	}
-	if len(c.docs.Damage()) > 0 {
-		return nil // a peer that cannot be read may still be brought back
-	}
 	return c.dropLeavings(ctx)
 }
 

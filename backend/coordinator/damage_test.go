@@ -16,6 +16,7 @@ import (
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/dir"
@@ -271,4 +272,89 @@ func TestRestoreInPlace(t *testing.T) {
 	if _, err := os.Stat(never); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it left %s: %v", never, err)
 	}
+}
+
+// SPEC B15, B16: what a backup has of damaged documents comes back into the store that they are
+// in, its objects untouched; nothing else of the backup does. The rest can be given up.
+func TestMendDocuments(t *testing.T) {
+	ctx, m := t.Context(), newMesh(t)
+	w := m.managed(t, "notes")
+	anna, ci, gone := m.peer(t, "anna"), m.peer(t, "ci"), m.peer(t, "gone")
+	rotate := func(id string) string {
+		none := time.Duration(0)
+		p, err := m.RotatePeer(ctx, id, &none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Token
+	}
+	ciToken := rotate(ci.ID)
+	archive, err := m.Backup(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.RemovePeer(ctx, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	whole, late := m.peer(t, "whole"), m.peer(t, "late")
+	wholeToken := rotate(whole.ID)
+	for _, key := range []string{"mesh.json", "former/mesh.json", "peers/" + anna.ID + ".json", "peers/" + ci.ID + ".json", "peers/" + late.ID + ".json"} {
+		m.overwrite(t, key, "rotten")
+	}
+	c, err := coordinator.ReadBackup(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := config.Default()
+	to.S3.DataDir = m.dir
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mended, err := coordinator.MendDocuments(ctx, to, c, false)
+	want := []string{"mesh.json", "peers/" + anna.ID + ".json", "peers/" + ci.ID + ".json"}
+	if err != nil || !slices.Equal(mended.Restored, want) || !slices.Equal(mended.Lost, []string{"peers/" + late.ID + ".json"}) || mended.Dropped != nil {
+		t.Fatalf("%+v, %v", mended, err)
+	}
+	m.open(t)
+	for id, token := range map[string]string{anna.ID: anna.Token, ci.ID: ciToken, whole.ID: wholeToken} {
+		if !m.signs(t, id, token) {
+			t.Errorf("the token of %s is not what it was", id)
+		}
+	}
+	if m.signs(t, gone.ID, gone.Token) {
+		t.Error("a peer that was removed after the backup is back")
+	}
+	if _, err := m.store.Head(ctx, w.Bucket, w.Prefix+"file"); err != nil {
+		t.Error(err)
+	}
+	// Who is lost keeps what belongs to it: another backup may have it. Until it is given up.
+	bindings := func() int {
+		return len(slices.DeleteFunc(m.Bindings(), func(b coordinator.Binding) bool { return b.Peer != late.ID }))
+	}
+	if _, err := m.RemovePeer(ctx, ci.ID); err != nil || bindings() != 1 || len(m.Damage()) != 1 {
+		t.Errorf("%v, %d bindings of the lost peer, damage %v", err, bindings(), m.Damage())
+	}
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if mended, err = coordinator.MendDocuments(ctx, to, c, true); err != nil || len(mended.Dropped) != 1 || len(mended.Restored)+len(mended.Lost) != 0 {
+		t.Errorf("%+v, %v", mended, err)
+	}
+	m.open(t)
+	if len(m.Damage()) != 0 || bindings() != 0 {
+		t.Errorf("damage %v, %d bindings", m.Damage(), bindings())
+	}
+
+	other := newMesh(t)
+	if archive, err = other.Backup(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = coordinator.ReadBackup(archive); err != nil {
+		t.Fatal(err)
+	}
+	_ = m.store.Close()
+	if _, err := coordinator.MendDocuments(ctx, to, c, true); !fault.Is(err, fault.Conflict) {
+		t.Errorf("with another coordinator's backup: %v", err)
+	}
+	m.open(t)
 }

@@ -141,7 +141,7 @@ func loadControl(ctx context.Context, docs *documents.Bucket) (*control, error) 
 		reading.Go(func() error { return c.reload(ctx, key) })
 	}
 	if err := reading.Wait(); err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore` brings back a backup", "the control state cannot be read")
+		return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore FILE --damaged` brings back what a backup has of it", "the control state cannot be read")
 	}
 	return c, nil
 }

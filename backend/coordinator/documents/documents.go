@@ -270,6 +270,12 @@ func Valid(raw []byte) error {
 	return err
 }
 
+// Version is that of a document; 0: it is none.
+func Version(raw []byte) uint64 {
+	e, _ := parse(raw)
+	return e.Version
+}
+
 // Data decodes what a document says, after its checksum was verified.
 func Data(raw []byte, into any) error {
 	e, err := parse(raw)
