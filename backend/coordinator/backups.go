@@ -26,6 +26,9 @@ import (
 // It holds every token of the mesh.
 func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 	if o.shared == nil {
+		if err := o.MendDocuments(ctx); err != nil {
+			return nil, err
+		}
 		return o.backup(ctx)
 	}
 	for range changeTries {
@@ -50,6 +53,44 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 		}
 	}
 	return nil, fault.New(fault.Conflict, "try it again", "other coordinators keep changing the control state")
+}
+
+// MendDocuments reads every document of the system bucket, and writes those anew that were
+// damaged since they were read: memory has what they said. Where several coordinators share the
+// store none does that, as another one may know better.
+func (o *Orchestrator) MendDocuments(ctx context.Context) error {
+	if o.shared != nil {
+		return nil
+	}
+	before := o.Damage() // what memory has of these is what stands in for them
+	keys, err := o.state.docs.Keys(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key == usageKey { // it changes without the lock, and soon
+			continue
+		}
+		o.mu.RLock()
+		_, older, err := o.state.docs.Raw(ctx, key)
+		o.mu.RUnlock()
+		if _, known := before[key]; known || err == nil && !older || errors.Is(err, store.ErrNoSuchKey) {
+			continue
+		}
+		if err != nil && !errors.Is(err, documents.ErrDamaged) {
+			return err
+		}
+		o.mu.Lock()
+		rewritten, err := o.state.rewrite(ctx, key)
+		o.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if rewritten {
+			o.log.Warn("a document of the system bucket was damaged, and was written anew", "document", key)
+		}
+	}
+	return nil
 }
 
 func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
@@ -207,6 +248,9 @@ func ReadSyncedBucket(dir string) (backup.Contents, error) {
 func wholeMesh(c backup.Contents) error {
 	if c.Documents[meshKey] != nil {
 		return nil
+	}
+	if slices.Contains(c.Manifest.Damaged, meshKey) {
+		return fault.New(fault.Failure, "use another backup", "%s in it is damaged: without it there is no coordinator to bring back", meshKey)
 	}
 	return fault.New(fault.Failure, "give a file that `artifacts-tui coordinator backup` wrote, or a copy of the system bucket",
 		"there is no %s in it: it is not the control state of a coordinator", meshKey)

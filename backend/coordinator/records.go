@@ -253,6 +253,38 @@ func (c *control) putShare(ctx context.Context, s Share) error {
 	return put(ctx, c, sharesPrefix, s.Name, s, c.shares)
 }
 
+// rewrite writes a document of which memory has the record, and reports whether it has.
+func (c *control) rewrite(ctx context.Context, key string) (known bool, err error) {
+	kind, name, _ := strings.Cut(key, "/")
+	id := strings.TrimSuffix(name, ".json")
+	switch kind + "/" {
+	case peersPrefix:
+		return again(ctx, c, key, c.peers, id)
+	case bindingsPrefix:
+		return again(ctx, c, key, c.bindings, id)
+	case bucketsPrefix:
+		return again(ctx, c, key, c.buckets, id)
+	case workspacesPrefix:
+		return again(ctx, c, key, c.workspaces, id)
+	case credentialsPrefix:
+		return again(ctx, c, key, c.pairs, id)
+	case sharesPrefix:
+		return again(ctx, c, key, c.shares, id)
+	}
+	if key == meshKey {
+		return true, c.putMesh(ctx, c.mesh)
+	}
+	return false, nil
+}
+
+func again[R any](ctx context.Context, c *control, key string, all map[string]R, id string) (bool, error) {
+	r, ok := all[id]
+	if !ok {
+		return false, nil
+	}
+	return true, c.write(ctx, key, r)
+}
+
 // put writes a record and then believes it.
 func put[R any](ctx context.Context, c *control, prefix, id string, r R, all map[string]R) error {
 	if err := c.write(ctx, prefix+id+".json", r); err != nil {

@@ -193,6 +193,9 @@ func purging(ctx context.Context, o *Orchestrator) {
 				if err := o.RecordUsage(ctx); err != nil && ctx.Err() == nil {
 					o.log.Error("what buckets hold could not be recorded", "error", err)
 				}
+				if err := o.MendDocuments(ctx); err != nil && ctx.Err() == nil {
+					o.log.Error("the documents of the system bucket could not be checked", "error", err)
+				}
 			}
 			_, err := o.PurgeExpired(ctx)
 			if err := errors.Join(err, o.purgeRecycled(ctx)); err != nil && ctx.Err() == nil {
