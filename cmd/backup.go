@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,13 +99,18 @@ func (c *cli) notifyDamaged(m backup.Manifest) {
 func (c *cli) coordinatorVerify() *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
-		Use:   "verify FILE",
+		Use:   "verify FILE|FOLDER",
 		Short: "Check a backup, every byte of it",
 		Args:  exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			contents, encrypted, err := c.readBackup(cmd, args[0], from)
 			if err != nil {
 				return err
+			}
+			// In a file that `coordinator backup` wrote they were damaged before.
+			if broken := slices.Concat(contents.Manifest.Damaged, contents.Manifest.Older); contents.Manifest.Format == 0 && len(broken) > 0 {
+				return fault.New(fault.Failure, "copy the bucket again; `artifacts-tui coordinator restore` takes what is whole",
+					"the copy of the system bucket is damaged: %s", strings.Join(broken, ", "))
 			}
 			c.notifyDamaged(contents.Manifest)
 			c.print(summary(args[0], contents.Manifest, encrypted), func(out io.Writer) {

@@ -126,8 +126,8 @@ func (o *Orchestrator) warnings(s Storage, buckets []Bucket, managed []workspace
 			continue
 		}
 		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Bytes, w.Quota)...)
-		if m := w.Known.Missing(*w.Usage); m.Objects > 0 {
-			list = append(list, missing("workspace "+w.Name, m, w.Known.At))
+		if m := w.Missing(); m != "" {
+			list = append(list, Warning{Kind: "missing", Subject: "workspace " + w.Name, Message: "workspace " + w.Name + ": " + m})
 		}
 	}
 	damage := o.Damage()
