@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
@@ -282,8 +284,8 @@ func Restore(ctx context.Context, dataDir string, c backup.Contents) (err error)
 			}
 		}()
 	}
-	fresh, err := os.MkdirTemp(dataDir, ".restoring-*")
-	if err != nil {
+	fresh := filepath.Join(dataDir, restoring)
+	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700)); err != nil {
 		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
 	}
 	defer os.RemoveAll(fresh)
@@ -369,10 +371,16 @@ func moveUp(fresh, dataDir string) error {
 	return errors.Join(atomicfile.SyncDir(dataDir), atomicfile.SyncDir(filepath.Dir(dataDir)))
 }
 
-// emptyTarget refuses a folder with anything in it but what is there without a store.
+// restoring is the folder in data_dir that a restore works in.
+const restoring = ".restoring"
+
+// emptyTarget refuses a folder with anything in it but what is there without a store, or what a
+// restore that was killed has left.
 func emptyTarget(dataDir string) error {
 	entries, err := os.ReadDir(dataDir)
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == lockFile || e.Name() == "lost+found" })
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool {
+		return slices.Contains([]string{lockFile, restoring, "lost+found"}, e.Name())
+	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
@@ -398,10 +406,13 @@ func restoreInto(ctx context.Context, dir string, c backup.Contents) (err error)
 	if err != nil {
 		return err
 	}
+	writing, writeCtx := errgroup.WithContext(ctx)
+	writing.SetLimit(loadAtOnce)
 	for key, raw := range c.Documents {
-		if err := docs.Restore(ctx, key, raw); err != nil {
-			return err
-		}
+		writing.Go(func() error { return docs.Restore(writeCtx, key, raw) })
+	}
+	if err := writing.Wait(); err != nil {
+		return err
 	}
 	control, err := loadControl(ctx, docs)
 	if err != nil {

@@ -233,7 +233,8 @@ func TestRestoreInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	where, link := filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "data")
-	if err := errors.Join(os.MkdirAll(filepath.Join(where, "lost+found"), 0o755), os.Symlink(where, link)); err != nil {
+	killed := filepath.Join(where, ".restoring", "packs") // as a restore that was killed leaves it
+	if err := errors.Join(os.MkdirAll(filepath.Join(where, "lost+found"), 0o755), os.MkdirAll(killed, 0o700), os.Symlink(where, link)); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error)
