@@ -168,6 +168,17 @@ func TestFullDisk(t *testing.T) {
 		}
 		return s, o
 	}
+	// A new store is another matter: a coordinator without an id is none.
+	f.full.Store(true)
+	s := f.open(t, folder)
+	if _, err := coordinator.NewOrchestrator(ctx, s, coordinator.Options{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a first start: %v", err)
+	}
+	f.full.Store(false)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
 	s, o := start()
 	p, err := o.AddPeer(ctx, coordinator.AddPeer{Name: "anna"})
 	if err != nil {

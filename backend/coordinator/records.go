@@ -126,6 +126,9 @@ func emptyControl(docs *documents.Bucket) *control {
 // loadAtOnce is how many documents are read side by side.
 const loadAtOnce = 16
 
+// mendHint is for what a coordinator does not start without.
+const mendHint = "`artifacts-tui coordinator restore FILE --damaged` brings back what a backup has of it"
+
 // loadControl reads every document. One that is damaged beyond its former version is left
 // out, and reported by Damage; the coordinator's own is the exception, as nothing that
 // clients know would fit a new one.
@@ -141,7 +144,7 @@ func loadControl(ctx context.Context, docs *documents.Bucket) (*control, error) 
 		reading.Go(func() error { return c.reload(ctx, key) })
 	}
 	if err := reading.Wait(); err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore FILE --damaged` brings back what a backup has of it", "the control state cannot be read")
+		return nil, fault.Wrap(fault.Failure, err, mendHint, "the control state cannot be read")
 	}
 	return c, nil
 }
