@@ -3,9 +3,12 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -32,6 +35,13 @@ func openStopped(ctx context.Context, c config.Config) (s *store.Store, end func
 			err = fault.New(fault.Conflict, "`artifacts-tui coordinator stop` stops the local one", "a coordinator uses %s", dataDir)
 		}
 		return nil, nil, err
+	}
+	if c.Storage.Index == "" {
+		if err := bolt.Probe(filepath.Join(dataDir, local.IndexFile)); err != nil {
+			unlock()
+			return nil, nil, fault.Wrap(fault.Failure, err,
+				"bring the folder back from a copy; of a backup `artifacts-tui coordinator restore` makes a new one, without the objects", "the index of the store is damaged")
+		}
 	}
 	s, err = openStore(ctx, c, nil, true)
 	if err != nil {
