@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,7 +55,13 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 			return archive, nil
 		}
 	}
-	return nil, fault.New(fault.Conflict, "try it again", "other coordinators keep changing the control state")
+	// They keep changing it: in its turn among the changes.
+	var archive []byte
+	err := o.changeShared(ctx, func(ctx context.Context, c *control) (err error) {
+		archive, err = o.pack(ctx, c)
+		return err
+	})
+	return archive, err
 }
 
 // MendDocuments reads every document of the system bucket, and writes those anew that were
@@ -96,35 +103,52 @@ func (o *Orchestrator) MendDocuments(ctx context.Context) error {
 }
 
 func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
+	o.mu.RLock() // no change until the documents are read
+	defer o.mu.RUnlock()
+	return o.pack(ctx, o.state)
+}
+
+// pack makes the archive of a state that nobody changes meanwhile.
+func (o *Orchestrator) pack(ctx context.Context, state *control) ([]byte, error) {
 	c := backup.Contents{
 		Manifest: backup.Manifest{
 			Version: o.version, Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{},
 		},
 		Documents: map[string][]byte{},
 	}
-	o.mu.RLock() // no change until the documents are read
-	defer o.mu.RUnlock()
-	c.Manifest.Created, c.Manifest.Coordinator, c.Manifest.Address = o.stamp(), o.state.mesh.ID, o.state.mesh.Address
-	keys, err := o.state.docs.Keys(ctx, "")
+	c.Manifest.Created, c.Manifest.Coordinator, c.Manifest.Address = o.stamp(), state.mesh.ID, state.mesh.Address
+	keys, err := state.docs.Keys(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex // of c
+	reading, readCtx := errgroup.WithContext(ctx)
+	reading.SetLimit(loadAtOnce)
 	for _, key := range keys {
-		raw, older, err := o.state.docs.Raw(ctx, key)
-		if errors.Is(err, documents.ErrDamaged) {
-			o.log.Error("a document that is damaged is not in the backup", "document", key)
-			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if older {
-			c.Manifest.Older = append(c.Manifest.Older, key)
-		}
-		c.Documents[key] = raw
+		reading.Go(func() error {
+			raw, older, err := state.docs.Raw(readCtx, key)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, documents.ErrDamaged):
+				o.log.Error("a document that is damaged is not in the backup", "document", key)
+				c.Manifest.Damaged = append(c.Manifest.Damaged, key)
+				return nil
+			case err != nil:
+				return err
+			case older:
+				c.Manifest.Older = append(c.Manifest.Older, key)
+			}
+			c.Documents[key] = raw
+			return nil
+		})
 	}
-	u, err := o.usageNow(ctx, slices.Collect(maps.Values(o.state.workspaces)))
+	if err := reading.Wait(); err != nil {
+		return nil, err
+	}
+	slices.Sort(c.Manifest.Damaged)
+	slices.Sort(c.Manifest.Older)
+	u, err := o.usageNow(ctx, slices.Collect(maps.Values(state.workspaces)))
 	if err != nil {
 		return nil, err
 	}
