@@ -26,8 +26,10 @@ func Fsck(ctx context.Context, c config.Config, o store.CheckOptions) (r store.C
 // openStopped opens the store of a coordinator that does not run, and keeps it from being started until end.
 func openStopped(ctx context.Context, c config.Config) (s *store.Store, end func() error, err error) {
 	dataDir := c.S3.DataDir
-	if err := there(c); err != nil {
+	if err := there(c); fault.Is(err, fault.NotFound) {
 		return nil, nil, fault.New(fault.NotFound, "give --data-dir or --config of the coordinator that is meant", "%s", err)
+	} else if err != nil {
+		return nil, nil, err
 	}
 	unlock, err := lockDataDir(dataDir)
 	if err != nil {
