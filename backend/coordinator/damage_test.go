@@ -17,6 +17,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
@@ -385,6 +386,9 @@ func TestDamageWhileRunning(t *testing.T) {
 	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "guests", Bucket: "team"}, ""); err != nil {
 		t.Fatal(err)
 	}
+	if err := coordinator.OwnCertificate(ctx, m.Orchestrator, "127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
 	archive, err := m.Backup(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -408,6 +412,18 @@ func TestDamageWhileRunning(t *testing.T) {
 	if err != nil || len(after.Manifest.Damaged) != 0 || len(after.Manifest.Older) != 0 || len(after.Documents) != len(before.Documents) || len(m.Damage()) != 0 {
 		t.Fatalf("%d of %d documents, damaged %v, older %v, %v; reported: %v", len(after.Documents), len(before.Documents),
 			after.Manifest.Damaged, after.Manifest.Older, err, m.Damage())
+	}
+	key := func(c backup.Contents) (own struct {
+		Key string `json:"key"`
+	},
+	) {
+		if err := documents.Data(c.Documents["tls.json"], &own); err != nil || own.Key == "" {
+			t.Errorf("the certificate's key is not there: %v", err)
+		}
+		return own
+	}
+	if key(before) != key(after) {
+		t.Error("the certificate has another key")
 	}
 	m.restart(t)
 	if got, err := m.Workspace(ctx, "notes", true); !m.signs(t, p.ID, p.Token) || err != nil || got.ID != w.ID || len(m.Damage()) != 0 {

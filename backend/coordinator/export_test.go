@@ -39,3 +39,8 @@ func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
 func StorageOf(ctx context.Context, o *Orchestrator, dir string) (Storage, error) {
 	return o.storage(ctx, dir)
 }
+
+// OwnCertificate sees to the certificate of a coordinator that listens on address.
+func OwnCertificate(ctx context.Context, o *Orchestrator, address string) error {
+	return o.ownCertificate(ctx, address, nil, o.log)
+}

@@ -108,6 +108,7 @@ type control struct {
 	touched    []string   // documents that were written or removed since it was emptied
 	reading    sync.Mutex // of documents that are read side by side
 	mesh       Mesh
+	own        ownRecord // as it was last read or written; empty where there is none
 	peers      map[string]Peer
 	bindings   map[string]Binding
 	buckets    map[string]BucketRecord
@@ -274,8 +275,11 @@ func (c *control) rewrite(ctx context.Context, key string) (known bool, err erro
 	case sharesPrefix:
 		return again(ctx, c, key, c.shares, id)
 	}
-	if key == meshKey {
+	switch {
+	case key == meshKey:
 		return true, c.putMesh(ctx, c.mesh)
+	case key == tlsKey && c.own.Key != "":
+		return true, c.write(ctx, key, c.own)
 	}
 	return false, nil
 }

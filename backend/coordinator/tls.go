@@ -224,6 +224,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		if err := c.write(ctx, tlsKey, record); err != nil {
 			return err
 		}
+		c.own = record
 		o.certificate.Store(made)
 		said := "made a certificate"
 		if old != nil {
@@ -251,6 +252,7 @@ func (c *control) certificate(ctx context.Context) (*tls.Certificate, *ecdsa.Pri
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Failure, err, mendHint, "the coordinator's own certificate is damaged")
 	}
+	c.own = record
 	return cert, key, nil
 }
 
