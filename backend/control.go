@@ -9,6 +9,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -23,7 +24,13 @@ func (a *App) Control(ctx context.Context) (*client.Client, error) {
 // Backup writes a backup of the coordinator's control state to path, encrypted where there
 // is a passphrase. It refuses a path that exists unless overwrite is set (SPEC B18).
 func (a *App) Backup(ctx context.Context, path, passphrase string, overwrite bool) (backup.Manifest, error) {
-	if _, err := os.Lstat(path); err == nil && !overwrite {
+	_, absent := os.Lstat(path)
+	switch info, err := os.Stat(path); {
+	case path == "-":
+		return backup.Manifest{}, fault.New(fault.Usage, "give a name; ./- is a file of that name", "a backup is written to a file, not to standard output")
+	case err == nil && !info.Mode().IsRegular(): // with a rename it would be replaced
+		return backup.Manifest{}, fault.New(fault.Usage, "give the name of a file that is to be made", "%s is not a file", path)
+	case absent == nil && !overwrite:
 		return backup.Manifest{}, fault.New(fault.Conflict, "give another name, or add --force", "%s exists already", path)
 	}
 	control, err := a.Control(ctx)
@@ -44,7 +51,7 @@ func (a *App) Backup(ctx context.Context, path, passphrase string, overwrite boo
 		return backup.Manifest{}, err
 	}
 	if err := atomicfile.Write(path, file, 0o600); err != nil {
-		return backup.Manifest{}, fault.Wrap(fault.Failure, err, "choose a path that you may write", "cannot write the backup")
+		return backup.Manifest{}, fault.Wrap(fault.Failure, err, "choose a path that you may write, on a disk with room for it", "cannot write the backup")
 	}
 	return contents.Manifest, nil
 }
@@ -87,6 +94,15 @@ func ReadBackup(path, passphrase string) (backup.Contents, error) {
 		return backup.Contents{}, err
 	}
 	return coordinator.ReadBackup(archive)
+}
+
+// MendDocuments brings back what is damaged of a stopped coordinator's control state, from a backup.
+func MendDocuments(ctx context.Context, path, passphrase string, to config.Config, dropLost bool) (coordinator.Mended, error) {
+	c, err := ReadBackup(path, passphrase)
+	if err != nil {
+		return coordinator.Mended{}, err
+	}
+	return coordinator.MendDocuments(ctx, to, c, dropLost)
 }
 
 // RestoreBackup makes a data_dir of a backup (SPEC B16).

@@ -62,7 +62,11 @@ func (a *App) checkCoordinator(ctx context.Context, opt DoctorOptions) []Finding
 		all = append(all, warning("version", "restart the older of the two", "the coordinator is of version %s, this program of %s", s.Version, opt.Version))
 	}
 	for _, w := range s.Warnings {
-		all = append(all, warning(check, "`artifacts storage status` and `artifacts bucket list` tell more", "%s: %s", w.Kind, w.Message))
+		hint := "`artifacts storage status` and `artifacts bucket list` tell more"
+		if w.Kind == "damage" {
+			hint = "stop the coordinator; `artifacts coordinator restore BACKUP --damaged` brings back what a backup has of it"
+		}
+		all = append(all, warning(check, hint, "%s: %s", w.Kind, w.Message))
 	}
 	if t.url != "" {
 		all = append(all, a.checkClock(ctx, s.URL, t.context.CertificatePin)...)

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -94,6 +95,9 @@ func (a *App) whatToMount(ctx context.Context, req MountRequest) (spec mounts.Sp
 	}
 	if err := usable(w); err != nil {
 		return spec, creds, err
+	}
+	if missing := w.Missing(); missing != "" {
+		a.opt.Notify(fmt.Sprintf("warning: workspace %s: %s", w.Name, missing))
 	}
 	spec = mounts.Spec{
 		ID: w.ID, Workspace: w.Name, Backend: string(w.Backend), Mountpoint: mountpoint,

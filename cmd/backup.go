@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/xdg"
 )
@@ -26,7 +28,7 @@ func (c *cli) coordinatorBackup() *cobra.Command {
 		Example: c.examples("coordinator backup mesh.backup --passphrase-file ~/.mesh-passphrase", "", "coordinator verify mesh.backup --passphrase-file ~/.mesh-passphrase", ""),
 		Args:    exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			passphrase, err := c.passphrase(from)
+			passphrase, err := c.passphrase(cmd, from)
 			if err != nil {
 				return err
 			}
@@ -61,10 +63,11 @@ type backupSummary struct {
 	Address   string         `json:"address"`
 	Documents map[string]int `json:"documents"` // by kind
 	Damaged   []string       `json:"damaged,omitempty"`
+	Older     []string       `json:"older,omitempty"` // damaged, and taken as they were before
 }
 
 func summary(file string, m backup.Manifest, encrypted bool) backupSummary {
-	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}, Damaged: m.Damaged}
+	s := backupSummary{File: file, Encrypted: encrypted, Created: m.Created.Format("2006-01-02T15:04:05Z07:00"), Address: m.Address, Documents: map[string]int{}, Damaged: m.Damaged, Older: m.Older}
 	for key := range m.Documents {
 		s.Documents[kindOf(key)]++
 	}
@@ -82,23 +85,32 @@ func documentsText(m backup.Manifest) string {
 		len(m.Documents), n["peers"], n["bindings"], n["buckets"], n["workspaces"], n["credentials"], n["shares"])
 }
 
-// notifyDamaged names the documents that a backup could not take: what they were is lost with it.
+// notifyDamaged names the documents that a backup could not take, or not as they were last: what
+// they were is lost with it.
 func (c *cli) notifyDamaged(m backup.Manifest) {
 	if len(m.Damaged) > 0 {
 		c.notify("warning: not in the backup, because they are damaged: " + strings.Join(m.Damaged, ", "))
+	}
+	if len(m.Older) > 0 {
+		c.notify("warning: damaged, and taken as they were before their last change: " + strings.Join(m.Older, ", "))
 	}
 }
 
 func (c *cli) coordinatorVerify() *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
-		Use:   "verify FILE",
+		Use:   "verify FILE|FOLDER",
 		Short: "Check a backup, every byte of it",
 		Args:  exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			contents, encrypted, err := c.readBackup(args[0], from)
+			contents, encrypted, err := c.readBackup(cmd, args[0], from)
 			if err != nil {
 				return err
+			}
+			// In a file that `coordinator backup` wrote they were damaged before.
+			if broken := slices.Concat(contents.Manifest.Damaged, contents.Manifest.Older); contents.Manifest.Format == 0 && len(broken) > 0 {
+				return fault.New(fault.Failure, "copy the bucket again; `artifacts-tui coordinator restore` takes what is whole",
+					"the copy of the system bucket is damaged: %s", strings.Join(broken, ", "))
 			}
 			c.notifyDamaged(contents.Manifest)
 			c.print(summary(args[0], contents.Manifest, encrypted), func(out io.Writer) {
@@ -112,8 +124,8 @@ func (c *cli) coordinatorVerify() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) readBackup(path, from string) (contents backup.Contents, encrypted bool, err error) {
-	passphrase, err := c.passphrase(from)
+func (c *cli) readBackup(cmd *cobra.Command, path, from string) (contents backup.Contents, encrypted bool, err error) {
+	passphrase, err := c.passphrase(cmd, from)
 	if err != nil {
 		return contents, false, err
 	}
@@ -126,14 +138,17 @@ func (c *cli) readBackup(path, from string) (contents backup.Contents, encrypted
 
 func (c *cli) coordinatorRestore() *cobra.Command {
 	var from, configFile, dataDir string
+	var damaged, dropLost bool
 	cmd := &cobra.Command{
 		Use:   "restore FILE|FOLDER [--data-dir DIR | --config FILE]",
 		Short: "Bring a coordinator back from a backup, into an empty data_dir",
 		Long: "Makes a data_dir with the control state of a backup: a file that `coordinator backup` wrote, or a folder that the\n" +
 			"system bucket was copied to (aws s3 sync s3://_tunnelmesh FOLDER). It never writes over a store, and leaves nothing\n" +
 			"half done. Peers keep their tokens, whatever the address. The objects are not in a backup: what the coordinator\n" +
-			"knew of and does not find is reported by `coordinator status`, `bucket list` and `storage status` until it is back.",
-		Example: c.examples("coordinator restore mesh.backup --data-dir /var/lib/artifacts/s3", ""),
+			"knew of and does not find is reported by `coordinator status`, `bucket list` and `storage status` until it is back.\n\n" +
+			"With --damaged it is the other way round: into the store of a stopped coordinator, objects and all, come those\n" +
+			"documents alone that are damaged there.",
+		Example: c.examples("coordinator restore mesh.backup --data-dir /var/lib/artifacts/s3", "", "coordinator restore mesh.backup --damaged", ""),
 		Args:    exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			roots, err := xdg.Find(os.Getenv)
@@ -144,12 +159,18 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dropLost && !damaged {
+				return fault.New(fault.Usage, "add --damaged", "--drop-lost is about documents that are damaged in a store that is there")
+			}
+			if damaged {
+				return c.mendDocuments(cmd, args[0], from, where.Config, dropLost)
+			}
 			to := where.Config.S3.DataDir
 			if !where.Config.Embedded() {
 				return fault.New(fault.Usage, "restore into a --data-dir, and move that with `coordinator migrate --from DIR --to "+configFile+"`",
 					"a backup is restored into a folder, and %s has the store on other engines", configFile)
 			}
-			passphrase, err := c.passphrase(from)
+			passphrase, err := c.passphrase(cmd, from)
 			if err != nil {
 				return err
 			}
@@ -171,5 +192,37 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 	f.StringVar(&from, "passphrase-file", "", "file with the passphrase; - is standard input")
 	f.StringVar(&configFile, "config", "", "coordinator.yaml that says where the data_dir is to be")
 	f.StringVar(&dataDir, "data-dir", "", "the data_dir to make (default: the embedded coordinator's)")
+	f.BoolVar(&damaged, "damaged", false, "bring back the documents that are damaged in a store that is there")
+	f.BoolVar(&dropLost, "drop-lost", false, "with --damaged: remove those that are damaged and not in the backup")
 	return cmd
+}
+
+func (c *cli) mendDocuments(cmd *cobra.Command, path, from string, to config.Config, dropLost bool) error {
+	passphrase, err := c.passphrase(cmd, from)
+	if err != nil {
+		return err
+	}
+	m, err := backend.MendDocuments(cmd.Context(), path, passphrase, to, dropLost)
+	if err != nil {
+		return err
+	}
+	if len(m.Lost) > 0 {
+		c.notify("warning: damaged, and not in the backup: " + strings.Join(m.Lost, ", "))
+	}
+	result := map[string]any{"data_dir": to.S3.DataDir, "documents": len(m.Restored)}
+	for name, keys := range map[string][]string{"restored": m.Restored, "lost": m.Lost, "dropped": m.Dropped} {
+		if len(keys) > 0 {
+			result[name] = keys
+		}
+	}
+	c.did(result, func(out io.Writer) {
+		fmt.Fprintf(out, "Restored %d damaged documents in %s\n", len(m.Restored), to.S3.DataDir)
+		for _, key := range m.Restored {
+			fmt.Fprintf(out, "restored: %s\n", key)
+		}
+		for _, key := range m.Dropped {
+			fmt.Fprintf(out, "dropped: %s\n", key)
+		}
+	})
+	return nil
 }

@@ -103,9 +103,12 @@ func seenText(t time.Time) string {
 }
 
 // passphrase reads one from a file, or from standard input for "-", without the end of its line.
-func (c *cli) passphrase(from string) (string, error) {
-	if from == "" {
+func (c *cli) passphrase(cmd *cobra.Command, from string) (string, error) {
+	if !cmd.Flags().Changed("passphrase-file") {
 		return "", nil
+	}
+	if from == "" {
+		return "", fault.New(fault.Usage, "give a file that holds it, or - for standard input", "--passphrase-file names no file")
 	}
 	var text []byte
 	var err error

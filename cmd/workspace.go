@@ -148,6 +148,11 @@ func (c *cli) workspaceList() *cobra.Command {
 					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), objects, string(w.State), at}
 				}
 				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
+				for _, w := range list {
+					if missing := w.Missing(); missing != "" {
+						fmt.Fprintf(out, "missing: %s: %s\n", w.Name, missing)
+					}
+				}
 			})
 			return nil
 		},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -364,6 +365,10 @@ var httpStatus = map[fault.Kind]int{
 
 // fail answers with an error; refused is the status of a fault of kind Auth.
 func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
+	if noSpace(err) {
+		a.watch.log.Error("the disk is full", "error", err)
+		err = fault.New(fault.Quota, "free some space on its disk, or delete objects", "the coordinator's disk is full")
+	}
 	e := fault.As(err)
 	status, ok := httpStatus[e.Kind]
 	switch {
@@ -374,6 +379,11 @@ func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 		a.watch.log.Error("request failed", "error", e.Error())
 	}
 	reply(w, status, map[string]*fault.Error{"error": e})
+}
+
+// noSpace tells a disk that others have filled: of the store's own writes some space is kept.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

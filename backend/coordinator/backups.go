@@ -10,13 +10,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/backup"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -24,6 +29,9 @@ import (
 // It holds every token of the mesh.
 func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 	if o.shared == nil {
+		if err := o.MendDocuments(ctx); err != nil {
+			return nil, err
+		}
 		return o.backup(ctx)
 	}
 	for range changeTries {
@@ -47,36 +55,100 @@ func (o *Orchestrator) Backup(ctx context.Context) ([]byte, error) {
 			return archive, nil
 		}
 	}
-	return nil, fault.New(fault.Conflict, "try it again", "other coordinators keep changing the control state")
+	// They keep changing it: in its turn among the changes.
+	var archive []byte
+	err := o.changeShared(ctx, func(ctx context.Context, c *control) (err error) {
+		archive, err = o.pack(ctx, c)
+		return err
+	})
+	return archive, err
+}
+
+// MendDocuments reads every document of the system bucket, and writes those anew that were
+// damaged since they were read: memory has what they said. Where several coordinators share the
+// store none does that, as another one may know better.
+func (o *Orchestrator) MendDocuments(ctx context.Context) error {
+	if o.shared != nil {
+		return nil
+	}
+	before := o.Damage() // what memory has of these is what stands in for them
+	keys, err := o.state.docs.Keys(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key == usageKey { // it changes without the lock, and soon
+			continue
+		}
+		o.mu.RLock()
+		_, older, err := o.state.docs.Raw(ctx, key)
+		o.mu.RUnlock()
+		if _, known := before[key]; known || err == nil && !older || errors.Is(err, store.ErrNoSuchKey) {
+			continue
+		}
+		if err != nil && !errors.Is(err, documents.ErrDamaged) {
+			return err
+		}
+		o.mu.Lock()
+		rewritten, err := o.state.rewrite(ctx, key)
+		o.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if rewritten {
+			o.log.Warn("a document of the system bucket was damaged, and was written anew", "document", key)
+		}
+	}
+	return nil
 }
 
 func (o *Orchestrator) backup(ctx context.Context) ([]byte, error) {
+	o.mu.RLock() // no change until the documents are read
+	defer o.mu.RUnlock()
+	return o.pack(ctx, o.state)
+}
+
+// pack makes the archive of a state that nobody changes meanwhile.
+func (o *Orchestrator) pack(ctx context.Context, state *control) ([]byte, error) {
 	c := backup.Contents{
 		Manifest: backup.Manifest{
 			Version: o.version, Buckets: map[string]workspace.Usage{}, Workspaces: map[string]workspace.Usage{},
 		},
 		Documents: map[string][]byte{},
 	}
-	o.mu.RLock() // no change until the documents are read
-	defer o.mu.RUnlock()
-	c.Manifest.Created, c.Manifest.Coordinator, c.Manifest.Address = o.stamp(), o.state.mesh.ID, o.state.mesh.Address
-	keys, err := o.state.docs.Keys(ctx, "")
+	c.Manifest.Created, c.Manifest.Coordinator, c.Manifest.Address = o.stamp(), state.mesh.ID, state.mesh.Address
+	keys, err := state.docs.Keys(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex // of c
+	reading, readCtx := errgroup.WithContext(ctx)
+	reading.SetLimit(loadAtOnce)
 	for _, key := range keys {
-		raw, err := o.state.docs.Raw(ctx, key)
-		if errors.Is(err, documents.ErrDamaged) {
-			o.log.Error("a document that is damaged is not in the backup", "document", key)
-			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		c.Documents[key] = raw
+		reading.Go(func() error {
+			raw, older, err := state.docs.Raw(readCtx, key)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, documents.ErrDamaged):
+				o.log.Error("a document that is damaged is not in the backup", "document", key)
+				c.Manifest.Damaged = append(c.Manifest.Damaged, key)
+				return nil
+			case err != nil:
+				return err
+			case older:
+				c.Manifest.Older = append(c.Manifest.Older, key)
+			}
+			c.Documents[key] = raw
+			return nil
+		})
 	}
-	u, err := o.usageNow(ctx, slices.Collect(maps.Values(o.state.workspaces)))
+	if err := reading.Wait(); err != nil {
+		return nil, err
+	}
+	slices.Sort(c.Manifest.Damaged)
+	slices.Sort(c.Manifest.Older)
+	u, err := o.usageNow(ctx, slices.Collect(maps.Values(state.workspaces)))
 	if err != nil {
 		return nil, err
 	}
@@ -148,12 +220,12 @@ func ReadBackup(archive []byte) (backup.Contents, error) {
 
 // ReadSyncedBucket reads a folder that a copy of the system bucket is in, as by
 // `aws s3 sync s3://_tunnelmesh FOLDER` (SPEC B14, B16). Where a document is damaged its
-// former version is taken; Manifest.Damaged has those that have none.
+// former version is taken, and Manifest.Older has it; Manifest.Damaged has those that have none.
 func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	c := backup.Contents{Documents: map[string][]byte{}}
 	former := map[string][]byte{}
 	var broken []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !strings.HasSuffix(path, ".json") {
 			return err
 		}
@@ -183,8 +255,10 @@ func ReadSyncedBucket(dir string) (backup.Contents, error) {
 	for key, raw := range former {
 		if c.Documents[key] == nil {
 			c.Documents[key] = raw
+			c.Manifest.Older = append(c.Manifest.Older, key)
 		}
 	}
+	slices.Sort(c.Manifest.Older)
 	for _, key := range broken {
 		if c.Documents[key] == nil {
 			c.Manifest.Damaged = append(c.Manifest.Damaged, key)
@@ -201,40 +275,136 @@ func wholeMesh(c backup.Contents) error {
 	if c.Documents[meshKey] != nil {
 		return nil
 	}
+	if slices.Contains(c.Manifest.Damaged, meshKey) {
+		return fault.New(fault.Failure, "use another backup", "%s in it is damaged: without it there is no coordinator to bring back", meshKey)
+	}
 	return fault.New(fault.Failure, "give a file that `artifacts-tui coordinator backup` wrote, or a copy of the system bucket",
 		"there is no %s in it: it is not the control state of a coordinator", meshKey)
 }
 
 // Restore makes a data_dir that holds the control state of a backup and nothing else (SPEC
-// B16, B18). It refuses one that is not empty, and leaves nothing half done.
+// B16, B18). It refuses one that is not empty, and leaves nothing half done. All of it is made
+// inside of dataDir, which may be a volume, a link to a folder, or in a folder that this user
+// cannot write.
 func Restore(ctx context.Context, dataDir string, c backup.Contents) (err error) {
+	_, err = os.Stat(dataDir)
+	made := errors.Is(err, os.ErrNotExist)
 	if err := emptyTarget(dataDir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dataDir), 0o700); err != nil {
-		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dataDir), filepath.Base(dataDir)+".restoring-*")
+	unlock, err := lockDataDir(dataDir)
 	if err != nil {
-		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(fresh)
-		}
-	}()
-	if err := restoreInto(ctx, fresh, c); err != nil {
 		return err
 	}
-	// An empty folder gives way to the new one; one that has got something meanwhile does not.
-	if err := os.Remove(dataDir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return notEmpty(dataDir)
+	defer unlock()
+	if err := emptyTarget(dataDir); err != nil { // another restore may have come first
+		return err
 	}
-	return os.Rename(fresh, dataDir)
+	if made {
+		defer func() {
+			if err != nil {
+				_ = os.Remove(filepath.Join(dataDir, lockFile))
+				_ = os.Remove(dataDir)
+			}
+		}()
+	}
+	fresh := filepath.Join(dataDir, restoring)
+	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700)); err != nil {
+		return fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dataDir)
+	}
+	defer os.RemoveAll(fresh)
+	if err := restoreInto(ctx, fresh, c); err != nil {
+		return fault.Wrap(fault.Failure, err, "nothing was restored: make room, or choose another data_dir", "data_dir %s", dataDir)
+	}
+	return moveUp(fresh, dataDir)
 }
 
+// Mended is what MendDocuments did; all are keys of the system bucket, in order.
+type Mended struct {
+	Restored []string // from the backup
+	Lost     []string // damaged, and not in the backup
+	Dropped  []string // of those, what was removed
+}
+
+// MendDocuments brings back, into the store of a coordinator that does not run, the documents
+// that are damaged there and whole in a backup of it, and nothing else. Where a version before
+// the damaged one stands in the newer of the two counts. With dropLost the rest is removed, but
+// for the coordinator's own record.
+func MendDocuments(ctx context.Context, to config.Config, c backup.Contents, dropLost bool) (m Mended, err error) {
+	s, end, err := openStopped(ctx, to)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	docs, err := documents.Open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return m, err
+	}
+	var mine, theirs Mesh
+	if err := docs.Read(ctx, meshKey, &mine); err == nil && documents.Data(c.Documents[meshKey], &theirs) == nil && mine.ID != theirs.ID {
+		return m, fault.New(fault.Conflict, "give a backup of the coordinator whose store this is",
+			"the backup is of coordinator %s, and the store of %s", theirs.ID, mine.ID)
+	}
+	keys, err := docs.Keys(ctx, "")
+	if err != nil {
+		return m, err
+	}
+	for _, key := range keys {
+		standIn, older, err := docs.Raw(ctx, key)
+		lost := errors.Is(err, documents.ErrDamaged)
+		if err != nil && !lost {
+			return m, err
+		}
+		kept := c.Documents[key]
+		switch {
+		case !lost && !older:
+		case kept != nil && (lost || documents.Version(kept) > documents.Version(standIn)):
+			if err := docs.Restore(ctx, key, kept); err != nil {
+				return m, err
+			}
+			m.Restored = append(m.Restored, key)
+		case lost && dropLost && key != meshKey:
+			if err := docs.Remove(ctx, key); err != nil {
+				return m, err
+			}
+			m.Dropped = append(m.Dropped, key)
+		case lost:
+			m.Lost = append(m.Lost, key)
+		}
+	}
+	return m, nil
+}
+
+// moveUp moves what is in a folder to the one that it is in, for good. The index comes last:
+// without it there is no store.
+func moveUp(fresh, dataDir string) error {
+	entries, err := os.ReadDir(fresh)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(entries, func(a, b os.DirEntry) int {
+		last := map[bool]int{true: 1}
+		return last[a.Name() == local.IndexFile] - last[b.Name() == local.IndexFile]
+	})
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(fresh, e.Name()), filepath.Join(dataDir, e.Name())); err != nil {
+			return err
+		}
+	}
+	_ = os.Chmod(dataDir, 0o700) // where it is not this user's: what is in it is closed to others anyway
+	return errors.Join(atomicfile.SyncDir(dataDir), atomicfile.SyncDir(filepath.Dir(dataDir)))
+}
+
+// restoring is the folder in data_dir that a restore works in.
+const restoring = ".restoring"
+
+// emptyTarget refuses a folder with anything in it but what is there without a store, or what a
+// restore that was killed has left.
 func emptyTarget(dataDir string) error {
 	entries, err := os.ReadDir(dataDir)
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool {
+		return slices.Contains([]string{lockFile, restoring, "lost+found"}, e.Name())
+	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
@@ -260,10 +430,13 @@ func restoreInto(ctx context.Context, dir string, c backup.Contents) (err error)
 	if err != nil {
 		return err
 	}
+	writing, writeCtx := errgroup.WithContext(ctx)
+	writing.SetLimit(loadAtOnce)
 	for key, raw := range c.Documents {
-		if err := docs.Restore(ctx, key, raw); err != nil {
-			return err
-		}
+		writing.Go(func() error { return docs.Restore(writeCtx, key, raw) })
+	}
+	if err := writing.Wait(); err != nil {
+		return err
 	}
 	control, err := loadControl(ctx, docs)
 	if err != nil {

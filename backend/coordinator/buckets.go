@@ -71,7 +71,11 @@ func (o *Orchestrator) CreateBucket(ctx context.Context, name string, opt store.
 		if err := o.store.CreateBucket(ctx, name, opt); err != nil {
 			return err
 		}
-		return c.putBucket(ctx, BucketRecord{Name: name, Owner: opt.Owner, Quota: opt.Quota, Created: o.stamp()})
+		err := c.putBucket(ctx, BucketRecord{Name: name, Owner: opt.Owner, Quota: opt.Quota, Created: o.stamp()})
+		if err != nil {
+			err = errors.Join(err, o.store.DeleteBucket(context.WithoutCancel(ctx), name))
+		}
+		return err
 	})
 }
 
@@ -267,21 +271,27 @@ func (o *Orchestrator) reconcileWorkspaces(ctx context.Context, c *control) erro
 	if err != nil {
 		return err
 	}
+	damage := c.docs.Damage()
 	for _, w := range c.workspaces {
-		if w.State == workspace.Deleting {
+		quota, known := counted[w.Prefix]
+		_, damaged := damage[workspacesPrefix+w.ID+".json"]
+		switch {
+		case w.State == workspace.Deleting:
 			if err := o.finishDelete(ctx, c, &w); err != nil {
 				return err
 			}
+		case w.State == workspace.PendingFormat && damaged && known:
+			// What stands in for the damaged record is from before its place was made.
+			w.State, w.Quota = workspace.Active, quota
+			if err := c.putWorkspace(ctx, w); err != nil {
+				return err
+			}
 		}
-		quota, known := counted[w.Prefix]
 		if w.Backend == workspace.Managed && w.State != workspace.PendingFormat && (!known || quota != w.Quota) {
 			if err := o.provision(ctx, w); err != nil {
 				return err
 			}
 		}
-	}
-	if len(c.docs.Damage()) > 0 {
-		return nil // a peer that cannot be read may still be brought back
 	}
 	return c.dropLeavings(ctx)
 }

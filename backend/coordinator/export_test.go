@@ -34,3 +34,13 @@ var Register = registerKey
 
 // Documents are those of the control state.
 func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
+
+// StorageOf is what `storage status` is told.
+func StorageOf(ctx context.Context, o *Orchestrator, dir string) (Storage, error) {
+	return o.storage(ctx, dir)
+}
+
+// OwnCertificate sees to the certificate of a coordinator that listens on address.
+func OwnCertificate(ctx context.Context, o *Orchestrator, address string) error {
+	return o.ownCertificate(ctx, address, nil, o.log)
+}

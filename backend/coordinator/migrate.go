@@ -11,6 +11,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/engines"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/migrate"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -75,7 +76,11 @@ func TakeBack(ctx context.Context, c config.Config, log *slog.Logger) (from, to 
 
 // there refuses a source whose index is a file that does not exist: opening it would make one.
 func there(c config.Config) error {
-	if _, err := os.Stat(filepath.Join(c.S3.DataDir, "index.db")); err != nil && c.Storage.Index == "" {
+	_, err := os.Stat(filepath.Join(c.S3.DataDir, local.IndexFile))
+	if errors.Is(err, os.ErrPermission) {
+		return fault.Wrap(fault.Failure, err, "run it as the user that owns the folder", "data_dir %s", c.S3.DataDir)
+	}
+	if err != nil && c.Storage.Index == "" {
 		return fault.New(fault.NotFound, "give --from the coordinator.yaml, or the data_dir, of a store", "there is no store in %s", c.S3.DataDir)
 	}
 	return nil

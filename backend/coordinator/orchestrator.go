@@ -70,7 +70,13 @@ func NewOrchestrator(ctx context.Context, s *store.Store, opt Options) (*Orchest
 		return nil, err
 	}
 	o.identities.Store(draw(o.state))
-	return o, o.reconcile(ctx)
+	err = o.reconcile(ctx)
+	if noSpace(err) && o.Mesh().ID != "" {
+		// Who deletes something to make room needs a coordinator that serves.
+		o.log.Error("the disk is full: what the last run left undone waits for the next start", "error", err)
+		err = nil
+	}
+	return o, err
 }
 
 // Mesh returns the coordinator's own record.

@@ -193,18 +193,21 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 	return removed, err
 }
 
-// dropLeavings ends bindings, shares and pairs of peers that are no more.
+// dropLeavings ends bindings, shares and pairs of peers that are no more. A peer whose record
+// is damaged may still be brought back.
 func (c *control) dropLeavings(ctx context.Context) error {
+	damage := c.docs.Damage()
+	gone := func(peer string) bool {
+		_, ok := c.peers[peer]
+		_, damaged := damage[peersPrefix+peer+".json"]
+		return peer != "" && !ok && !damaged
+	}
 	for id, b := range c.bindings {
-		if _, ok := c.peers[b.Peer]; !ok {
+		if gone(b.Peer) {
 			if err := drop(ctx, c, bindingsPrefix, id, c.bindings); err != nil {
 				return err
 			}
 		}
-	}
-	gone := func(peer string) bool {
-		_, ok := c.peers[peer]
-		return peer != "" && !ok
 	}
 	if err := c.dropShares(ctx, func(s Share) bool { return gone(s.Owner) }); err != nil {
 		return err

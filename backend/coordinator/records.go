@@ -108,6 +108,7 @@ type control struct {
 	touched    []string   // documents that were written or removed since it was emptied
 	reading    sync.Mutex // of documents that are read side by side
 	mesh       Mesh
+	own        ownRecord // as it was last read or written; empty where there is none
 	peers      map[string]Peer
 	bindings   map[string]Binding
 	buckets    map[string]BucketRecord
@@ -126,6 +127,9 @@ func emptyControl(docs *documents.Bucket) *control {
 // loadAtOnce is how many documents are read side by side.
 const loadAtOnce = 16
 
+// mendHint is for what a coordinator does not start without.
+const mendHint = "`artifacts-tui coordinator restore FILE --damaged` brings back what a backup has of it"
+
 // loadControl reads every document. One that is damaged beyond its former version is left
 // out, and reported by Damage; the coordinator's own is the exception, as nothing that
 // clients know would fit a new one.
@@ -141,7 +145,7 @@ func loadControl(ctx context.Context, docs *documents.Bucket) (*control, error) 
 		reading.Go(func() error { return c.reload(ctx, key) })
 	}
 	if err := reading.Wait(); err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "`artifacts-tui coordinator restore` brings back a backup", "the control state cannot be read")
+		return nil, fault.Wrap(fault.Failure, err, mendHint, "the control state cannot be read")
 	}
 	return c, nil
 }
@@ -251,6 +255,41 @@ func (c *control) putPair(ctx context.Context, p ScopedPair) error {
 
 func (c *control) putShare(ctx context.Context, s Share) error {
 	return put(ctx, c, sharesPrefix, s.Name, s, c.shares)
+}
+
+// rewrite writes a document of which memory has the record, and reports whether it has.
+func (c *control) rewrite(ctx context.Context, key string) (known bool, err error) {
+	kind, name, _ := strings.Cut(key, "/")
+	id := strings.TrimSuffix(name, ".json")
+	switch kind + "/" {
+	case peersPrefix:
+		return again(ctx, c, key, c.peers, id)
+	case bindingsPrefix:
+		return again(ctx, c, key, c.bindings, id)
+	case bucketsPrefix:
+		return again(ctx, c, key, c.buckets, id)
+	case workspacesPrefix:
+		return again(ctx, c, key, c.workspaces, id)
+	case credentialsPrefix:
+		return again(ctx, c, key, c.pairs, id)
+	case sharesPrefix:
+		return again(ctx, c, key, c.shares, id)
+	}
+	switch {
+	case key == meshKey:
+		return true, c.putMesh(ctx, c.mesh)
+	case key == tlsKey && c.own.Key != "":
+		return true, c.write(ctx, key, c.own)
+	}
+	return false, nil
+}
+
+func again[R any](ctx context.Context, c *control, key string, all map[string]R, id string) (bool, error) {
+	r, ok := all[id]
+	if !ok {
+		return false, nil
+	}
+	return true, c.write(ctx, key, r)
 }
 
 // put writes a record and then believes it.

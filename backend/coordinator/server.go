@@ -72,7 +72,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	public := newMeshListener(bound, opt.Config.MeshCIDR, opt.Log)
 	defer public.Close()
-	if err := o.SetAddress(ctx, public.Addr().String()); err != nil {
+	if err := o.SetAddress(ctx, public.Addr().String()); err != nil && !noSpace(err) {
 		return err
 	}
 	opt.Log = o.log
@@ -80,7 +80,11 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.useConfig(ctx, opt.Config, opt.Version); err != nil {
+	// Neither its address nor its configuration is worth not to serve what is there.
+	switch err := o.useConfig(ctx, opt.Config, opt.Version); {
+	case noSpace(err):
+		opt.Log.Error("the disk is full: what this start runs with could not be recorded", "error", err)
+	case err != nil:
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
@@ -188,6 +192,9 @@ func purging(ctx context.Context, o *Orchestrator) {
 				recorded = time.Now()
 				if err := o.RecordUsage(ctx); err != nil && ctx.Err() == nil {
 					o.log.Error("what buckets hold could not be recorded", "error", err)
+				}
+				if err := o.MendDocuments(ctx); err != nil && ctx.Err() == nil {
+					o.log.Error("the documents of the system bucket could not be checked", "error", err)
 				}
 			}
 			_, err := o.PurgeExpired(ctx)
@@ -313,12 +320,15 @@ func listenMetrics(opt ServeOptions) (net.Listener, error) {
 	return l, nil
 }
 
+// lockFile in a data_dir is held by whoever uses it.
+const lockFile = "lock"
+
 // lockDataDir keeps a second coordinator off the same data.
 func lockDataDir(dir string) (func(), error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dir)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fault.Wrap(fault.Failure, err, "choose a data_dir that this user can write", "data_dir %s", dir)
 	}

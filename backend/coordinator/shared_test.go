@@ -418,16 +418,11 @@ func TestBackupAmongOthers(t *testing.T) {
 			}
 		})
 	}
-	taken := 0
-	for range 6 {
+	for range 4 {
 		archive, err := all[0].Backup(ctx)
-		if fault.Is(err, fault.Conflict) {
-			continue
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		taken++
 		c, err := coordinator.ReadBackup(archive)
 		if err != nil {
 			t.Fatal(err)
@@ -436,9 +431,6 @@ func TestBackupAmongOthers(t *testing.T) {
 		if bindings != 2*peers {
 			t.Errorf("%d peers with %d bindings", peers, bindings)
 		}
-	}
-	if taken == 0 {
-		t.Error("no backup could be taken")
 	}
 }
 

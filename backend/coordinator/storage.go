@@ -104,12 +104,17 @@ func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error)
 	if s.Disk.Total, s.Disk.Free, err = local.Volume(dir); err != nil {
 		return s, err
 	}
-	s.Warnings = append(quotaWarning("the store", s.Total(), s.MaxSize), o.warnings(buckets, managed)...)
+	s.Warnings = o.warnings(s, buckets, managed)
 	return s, nil
 }
 
-func (o *Orchestrator) warnings(buckets []Bucket, managed []workspace.Workspace) []Warning {
-	list := []Warning{}
+// warnings is never nil: as JSON it is an array, of nothing where all is well.
+func (o *Orchestrator) warnings(s Storage, buckets []Bucket, managed []workspace.Workspace) []Warning {
+	list := append([]Warning{}, quotaWarning("the store", s.Total(), s.MaxSize)...)
+	if room, tight := o.store.Room(); tight {
+		list = append(list, Warning{Kind: "disk", Subject: "the store's disk", Message: fmt.Sprintf(
+			"the store's disk is almost full: clients may write %d bytes more; %d are free, and the rest is kept for control state", room, s.Disk.Free)})
+	}
 	for _, b := range buckets {
 		list = append(list, quotaWarning("bucket "+b.Name, b.Used, b.Quota)...)
 		if b.Missing != nil {
@@ -121,8 +126,8 @@ func (o *Orchestrator) warnings(buckets []Bucket, managed []workspace.Workspace)
 			continue
 		}
 		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Bytes, w.Quota)...)
-		if m := w.Known.Missing(*w.Usage); m.Objects > 0 {
-			list = append(list, missing("workspace "+w.Name, m, w.Known.At))
+		if m := w.Missing(); m != "" {
+			list = append(list, Warning{Kind: "missing", Subject: "workspace " + w.Name, Message: "workspace " + w.Name + ": " + m})
 		}
 	}
 	damage := o.Damage()

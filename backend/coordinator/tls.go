@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -223,6 +224,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		if err := c.write(ctx, tlsKey, record); err != nil {
 			return err
 		}
+		c.own = record
 		o.certificate.Store(made)
 		said := "made a certificate"
 		if old != nil {
@@ -240,13 +242,17 @@ func (c *control) certificate(ctx context.Context) (*tls.Certificate, *ecdsa.Pri
 	if errors.Is(err, store.ErrNoSuchKey) {
 		return nil, nil, nil
 	}
+	if errors.Is(err, documents.ErrDamaged) {
+		return nil, nil, fault.Wrap(fault.Failure, err, mendHint, "the coordinator's own certificate cannot be read")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	cert, key, err := record.parse()
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Failure, err, "restore the system bucket from a backup", "the coordinator's own certificate is damaged")
+		return nil, nil, fault.Wrap(fault.Failure, err, mendHint, "the coordinator's own certificate is damaged")
 	}
+	c.own = record
 	return cert, key, nil
 }
 

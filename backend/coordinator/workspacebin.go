@@ -88,12 +88,15 @@ func (o *Orchestrator) purge(ctx context.Context, w workspace.Workspace) error {
 }
 
 // PurgeExpired removes the workspaces whose retention is over, and ends the purges that were
-// cut off. It returns how many there were.
+// cut off. It returns how many there were. One whose record is damaged is left alone: what
+// stands in for it may be from before somebody brought the workspace back.
 func (o *Orchestrator) PurgeExpired(ctx context.Context) (purged int, err error) {
 	o.mu.RLock()
 	var due []workspace.Workspace
+	damage := o.state.docs.Damage()
 	for _, w := range o.state.workspaces {
-		if w.State == workspace.Deleted && (w.Purging || !o.now().Before(o.purgeAfter(w))) {
+		_, damaged := damage[workspacesPrefix+w.ID+".json"]
+		if w.State == workspace.Deleted && !damaged && (w.Purging || !o.now().Before(o.purgeAfter(w))) {
 			due = append(due, w)
 		}
 	}

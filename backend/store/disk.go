@@ -84,6 +84,13 @@ func (d *disk) room() int64 {
 	return max(d.left()-d.reserve, 0)
 }
 
+// Room is what clients can still write to the disk, in bytes. It is tight where that is less
+// than what is kept for control state, and never where nothing is kept.
+func (s *Store) Room() (bytes int64, tight bool) {
+	bytes = s.disk.room()
+	return bytes, bytes < s.disk.reserve
+}
+
 func (c *claim) grow(n int64) error {
 	d := c.disk
 	if d.free == nil {

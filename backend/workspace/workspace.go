@@ -3,6 +3,7 @@
 package workspace
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -66,6 +67,19 @@ func (k *Known) Missing(now Usage) Usage {
 		return Usage{}
 	}
 	return Usage{Objects: k.Objects - now.Objects, Bytes: max(k.Bytes-now.Bytes, 0)}
+}
+
+// Missing tells what a backup knew of a workspace and is not there; empty where nothing is
+// missing, or its usage was not asked for.
+func (w Workspace) Missing() string {
+	if w.Usage == nil {
+		return ""
+	}
+	m := w.Known.Missing(*w.Usage)
+	if m.Objects == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d objects (%d bytes) that the backup of %s knew of are not in this store", m.Objects, m.Bytes, w.Known.At.UTC().Format("2006-01-02 15:04 MST"))
 }
 
 // Usage is what a workspace holds in its bucket.

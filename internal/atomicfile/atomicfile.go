@@ -17,16 +17,13 @@ func Write(path string, data []byte, perm os.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			p.Path = path // nobody knows the other name
-		}
-		return err
+		return named(err, path)
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
+			err = named(err, path)
 		}
 	}()
 	if err := f.Chmod(perm); err != nil {
@@ -45,6 +42,19 @@ func Write(path string, data []byte, perm os.FileMode) (err error) {
 		return err
 	}
 	return SyncDir(dir)
+}
+
+// named has an error tell of path: nobody knows the name of the temporary file.
+func named(err error, path string) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		p.Path = path
+	case errors.As(err, &l):
+		return &fs.PathError{Op: "write", Path: path, Err: l.Err}
+	}
+	return err
 }
 
 // SyncDir makes the names in dir durable.

@@ -72,7 +72,7 @@ func (d *Disk) Report(what string, lines []string, stack []byte) (string, error)
 		fmt.Fprintln(&b, line)
 	}
 	fmt.Fprintf(&b, "\n%s", stack)
-	path := filepath.Join(d.Roots.State, reportPrefix+time.Now().UTC().Format("20060102-150405.000")+".txt")
+	path := filepath.Join(d.Roots.State, reportPrefix+time.Now().UTC().Format("20060102-150405.000000")+".txt")
 	if err := atomicfile.Write(path, b.Bytes(), 0o600); err != nil {
 		return "", err
 	}

@@ -30,6 +30,8 @@ type Manifest struct {
 	Documents map[string]string `json:"documents"`
 	// Damaged are documents that could not be read and are not in it, in order.
 	Damaged []string `json:"damaged,omitempty"`
+	// Older are documents that were damaged and are in it as they were before their last change, in order.
+	Older []string `json:"older,omitempty"`
 	// Buckets by name and Workspaces by id are what they held: a restore brings back what the
 	// coordinator knew, and says which of the objects are not there.
 	Buckets    map[string]workspace.Usage `json:"buckets"`

@@ -1,9 +1,13 @@
 package backup_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +96,51 @@ func TestDocumentsAreValid(t *testing.T) {
 	}
 	if _, err := backup.Unpack(archive, func([]byte) error { return errors.New("no") }); !fault.Is(err, fault.Failure) {
 		t.Error(err)
+	}
+}
+
+// SPEC B18: an archive that is not what its manifest says is refused, although nothing of the
+// file is another byte; so is one of a format that this program does not know, by the name of
+// the program that does.
+func TestManifestCounts(t *testing.T) {
+	manifest := func(format string, documents string) string {
+		return `{"format":` + format + `,"version":"9.9","documents":{` + documents + `}}`
+	}
+	const sumOfA = `"a":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`
+	for name, c := range map[string]struct {
+		files []string // name and content by turns
+		say   string
+	}{
+		"whole":            {[]string{"manifest.json", manifest("1", sumOfA), "_tunnelmesh/a", "a"}, ""},
+		"no manifest":      {[]string{"_tunnelmesh/a", "a"}, "no manifest"},
+		"broken manifest":  {[]string{"manifest.json", "{"}, "manifest cannot be read"},
+		"a document more":  {[]string{"manifest.json", manifest("1", sumOfA), "_tunnelmesh/a", "a", "_tunnelmesh/b", "b"}, "holds 2 documents"},
+		"a document less":  {[]string{"manifest.json", manifest("1", sumOfA)}, "holds 0 documents"},
+		"another document": {[]string{"manifest.json", manifest("1", sumOfA), "_tunnelmesh/b", "a"}, "document a is missing"},
+		"another content":  {[]string{"manifest.json", manifest("1", sumOfA), "_tunnelmesh/a", "b"}, "another checksum"},
+		"a later format":   {[]string{"manifest.json", manifest("2", sumOfA), "_tunnelmesh/a", "a"}, "format 2"},
+	} {
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		w := tar.NewWriter(z)
+		for i := 0; i < len(c.files); i += 2 {
+			err := w.WriteHeader(&tar.Header{Name: c.files[i], Size: int64(len(c.files[i+1])), Mode: 0o600})
+			if err == nil {
+				_, err = io.WriteString(w, c.files[i+1])
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(w.Close(), z.Close()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := backup.Unpack(out.Bytes(), fine)
+		switch {
+		case c.say == "" && err != nil, c.say != "" && (!fault.Is(err, fault.Failure) || !strings.Contains(err.Error(), c.say)):
+			t.Errorf("%s: %v", name, err)
+		case name == "a later format" && !strings.Contains(fault.As(err).Hint, "9.9"):
+			t.Errorf("the hint does not name the program: %q", fault.As(err).Hint)
+		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // maxSize bounds a document, in bytes.
-const maxSize = 1 << 20
+const maxSize = 8 << 20 // usage.json has a hundred bytes a workspace
 
 // format is the version of the envelope.
 const format = 1
@@ -77,30 +77,44 @@ var ErrDamaged = errors.New("the document is damaged, and so is its former versi
 // with a warning in the log and in Damage; where both are it fails with ErrDamaged.
 // A document that does not exist is store.ErrNoSuchKey.
 func (b *Bucket) Read(ctx context.Context, key string, into any) error {
+	e, _, err := b.whole(ctx, key, true)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(e.Data, into)
+}
+
+// whole finds the version of a document that there is to go by, the former one where older is
+// true; believed: the caller goes by it from now on.
+func (b *Bucket) whole(ctx context.Context, key string, believed bool) (e envelope, older bool, err error) {
 	present, etag, err := b.load(ctx, key)
 	missing := errors.Is(err, store.ErrNoSuchKey)
 	if etag == "" && !missing {
-		return err
+		return envelope{}, false, err
 	}
-	b.saw(key, etag)
+	if believed {
+		b.saw(key, etag)
+	}
 	if err == nil {
-		b.sound(key)
-		return json.Unmarshal(present.Data, into)
+		if believed {
+			b.sound(key)
+		}
+		return present, false, nil
 	}
 	former, formerETag, formerErr := b.load(ctx, formerPrefix+key)
 	switch noFormer := errors.Is(formerErr, store.ErrNoSuchKey); {
 	case missing && noFormer:
-		return err
+		return envelope{}, false, err
 	case formerErr != nil && formerETag == "" && !noFormer:
-		return formerErr
+		return envelope{}, false, formerErr
 	case formerErr != nil:
 		b.found(key, "lost: "+err.Error())
 		b.log.Error("a document of the system bucket is damaged and has no former version that is whole", "document", key, "error", err)
-		return fmt.Errorf("%s: %w", key, ErrDamaged)
+		return envelope{}, false, fmt.Errorf("%s: %w", key, ErrDamaged)
 	}
 	b.found(key, fmt.Sprintf("version %d is used: %v", former.Version, err))
 	b.log.Warn("a document of the system bucket is damaged; its former version is used", "document", key, "version", former.Version, "error", err)
-	return json.Unmarshal(former.Data, into)
+	return former, true, nil
 }
 
 // Write replaces a document. Its present version, where it is whole, becomes the former
@@ -225,19 +239,16 @@ func (b *Bucket) Damage() map[string]string {
 	return found
 }
 
-// Raw is a document as it is stored, after its checksum was verified; its former version
-// where the present one is damaged.
-func (b *Bucket) Raw(ctx context.Context, key string) ([]byte, error) {
-	for _, k := range []string{key, formerPrefix + key} {
-		e, etag, err := b.load(ctx, k)
-		if err == nil {
-			return json.Marshal(e)
-		}
-		if etag == "" && !errors.Is(err, store.ErrNoSuchKey) {
-			return nil, err
-		}
+// Raw is a document as it is stored, after its checksum was verified. Where the present
+// version is damaged it is the former one, older is true, and log and Damage say so as of a
+// Read. What Write compares with stays what was read.
+func (b *Bucket) Raw(ctx context.Context, key string) (raw []byte, older bool, err error) {
+	e, older, err := b.whole(ctx, key, false)
+	if err != nil {
+		return nil, older, err
 	}
-	return nil, fmt.Errorf("%s: %w", key, ErrDamaged)
+	raw, err = json.Marshal(e)
+	return raw, older, err
 }
 
 // Restore writes a document that Raw returned.
@@ -257,6 +268,12 @@ func (b *Bucket) Restore(ctx context.Context, key string, raw []byte) error {
 func Valid(raw []byte) error {
 	_, err := parse(raw)
 	return err
+}
+
+// Version is that of a document; 0: it is none.
+func Version(raw []byte) uint64 {
+	e, _ := parse(raw)
+	return e.Version
 }
 
 // Data decodes what a document says, after its checksum was verified.

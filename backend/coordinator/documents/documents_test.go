@@ -2,15 +2,23 @@ package documents_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/bolt"
+	"github.com/artifacts-tui/artifacts-tui/backend/store/dir"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/local"
 )
 
@@ -224,5 +232,131 @@ func TestWriteComparesFirst(t *testing.T) {
 	}
 	if keys, err := a.Keys(ctx, ""); err != nil || len(keys) != 0 {
 		t.Errorf("documents %v, %v", keys, err)
+	}
+}
+
+// SPEC B31: two coordinators that write the same document at the same moment: each write that
+// succeeds is of the version that its writer has read, so that none is lost.
+func TestWritesSideBySide(t *testing.T) {
+	a, s, _ := open(t, &bytes.Buffer{})
+	b, err := documents.Open(t.Context(), s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type counter struct {
+		N int `json:"n"`
+	}
+	ctx := t.Context()
+	if err := a.Write(ctx, "n.json", counter{}); err != nil {
+		t.Fatal(err)
+	}
+	const each = 40
+	var writers sync.WaitGroup
+	for _, by := range []*documents.Bucket{a, b} {
+		writers.Go(func() {
+			for done := 0; done < each; {
+				var c counter
+				if err := by.Read(ctx, "n.json", &c); err != nil {
+					t.Error(err)
+					return
+				}
+				switch err := by.Write(ctx, "n.json", counter{c.N + 1}); {
+				case err == nil:
+					done++
+				case !errors.Is(err, documents.ErrChanged):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	var c counter
+	if err := a.Read(ctx, "n.json", &c); err != nil || c.N != 2*each {
+		t.Errorf("%d of %d writes are there, %v", c.N, 2*each, err)
+	}
+}
+
+// SPEC B15: a document of which only the former version is left is one, and is used; the version
+// after a damaged one has a higher number than any before; one that is too large is refused.
+func TestVersions(t *testing.T) {
+	ctx := t.Context()
+	b, s, _ := open(t, &bytes.Buffer{})
+	for _, name := range []string{"first", "second", "third"} {
+		if err := b.Write(ctx, "a.json", record{name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overwrite(t, s, "a.json", func([]byte) []byte { return []byte("rotten") })
+	if got := read(t, b, "a.json"); got != "second" {
+		t.Fatalf("reads %q", got)
+	}
+	if err := b.Write(ctx, "a.json", record{"fourth"}); err != nil {
+		t.Fatal(err)
+	}
+	raw, older, err := b.Raw(ctx, "a.json")
+	if err != nil || older || documents.Version(raw) != 4 {
+		t.Errorf("version %d, older %v, %v", documents.Version(raw), older, err)
+	}
+	if err := s.Delete(ctx, store.SystemBucket, "a.json"); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := b.Keys(ctx, ""); err != nil || !slices.Equal(keys, []string{"a.json"}) || read(t, b, "a.json") != "second" {
+		t.Errorf("keys %v, %v", keys, err)
+	}
+	if err := b.Write(ctx, "large.json", record{strings.Repeat("x", 9<<20)}); err == nil {
+		t.Error("a document that could not be read again was written")
+	}
+}
+
+// flaky are blobs of which, once it is said so, none but the first few can be opened.
+type flaky struct {
+	store.Blobs
+	fails atomic.Bool
+	left  atomic.Int64
+}
+
+func (f *flaky) Open(ctx context.Context, id string) (io.ReadSeekCloser, error) {
+	if f.fails.Load() && f.left.Add(-1) < 0 {
+		return nil, syscall.EMFILE
+	}
+	return f.Blobs.Open(ctx, id)
+}
+
+// SPEC B15: what cannot be read for a moment, the present version or the former, is an error
+// that says so. It is no damage: nothing older is believed for it, and nothing given up.
+func TestAnErrorIsNoDamage(t *testing.T) {
+	ctx, folder := t.Context(), t.TempDir()
+	index, err := bolt.Open(filepath.Join(folder, "index.db"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &flaky{}
+	if f.Blobs, err = dir.Open(folder); err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(index, f, store.Options{Idle: true})
+	defer s.Close()
+	b, err := documents.Open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"first", "second"} {
+		if err := b.Write(ctx, "a.json", record{name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for opened, damage := range []func([]byte) []byte{bytes.Clone, func([]byte) []byte { return []byte("rotten") }} {
+		overwrite(t, s, "a.json", damage)
+		f.fails.Store(true)
+		f.left.Store(int64(opened))
+		var r record
+		if err := b.Read(ctx, "a.json", &r); !errors.Is(err, syscall.EMFILE) || r.Name != "" || len(b.Damage()) != 0 {
+			t.Errorf("with %d that can be opened: %q, %v, damage %v", opened, r.Name, err, b.Damage())
+		}
+		f.fails.Store(false)
+	}
+	if got := read(t, b, "a.json"); got != "first" {
+		t.Errorf("reads %q", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 )
 
 // token names a file: 16 random bytes.
@@ -58,7 +60,7 @@ func parse(id string) (place, error) {
 		ok = err1 == nil && err2 == nil && p.off >= 0 && p.length > 0
 	}
 	if !ok {
-		return place{}, fmt.Errorf("dir: %q is not the id of a blob", id)
+		return place{}, fmt.Errorf("dir: %q is not the id of a blob: %w", id, store.ErrDamaged)
 	}
 	p.file = file
 	return p, nil

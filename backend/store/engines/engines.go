@@ -70,7 +70,7 @@ func (o Options) Where() string {
 		return o.DataDir
 	}
 	if index == "" {
-		index = filepath.Join(o.DataDir, indexFile)
+		index = filepath.Join(o.DataDir, local.IndexFile)
 	}
 	if blobs == "" {
 		blobs = o.DataDir
@@ -84,10 +84,7 @@ func redact(url string) string {
 	return url
 }
 
-const (
-	indexFile = "index.db"
-	s3Scheme  = "s3://"
-)
+const s3Scheme = "s3://"
 
 // Open opens a store that a coordinator serves, or another one works on. It refuses one that a
 // migration is not finished with, and one that was moved. Errors are faults and hold no secret.
@@ -158,7 +155,7 @@ func (e *Engines) Alone(ctx context.Context) error {
 
 func openIndex(ctx context.Context, o Options) (store.Index, error) {
 	if o.Index == "" {
-		x, err := bolt.Open(filepath.Join(o.DataDir, indexFile), o.MaxSize)
+		x, err := bolt.Open(filepath.Join(o.DataDir, local.IndexFile), o.MaxSize)
 		if err != nil {
 			return nil, fault.Wrap(fault.Failure, err, "check the disk and who owns the folder", "cannot open the store in %s", o.DataDir)
 		}

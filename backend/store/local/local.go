@@ -21,6 +21,9 @@ type Options struct {
 	Idle    bool  // see store.Options
 }
 
+// IndexFile is the file in Options.Dir without which there is no store.
+const IndexFile = "index.db"
+
 // Open opens the store in o.Dir: index.db and blobs/. One process has it at a time.
 func Open(o Options) (*store.Store, error) {
 	if o.Dir == "" {
@@ -30,7 +33,7 @@ func Open(o Options) (*store.Store, error) {
 		return nil, err
 	}
 	// The index comes first: its lock keeps another process out of the blobs.
-	index, err := bolt.Open(filepath.Join(o.Dir, "index.db"), o.MaxSize)
+	index, err := bolt.Open(filepath.Join(o.Dir, IndexFile), o.MaxSize)
 	if err != nil {
 		return nil, err
 	}

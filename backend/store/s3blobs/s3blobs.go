@@ -124,7 +124,7 @@ func parse(id string) (t token, err error) {
 			return t, nil
 		}
 	}
-	return t, fmt.Errorf("s3blobs: %q is not the id of a blob", id)
+	return t, fmt.Errorf("s3blobs: %q is not the id of a blob: %w", id, store.ErrDamaged)
 }
 
 // at is a key below the prefix.
