@@ -54,7 +54,7 @@ func (c *cli) configCheck() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Prove that a coordinator.yaml can be served with, and say what it comes to",
 		Long: "Reads FILE as `coordinator serve --config FILE` does: its keys, the interface or address on this machine, the\n" +
-			"certificate, the files and variables that have the secrets of its storage. What is wrong is one line that begins\n" +
+			"certificate, the files and variables that have the secrets of its storage, that data_dir can be a folder. What is wrong is one line that begins\n" +
 			"with FILE:LINE, and exit code 2.",
 		Example: c.examples("coordinator config check /etc/artifacts/coordinator.yaml", ""),
 		Args:    exactArgs("FILE"),
@@ -72,6 +72,13 @@ func (c *cli) configCheck() *cobra.Command {
 			}
 			if err := e.CheckSecrets(); err != nil {
 				return err
+			}
+			writable, err := coordinator.CheckDataDir(e.Config.S3.DataDir)
+			if err != nil {
+				return e.Of("s3.data_dir", err)
+			}
+			if !writable {
+				c.notify("warning: this user cannot write " + e.Config.S3.DataDir + ": the coordinator needs another user, or another data_dir")
 			}
 			scheme := "http"
 			if e.Config.TLS.On() {

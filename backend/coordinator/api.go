@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
@@ -99,6 +100,14 @@ type call func(r *http.Request, by caller) (any, error)
 type stream func(w http.ResponseWriter) error
 
 func (a *orchestratorAPI) handler() http.Handler {
+	mux := a.routes()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(api.RequestIDHeader, api.RequestID())
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (a *orchestratorAPI) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, do := range a.calls() {
 		mux.Handle(pattern, a.serve(pattern, do))
@@ -181,6 +190,9 @@ func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
 // ofProcess are answered to the local admin also where the store does not answer.
 var ofProcess = []string{"GET /v1/status", "POST /v1/stop", "POST /v1/reload", "GET /v1/certificate"}
 
+// polls are asked over and over, and answered to whoever has a token: nothing is decided.
+var polls = []string{"GET /v1/status", "GET /v1/whoami", "GET /v1/changes"}
+
 // serve finds out who it is, calls, and answers.
 func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -195,16 +207,17 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
 			w.Header().Set(IDHeader, a.o.Mesh().ID)
-			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated", "")
+			a.watch.audit.control(auditLine{Request: requestOf(w), Action: pattern, Reason: "not authenticated", Remote: r.RemoteAddr})
 			a.fail(w, err, http.StatusUnauthorized)
 			return
 		}
 		v, err := do(r, by)
-		switch refused := fault.Is(err, fault.Auth); {
-		case refused:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, fault.As(err).Error(), "")
-		case r.Method != http.MethodGet:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, "", subject(v))
+		decision := auditLine{Request: requestOf(w), Who: by.String(), Action: r.Method + " " + r.URL.Path, Subject: subject(v), Remote: r.RemoteAddr}
+		if fault.Is(err, fault.Auth) {
+			decision.Reason = fault.As(err).Error()
+		}
+		if decision.Reason != "" || !slices.Contains(polls, pattern) {
+			a.watch.audit.control(decision)
 		}
 		if err != nil {
 			a.fail(w, err, http.StatusForbidden)
@@ -212,7 +225,7 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		}
 		if send, ok := v.(stream); ok {
 			if err := send(w); err != nil {
-				a.watch.log.Error("an answer broke off", "call", pattern, "error", err)
+				a.watch.log.Error("an answer broke off", "request", requestOf(w), "call", pattern, "error", err)
 				panic(http.ErrAbortHandler) // the client must see that it is not whole
 			}
 			return
@@ -220,6 +233,9 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		reply(w, http.StatusOK, v)
 	})
 }
+
+// requestOf is the RequestID that w tells.
+func requestOf(w http.ResponseWriter) string { return w.Header().Get(api.RequestIDHeader) }
 
 // caller is the peer whose token is shown; on the local socket, without one, the local admin.
 func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
@@ -371,7 +387,7 @@ func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 		status = refused
 	case !ok:
 		status = http.StatusInternalServerError
-		a.watch.log.Error("request failed", "error", e.Error())
+		a.watch.log.Error("request failed", "request", requestOf(w), "error", e.Error())
 	}
 	reply(w, status, map[string]*fault.Error{"error": e})
 }

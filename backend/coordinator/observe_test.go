@@ -121,6 +121,51 @@ func checkAuditLines(t *testing.T, path string, peer coordinator.NewPeer) {
 	}
 }
 
+// SPEC C9, C21: an answer of the control plane has the id of its line in the audit log. What a token lets
+// its peer read is there too, a backup of every secret first of all; polls, which are answered to all, are not.
+func TestControlIsAudited(t *testing.T) {
+	dir := t.TempDir()
+	c := config.Config{S3: config.S3{DataDir: dir}, Listen: config.Listen{Address: "127.0.0.1:0"}, Audit: config.Default().Audit}
+	r := serveWith(t, coordinator.ServeOptions{Config: c})
+	peer, err := r.admin.AddPeer(t.Context(), coordinator.AddPeer{Name: "backup", Grants: []authn.Grant{{Role: authn.RoleSystem}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, path := range []string{"/v1/backup", "/v1/storage", "/v1/whoami"} {
+		req, err := http.NewRequest(http.MethodGet, r.status.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+peer.Token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		ids[path] = resp.Header.Get("X-Amz-Request-Id")
+		if ids[path] == "" {
+			t.Errorf("%s has no request id", path)
+		}
+	}
+	r.stop()
+	text, err := os.ReadFile(coordinator.AuditFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/v1/backup":  `"request":"` + ids["/v1/backup"] + `","who":"` + peer.ID + `","action":"GET /v1/backup","allowed":true,"remote":"127.0.0.1:`,
+		"/v1/storage": `"request":"` + ids["/v1/storage"] + `","who":"` + peer.ID + `","action":"GET /v1/storage","allowed":false,"reason":"only an admin may`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s: no %s in\n%s", path, want, text)
+		}
+	}
+	if strings.Contains(string(text), "whoami") || strings.Contains(string(text), peer.Token) {
+		t.Errorf("a poll, or a token, in\n%s", text)
+	}
+}
+
 // SPEC C20, B25: the metrics are Prometheus' text, with what the store holds and the marks that are passed;
 // no name and no request, however odd, breaks them or makes series of its own.
 func TestMetricsParse(t *testing.T) {

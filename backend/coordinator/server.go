@@ -84,6 +84,9 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
+	if errors.Is(err, unixsock.ErrInUse) {
+		return fault.New(fault.Conflict, "`artifacts-tui coordinator stop` stops it", "a coordinator of this user runs already: it listens on %s", opt.Socket)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "", "local socket %s", opt.Socket)
 	}
@@ -311,6 +314,30 @@ func listenMetrics(opt ServeOptions) (net.Listener, error) {
 		return nil, fault.Wrap(fault.Failure, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
 	}
 	return l, nil
+}
+
+// CheckDataDir refuses a path that can be no folder, and says whether this user could write
+// there. It makes nothing.
+func CheckDataDir(dir string) (writable bool, err error) {
+	for there := dir; ; there = filepath.Dir(there) {
+		info, err := os.Stat(there)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue // it is made at the start, in the first one above it that is there
+		case errors.Is(err, os.ErrPermission):
+			return false, nil
+		case err == nil && !info.IsDir():
+			err = syscall.ENOTDIR
+		}
+		if err != nil {
+			var failed *os.PathError
+			if errors.As(err, &failed) {
+				err = failed.Err
+			}
+			return false, fault.New(fault.Usage, "give the path of a folder", "%s cannot be a folder: %s", dir, err)
+		}
+		return unix.Access(there, unix.W_OK|unix.X_OK) == nil, nil
+	}
 }
 
 // lockDataDir keeps a second coordinator off the same data.
