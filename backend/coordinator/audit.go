@@ -43,9 +43,11 @@ type auditLine struct {
 type auditLog struct {
 	log     *slog.Logger
 	now     func() time.Time
+	path    string
 	name    string // of this coordinator among several; empty: it is alone
 	enabled atomic.Bool
-	failed  atomic.Int64 // lines that could not be written
+	failed  atomic.Int64 // times that lines could not be written
+	failing atomic.Bool  // the last time was one
 
 	mu   sync.Mutex
 	file *lumberjack.Logger
@@ -67,7 +69,7 @@ func openAudit(path, name string, c config.Audit, log *slog.Logger) (*auditLog, 
 		return nil, err
 	}
 	a := &auditLog{
-		log: log, name: name, now: time.Now, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		log: log, path: path, name: name, now: time.Now, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		file: rotated(path, c),
 	}
 	a.enabled.Store(c.Enabled)
@@ -130,6 +132,7 @@ func (a *auditLog) flush() {
 	n, err := a.file.Write(a.buf)
 	a.buf = append(a.buf[:0], a.buf[n:]...)
 	a.seen, _ = os.Stat(a.file.Filename)
+	a.failing.Store(err != nil)
 	if err != nil {
 		a.failed.Add(1)
 		a.log.Error("the audit log cannot be written", "file", a.file.Filename, "error", err)

@@ -80,7 +80,7 @@ func TestAuditCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	numbered(t, a, 0, 3)
-	if n := a.failed.Load(); n != 3 {
+	if n := a.failed.Load(); n != 3 || !a.failing.Load() {
 		t.Errorf("it failed %d times, want 3", n)
 	}
 	numbered(t, a, 3, 2000)
@@ -91,6 +91,9 @@ func TestAuditCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.close()
+	if a.failing.Load() {
+		t.Error("it goes on warning")
+	}
 	got := subjects(t, path)
 	for i, s := range got {
 		if s != strconv.Itoa(i) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -104,12 +105,18 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		}
 		return now
 	}
-	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.Disk()) }
 	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), o.hostID(), opt.Config.Audit, opt.Log)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
 	}
 	defer audit.close()
+	storage := func(ctx context.Context) (Storage, error) {
+		s, err := o.storage(ctx, opt.Config.Disk())
+		if err == nil {
+			s.Warnings = append(s.Warnings, ofProcessWarnings(opt, public.Addr(), audit)...)
+		}
+		return s, err
+	}
 	live := liveSettings(opt, s, audit, public, certs)
 	reload := func() (Reloaded, error) {
 		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
@@ -298,6 +305,33 @@ func listen(opt ServeOptions, last string) (net.Listener, error) {
 		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
 	}
 	return l, nil
+}
+
+// movedFrom is how the address of the interface has changed since the listener was bound to it; nil: it has not.
+func movedFrom(bound net.Addr, opt ServeOptions) *config.Change {
+	if opt.Config.Listen.Interface == "" {
+		return nil
+	}
+	now, err := opt.Config.Listen.Resolve(opt.InsecureBind)
+	if err != nil {
+		return &config.Change{Key: "listen", Old: bound.String(), New: "none: " + err.Error()}
+	}
+	if at, err := net.ResolveTCPAddr("tcp", now); err == nil && addressOf(at) == addressOf(bound) {
+		return nil
+	}
+	return &config.Change{Key: "listen", Old: bound.String(), New: now}
+}
+
+// ofProcessWarnings are about this process, not about what the store holds.
+func ofProcessWarnings(opt ServeOptions, bound net.Addr, audit *auditLog) (list []Warning) {
+	if m := movedFrom(bound, opt); m != nil {
+		list = append(list, Warning{Kind: "listen", Subject: opt.Config.Listen.Interface, Message: fmt.Sprintf(
+			"the address of %s has changed since the coordinator began to listen there: %s → %s; restart it", opt.Config.Listen.Interface, m.Old, m.New)})
+	}
+	if audit.failing.Load() {
+		list = append(list, Warning{Kind: "audit", Subject: audit.path, Message: "the audit log " + audit.path + " cannot be written"})
+	}
+	return list
 }
 
 // listenMetrics binds metrics.listen, under the same rules as the store; nil where there is none.
