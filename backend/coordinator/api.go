@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
@@ -389,7 +390,12 @@ func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 		status = http.StatusInternalServerError
 		a.watch.log.Error("request failed", "request", requestOf(w), "error", e.Error())
 	}
-	reply(w, status, map[string]*fault.Error{"error": e})
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		e = fault.New(fault.Failure, "make room on it; `artifacts-tui storage status` shows what is free", "the coordinator's disk is full")
+	}
+	told := *e
+	told.Message, told.Hint = withoutTokens(e.Error()), withoutTokens(e.Hint)
+	reply(w, status, map[string]*fault.Error{"error": &told})
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

@@ -183,6 +183,7 @@ func (a *auditLog) control(l auditLine) {
 		return
 	}
 	l.Allowed = l.Reason == ""
+	l.Action, l.Reason = withoutTokens(l.Action), withoutTokens(l.Reason)
 	a.write(l, !l.Allowed || !strings.HasPrefix(l.Action, "GET "))
 }
 

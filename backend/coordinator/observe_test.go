@@ -21,6 +21,7 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/unixsock"
 )
 
@@ -121,6 +122,17 @@ func checkAuditLines(t *testing.T, path string, peer coordinator.NewPeer) {
 	}
 }
 
+// SPEC B25, C20: a disk without room for clients is a warning, in the metrics too, before one of them is refused.
+func TestFullDiskIsAWarning(t *testing.T) {
+	r := serveWith(t, coordinator.ServeOptions{Config: config.Config{
+		S3: config.S3{DataDir: t.TempDir(), Reserve: 1 << 60}, Listen: config.Listen{Address: "127.0.0.1:0"},
+	}})
+	s, err := r.admin.Storage(t.Context())
+	if err != nil || len(s.Warnings) != 1 || s.Warnings[0].Kind != "disk" || !strings.Contains(s.Warnings[0].Message, "is full") {
+		t.Errorf("%+v, %v", s.Warnings, err)
+	}
+}
+
 // SPEC C9, C21: an answer of the control plane has the id of its line in the audit log. What a token lets
 // its peer read is there too, a backup of every secret first of all; polls, which are answered to all, are not.
 func TestControlIsAudited(t *testing.T) {
@@ -146,6 +158,14 @@ func TestControlIsAudited(t *testing.T) {
 		ids[path] = resp.Header.Get("X-Amz-Request-Id")
 		if ids[path] == "" {
 			t.Errorf("%s has no request id", path)
+		}
+	}
+	// A token where a name belongs is not repeated, by anybody.
+	_, noPeer := r.admin.RemovePeer(t.Context(), peer.Token)
+	_, noBinding := r.admin.Unbind(t.Context(), peer.Token)
+	for _, err := range []error{noPeer, noBinding} {
+		if !fault.Is(err, fault.NotFound) || strings.Contains(err.Error()+fault.As(err).Hint, peer.Token) {
+			t.Error(err)
 		}
 	}
 	r.stop()

@@ -45,7 +45,7 @@ type Disk struct {
 
 // Warning is something that an admin should see.
 type Warning struct {
-	Kind    string `json:"kind"` // quota, damage, missing, listen, audit
+	Kind    string `json:"kind"` // quota, damage, missing, disk, listen, audit
 	Subject string `json:"subject"`
 	Message string `json:"message"`
 }
@@ -105,6 +105,10 @@ func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error)
 		return s, err
 	}
 	s.Warnings = append(quotaWarning("the store", s.Total(), s.MaxSize), o.warnings(buckets, managed)...)
+	if o.store.Room() == 0 {
+		s.Warnings = append(s.Warnings, Warning{Kind: "disk", Subject: dir, Message: fmt.Sprintf(
+			"the disk of %s is full: the %d bytes that are free are kept for control state, and writes are refused", dir, s.Disk.Free)})
+	}
 	return s, nil
 }
 

@@ -84,6 +84,10 @@ func (d *disk) room() int64 {
 	return max(d.left()-d.reserve, 0)
 }
 
+// Room is what clients can still write before the disk is full, in bytes, whatever quotas say;
+// math.MaxInt64 where no disk is watched.
+func (s *Store) Room() int64 { return s.disk.room() }
+
 func (c *claim) grow(n int64) error {
 	d := c.disk
 	if d.free == nil {
