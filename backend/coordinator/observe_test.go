@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -130,6 +131,25 @@ func TestFullDiskIsAWarning(t *testing.T) {
 	s, err := r.admin.Storage(t.Context())
 	if err != nil || len(s.Warnings) != 1 || s.Warnings[0].Kind != "disk" || !strings.Contains(s.Warnings[0].Message, "is full") {
 		t.Errorf("%+v, %v", s.Warnings, err)
+	}
+}
+
+// SPEC C14, C20: an address that is taken is a conflict, that of the metrics too.
+func TestAddressIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	free, taken := config.Listen{Address: "127.0.0.1:0"}, config.Listen{Address: l.Addr().String()}
+	for _, c := range []config.Config{{Listen: taken}, {Listen: free, Metrics: config.Metrics{Listen: taken}}} {
+		c.S3.DataDir = t.TempDir()
+		err := coordinator.Serve(t.Context(), coordinator.ServeOptions{
+			Config: c, Socket: filepath.Join(t.TempDir(), "s"), Log: slog.New(slog.DiscardHandler),
+		})
+		if !fault.Is(err, fault.Conflict) || fault.As(err).Hint == "" {
+			t.Error(err)
+		}
 	}
 }
 

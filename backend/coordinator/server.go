@@ -302,9 +302,16 @@ func listen(opt ServeOptions, last string) (net.Listener, error) {
 		return nil, fault.Wrap(fault.Conflict, err, "stop what listens there, or set another `listen` in coordinator.yaml", "cannot listen on %s", wanted)
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
+		return nil, fault.Wrap(fault.Failure, err, bindHint(err), "cannot listen on %s", wanted)
 	}
 	return l, nil
+}
+
+func bindHint(err error) string {
+	if errors.Is(err, syscall.EACCES) {
+		return "choose a port of 1024 or more, or have systemd start it: the unit of `artifacts-tui coordinator service install --system` may bind lower ones"
+	}
+	return "`ip address` lists the addresses of this machine"
 }
 
 // movedFrom is how the address of the interface has changed since the listener was bound to it; nil: it has not.
@@ -345,7 +352,11 @@ func listenMetrics(opt ServeOptions) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
+		kind := fault.Failure
+		if errors.Is(err, syscall.EADDRINUSE) {
+			kind = fault.Conflict
+		}
+		return nil, fault.Wrap(kind, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
 	}
 	return l, nil
 }
