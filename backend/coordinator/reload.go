@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
-	"syscall"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -148,9 +147,7 @@ func liveSettings(opt ServeOptions, s3 *store.Store, audit *auditLog, l *meshLis
 
 // reloadOnHangup reloads at each SIGHUP until the function that it returns is called, which
 // waits for a reload that runs.
-func reloadOnHangup(reload func() (Reloaded, error)) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+func reloadOnHangup(hangups chan os.Signal, reload func() (Reloaded, error)) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -53,6 +54,10 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// Before all else, and without a file too, where it has nothing to read: it would end the process.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	unlock, err := lockDataDir(opt.Config.S3.DataDir)
 	if err != nil {
 		return err
@@ -121,9 +126,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	reload := func() (Reloaded, error) {
 		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
 	}
-	if opt.Reload != nil {
-		defer reloadOnHangup(reload)()
-	}
+	defer reloadOnHangup(hangups, reload)()
 	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
 	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
 	stream := newEvents(o, peers, watch.audit.s3)
