@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,8 +68,12 @@ func (c *cli) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.Of("tls.cert", coordinator.CheckTLS(e.Config.TLS)); err != nil {
-				return err
+			outOfDate, err := coordinator.CheckTLS(e.Config.TLS, time.Now())
+			if err != nil {
+				return e.Of("tls.cert", err)
+			}
+			if outOfDate != "" {
+				c.notify("warning: " + outOfDate)
 			}
 			if err := e.CheckSecrets(); err != nil {
 				return err

@@ -118,7 +118,7 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	storage := func(ctx context.Context) (Storage, error) {
 		s, err := o.storage(ctx, opt.Config.Disk())
 		if err == nil {
-			s.Warnings = append(s.Warnings, ofProcessWarnings(opt, public.Addr(), audit)...)
+			s.Warnings = append(s.Warnings, ofProcessWarnings(opt, public.Addr(), certs, audit, o.now())...)
 		}
 		return s, err
 	}
@@ -333,10 +333,15 @@ func movedFrom(bound net.Addr, opt ServeOptions) *config.Change {
 }
 
 // ofProcessWarnings are about this process, not about what the store holds.
-func ofProcessWarnings(opt ServeOptions, bound net.Addr, audit *auditLog) (list []Warning) {
+func ofProcessWarnings(opt ServeOptions, bound net.Addr, certs certificateSource, audit *auditLog, now time.Time) (list []Warning) {
 	if m := movedFrom(bound, opt); m != nil {
 		list = append(list, Warning{Kind: "listen", Subject: opt.Config.Listen.Interface, Message: fmt.Sprintf(
 			"the address of %s has changed since the coordinator began to listen there: %s → %s; restart it", opt.Config.Listen.Interface, m.Old, m.New)})
+	}
+	if certs != nil {
+		if text := outOfDate(certs.current().Leaf, now); text != "" {
+			list = append(list, Warning{Kind: "certificate", Subject: bound.String(), Message: text})
+		}
 	}
 	if audit.failing.Load() {
 		list = append(list, Warning{Kind: "audit", Subject: audit.path, Message: "the audit log " + audit.path + " cannot be written"})

@@ -45,7 +45,7 @@ type Disk struct {
 
 // Warning is something that an admin should see.
 type Warning struct {
-	Kind    string `json:"kind"` // quota, damage, missing, disk, listen, audit
+	Kind    string `json:"kind"` // quota, damage, missing, disk, listen, certificate, audit
 	Subject string `json:"subject"`
 	Message string `json:"message"`
 }

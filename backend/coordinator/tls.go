@@ -166,13 +166,32 @@ func loadPair(files config.TLS) (*tls.Certificate, error) {
 	return &cert, nil
 }
 
-// CheckTLS proves that the configured certificate can be served.
-func CheckTLS(c config.TLS) error {
+// CheckTLS proves that the configured certificate can be served. The warning says that it is
+// not valid at now, or nearly over; empty: it is well.
+func CheckTLS(c config.TLS, now time.Time) (warning string, err error) {
 	if c.Cert == "" {
-		return nil
+		return "", nil
 	}
-	_, err := loadPair(c)
-	return err
+	cert, err := loadPair(c)
+	if err != nil {
+		return "", err
+	}
+	return outOfDate(cert.Leaf, now), nil
+}
+
+// outOfDate says so where a certificate is not valid yet, not any more, or has a tenth of its
+// life left; clients refuse it, or soon will.
+func outOfDate(c *x509.Certificate, now time.Time) string {
+	const format = "2006-01-02 15:04 MST"
+	switch life := c.NotAfter.Sub(c.NotBefore); {
+	case now.After(c.NotAfter):
+		return "the certificate ended at " + c.NotAfter.UTC().Format(format) + ": clients refuse it"
+	case now.Before(c.NotBefore):
+		return "the certificate begins at " + c.NotBefore.UTC().Format(format) + ": clients refuse it until then"
+	case c.NotAfter.Sub(now) < life/10:
+		return "the certificate ends at " + c.NotAfter.UTC().Format(format) + "; renew it"
+	}
+	return ""
 }
 
 // ownSource is the coordinator's own certificate: that of the control state, which another

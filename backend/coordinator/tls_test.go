@@ -157,6 +157,20 @@ func served(t *testing.T, url string) string {
 	return c.ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
+// SPEC B2: a certificate that is over, or nearly, is said before clients find out.
+func TestCertificateIsOver(t *testing.T) {
+	files := config.TLS{Cert: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
+	pair(t, files.Cert, files.Key, "two days")
+	for after, want := range map[time.Duration]string{
+		-24 * time.Hour: "the certificate begins at ", time.Hour: "", 40 * time.Hour: "", 47 * time.Hour: "the certificate ends at ", 49 * time.Hour: "the certificate ended at ",
+	} {
+		got, err := coordinator.CheckTLS(files, time.Now().Add(after))
+		if err != nil || !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("after %v: %q, %v", after, got, err)
+		}
+	}
+}
+
 // SPEC B2: a certificate in files is renewed while the coordinator runs; a broken one leaves the former.
 func TestCertificateFiles(t *testing.T) {
 	dir := t.TempDir()
