@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -266,7 +267,15 @@ func TestMetricsParse(t *testing.T) {
 			t.Errorf("%s is %v (%v), want %v", series, got, ok, want)
 		}
 	}
-	if n := len(families["artifacts_s3_requests_total"].GetMetric()); n == 0 || n > 6*3 {
-		t.Errorf("%d series of requests", n)
+	methods := map[string]bool{}
+	for _, m := range families["artifacts_s3_requests_total"].GetMetric() {
+		for _, l := range m.GetLabel() {
+			if l.GetName() == "method" {
+				methods[l.GetValue()] = true
+			}
+		}
+	}
+	if want := map[string]bool{"PUT": true, "other": true}; !maps.Equal(methods, want) {
+		t.Errorf("series of the methods %v, want %v", methods, want)
 	}
 }

@@ -202,8 +202,18 @@ func TestCertificateFiles(t *testing.T) {
 	if _, err := r.admin.Reload(t.Context()); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), cert) {
 		t.Errorf("a certificate of another key: %v", err)
 	}
-	if got := served(t, r.status.URL); got != "second" {
-		t.Errorf("with a broken pair %q is served", got)
+	// It is looked at at most once a second: every handshake until that was said, and the next, has the former.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		said := strings.Contains(r.log.String(), "the certificate changed and cannot be used")
+		if got := served(t, r.status.URL); got != "second" {
+			t.Fatalf("with a broken pair %q is served", got)
+		}
+		if said {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a broken pair is not told of")
+		}
 	}
 	if err := os.Rename(newKey, key); err != nil {
 		t.Fatal(err)
