@@ -216,7 +216,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		switch {
 		case err != nil:
 			return err
-		case old != nil && covers(old.Leaf, must) && time.Until(old.Leaf.NotAfter) > certificateRenew:
+		case old != nil && covers(old.Leaf, must) && old.Leaf.NotAfter.Sub(o.now()) > certificateRenew:
 			o.certificate.Store(old)
 			return nil
 		case old == nil:
@@ -231,7 +231,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		if old != nil { // what was asked for once goes on working
 			names = append(names, namesOf(old.Leaf)...)
 		}
-		record, err := sign(key, c.mesh.ID, names)
+		record, err := sign(key, c.mesh.ID, names, o.now())
 		if err != nil {
 			return err
 		}
@@ -318,8 +318,7 @@ func covers(c *x509.Certificate, names []string) bool {
 
 // sign makes a certificate that is its own authority, so that a client can be given it as
 // the bundle to trust (AWS_CA_BUNDLE).
-func sign(key *ecdsa.PrivateKey, meshID string, names []string) (ownRecord, error) {
-	now := time.Now()
+func sign(key *ecdsa.PrivateKey, meshID string, names []string, now time.Time) (ownRecord, error) {
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: "artifacts coordinator " + meshID},
 		NotBefore: now.Add(-certificateSkew), NotAfter: now.Add(certificateLife),

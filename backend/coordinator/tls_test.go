@@ -157,6 +157,33 @@ func served(t *testing.T, url string) string {
 	return c.ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
+// SPEC B2: a start in the last month of the coordinator's own certificate signs another, with the same key.
+func TestSelfSignedIsRenewed(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	defer s.Close()
+	clock := time.Now()
+	o, err := coordinator.NewOrchestrator(t.Context(), s, coordinator.Options{Now: func() time.Time { return clock }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(at time.Time) *x509.Certificate {
+		clock = at
+		c, err := coordinator.OwnCertificate(t.Context(), o, "127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := start(clock)
+	if again := start(first.NotAfter.AddDate(0, 0, -31)); !again.Equal(first) {
+		t.Error("another certificate, 31 days before the end of the first")
+	}
+	next := start(first.NotAfter.AddDate(0, 0, -29))
+	if next.Equal(first) || !next.NotAfter.After(first.NotAfter) || !bytes.Equal(next.RawSubjectPublicKeyInfo, first.RawSubjectPublicKeyInfo) {
+		t.Errorf("29 days before the end of the first, which is %s, it ends at %s", first.NotAfter, next.NotAfter)
+	}
+}
+
 // SPEC B2: a certificate that is over, or nearly, is said before clients find out.
 func TestCertificateIsOver(t *testing.T) {
 	files := config.TLS{Cert: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
