@@ -106,6 +106,7 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 	$(GO) test -count=1 -timeout=60m -parallel=16 -run 'TestModel' ./mounts/upper -model.rounds=2000
 	CHANGE_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestChangesShow' ./mounts
 	CLUSTER_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestClusterMounts' ./cmd
+	SOAK_SCRIPTS=1 ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 -timeout=60m -v -run 'TestSoakScripts' ./cmd
 	TUI_FUZZ_ROUNDS=400 $(GO) test -count=1 -timeout=60m -run 'TestRandomKeysInATerminal' ./ui
 	SOAK_TIME=30m $(GO) test -count=1 -timeout=60m -v -run 'TestLoadWhileTheStoreFails' ./mounts
 

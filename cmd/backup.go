@@ -190,8 +190,8 @@ func (c *cli) coordinatorRestore() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&from, "passphrase-file", "", "file with the passphrase; - is standard input")
-	f.StringVar(&configFile, "config", "", "coordinator.yaml that says where the data_dir is to be")
-	f.StringVar(&dataDir, "data-dir", "", "the data_dir to make (default: the embedded coordinator's)")
+	wordVar(f, &configFile, "config", "coordinator.yaml that says where the data_dir is to be")
+	wordVar(f, &dataDir, "data-dir", "the data_dir to make (default: the embedded coordinator's)")
 	f.BoolVar(&damaged, "damaged", false, "bring back the documents that are damaged in a store that is there")
 	f.BoolVar(&dropLost, "drop-lost", false, "with --damaged: remove those that are damaged and not in the backup")
 	return cmd

@@ -62,9 +62,9 @@ const insecureHelp = "allow 0.0.0.0, :: and public addresses"
 
 // flags are those that `config show` has too.
 func (o *serveOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "coordinator.yaml; `coordinator config example` prints one with every key")
-	f.StringVar(&o.dataDir, "data-dir", "", "where the store is kept (default: under the XDG data root)")
-	f.StringVar(&o.listen, "listen", "", "address:port (default "+config.DefaultListen+")")
+	wordVar(f, &o.config, "config", "coordinator.yaml; `coordinator config example` prints one with every key")
+	wordVar(f, &o.dataDir, "data-dir", "where the store is kept (default: under the XDG data root)")
+	wordVar(f, &o.listen, "listen", "address:port (default "+config.DefaultListen+")")
 }
 
 func (c *cli) serve(ctx context.Context, o serveOptions) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +55,7 @@ func (c *cli) configCheck() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Prove that a coordinator.yaml can be served with, and say what it comes to",
 		Long: "Reads FILE as `coordinator serve --config FILE` does: its keys, the interface or address on this machine, the\n" +
-			"certificate, the files and variables that have the secrets of its storage. What is wrong is one line that begins\n" +
+			"certificate, the files and variables that have the secrets of its storage, that data_dir can be a folder. What is wrong is one line that begins\n" +
 			"with FILE:LINE, and exit code 2.",
 		Example: c.examples("coordinator config check /etc/artifacts/coordinator.yaml", ""),
 		Args:    exactArgs("FILE"),
@@ -67,11 +68,22 @@ func (c *cli) configCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.Of("tls.cert", coordinator.CheckTLS(e.Config.TLS)); err != nil {
-				return err
+			outOfDate, err := coordinator.CheckTLS(e.Config.TLS, time.Now())
+			if err != nil {
+				return e.Of("tls.cert", err)
+			}
+			if outOfDate != "" {
+				c.notify("warning: " + outOfDate)
 			}
 			if err := e.CheckSecrets(); err != nil {
 				return err
+			}
+			writable, err := coordinator.CheckDataDir(e.Config.S3.DataDir)
+			if err != nil {
+				return e.Of("s3.data_dir", err)
+			}
+			if !writable {
+				c.notify("warning: this user cannot write " + e.Config.S3.DataDir + ": the coordinator needs another user, or another data_dir")
 			}
 			scheme := "http"
 			if e.Config.TLS.On() {

@@ -79,7 +79,7 @@ func (c *cli) serviceInstall() *cobra.Command {
 		},
 	}
 	w.flags(cmd.Flags())
-	cmd.Flags().StringVar(&req.Config, "config", "", "coordinator.yaml to serve with")
+	wordVar(cmd.Flags(), &req.Config, "config", "coordinator.yaml to serve with")
 	cmd.Flags().BoolVar(&req.DryRun, "dry-run", false, "print the unit and write nothing")
 	return cmd
 }

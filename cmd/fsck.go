@@ -35,8 +35,8 @@ func (c *cli) coordinatorFsck() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.fsck(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "coordinator.yaml of the coordinator")
-	f.StringVar(&o.dataDir, "data-dir", "", "where its store is kept (default: the embedded coordinator's)")
+	wordVar(f, &o.config, "config", "coordinator.yaml of the coordinator")
+	wordVar(f, &o.dataDir, "data-dir", "where its store is kept (default: the embedded coordinator's)")
 	f.BoolVar(&o.quick, "quick", false, "only see whether all bytes are there; do not read them")
 	f.BoolVar(&o.dryRun, "dry-run", false, "correct and remove nothing")
 	return cmd

@@ -44,8 +44,8 @@ func (c *cli) coordinatorMigrate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.migrate(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "coordinator.yaml or data_dir of the source (default: the embedded coordinator's)")
-	f.StringVar(&o.to, "to", "", "coordinator.yaml or data_dir of the target")
+	wordVar(f, &o.from, "from", "coordinator.yaml or data_dir of the source (default: the embedded coordinator's)")
+	wordVar(f, &o.to, "to", "coordinator.yaml or data_dir of the target")
 	f.BoolVar(&o.quick, "quick", false, "count and compare, but do not read the bytes back")
 	f.BoolVar(&o.keep, "keep", false, "make a copy: the source stays a store")
 	f.BoolVar(&o.takeBack, "take-back", false, "make a source that was moved away a store again")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,29 +47,7 @@ func (c *cli) withPlaces(flags placeFlags, f func(app *backend.App, p *backend.P
 	}
 	p := app.Places(flags.opt)
 	defer p.Close()
-	err = f(app, p)
-	if err == nil || c.format == "json" {
-		return err
-	}
-	told := *fault.As(err)
-	told.Message = clean(told.Error()) // it may name a key that somebody else chose
-	return &told
-}
-
-// clean writes what would move a terminal's cursor, or change what it shows, as escapes.
-func clean(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return b.String()
+	return f(app, p)
 }
 
 // remotePlace opens a place that has to be in a store.

@@ -16,6 +16,7 @@ import (
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/artifacts-tui/artifacts-tui/backend"
@@ -361,9 +362,9 @@ func (c *cli) report(err error) int {
 	if c.format == "json" {
 		c.json(c.err, e)
 	} else {
-		fmt.Fprintf(c.err, "Error: %s\n", e)
+		fmt.Fprintf(c.err, "Error: %s\n", clean(e.Error())) // it may have what somebody else wrote: names, keys, files
 		if e.Hint != "" {
-			fmt.Fprintf(c.err, "hint: %s\n", e.Hint)
+			fmt.Fprintf(c.err, "hint: %s\n", clean(e.Hint))
 		}
 	}
 	return int(e.Kind)
@@ -409,6 +410,24 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	return fault.New(fault.Usage, hint, "%s", text)
 }
+
+// word is the value of a flag that is not empty: that of a variable that was not set would
+// stand for the default, which is another store.
+type word string
+
+// wordVar defines a flag whose value is not empty, and whose default is.
+func wordVar(f *pflag.FlagSet, to *string, name, usage string) { f.Var((*word)(to), name, usage) }
+
+func (w *word) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty")
+	}
+	*w = word(text)
+	return nil
+}
+
+func (w *word) String() string { return string(*w) }
+func (w *word) Type() string   { return "string" }
 
 // missing is an error of arguments that were not given.
 func missing(names []string, hint string) error {

@@ -66,6 +66,14 @@ func buildProgram(dir string) error {
 // TestScripts runs every script in testdata/script.
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
 
+// TestSoakScripts runs those in testdata/soak, which take half a minute each: with SOAK_SCRIPTS, which `make soak` sets.
+func TestSoakScripts(t *testing.T) {
+	if os.Getenv("SOAK_SCRIPTS") == "" {
+		t.Skip("make soak runs them")
+	}
+	runScripts(t, "testdata/soak", nil)
+}
+
 // runScripts runs every script in dir in a home of its own; more are commands beside those that all have.
 func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
 	commands := maps.Clone(commands)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/internal/eventstream"
@@ -100,6 +101,14 @@ type call func(r *http.Request, by caller) (any, error)
 type stream func(w http.ResponseWriter) error
 
 func (a *orchestratorAPI) handler() http.Handler {
+	mux := a.routes()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(api.RequestIDHeader, api.RequestID())
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (a *orchestratorAPI) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, do := range a.calls() {
 		mux.Handle(pattern, a.serve(pattern, do))
@@ -182,6 +191,9 @@ func (a *orchestratorAPI) certificate(*http.Request, caller) (any, error) {
 // ofProcess are answered to the local admin also where the store does not answer.
 var ofProcess = []string{"GET /v1/status", "POST /v1/stop", "POST /v1/reload", "GET /v1/certificate"}
 
+// polls are asked over and over, and answered to whoever has a token: nothing is decided.
+var polls = []string{"GET /v1/status", "GET /v1/whoami", "GET /v1/changes"}
+
 // serve finds out who it is, calls, and answers.
 func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -196,16 +208,17 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
 			w.Header().Set(IDHeader, a.o.Mesh().ID)
-			a.watch.audit.control("", pattern, r.RemoteAddr, "not authenticated", "")
+			a.watch.audit.control(auditLine{Request: requestOf(w), Action: pattern, Reason: "not authenticated", Remote: r.RemoteAddr})
 			a.fail(w, err, http.StatusUnauthorized)
 			return
 		}
 		v, err := do(r, by)
-		switch refused := fault.Is(err, fault.Auth); {
-		case refused:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, fault.As(err).Error(), "")
-		case r.Method != http.MethodGet:
-			a.watch.audit.control(by.String(), r.Method+" "+r.URL.Path, r.RemoteAddr, "", subject(v))
+		decision := auditLine{Request: requestOf(w), Who: by.String(), Action: r.Method + " " + r.URL.Path, Subject: subject(v), Remote: r.RemoteAddr}
+		if fault.Is(err, fault.Auth) {
+			decision.Reason = fault.As(err).Error()
+		}
+		if decision.Reason != "" || !slices.Contains(polls, pattern) {
+			a.watch.audit.control(decision)
 		}
 		if err != nil {
 			a.fail(w, err, http.StatusForbidden)
@@ -213,7 +226,7 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		}
 		if send, ok := v.(stream); ok {
 			if err := send(w); err != nil {
-				a.watch.log.Error("an answer broke off", "call", pattern, "error", err)
+				a.watch.log.Error("an answer broke off", "request", requestOf(w), "call", pattern, "error", err)
 				panic(http.ErrAbortHandler) // the client must see that it is not whole
 			}
 			return
@@ -221,6 +234,9 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 		reply(w, http.StatusOK, v)
 	})
 }
+
+// requestOf is the RequestID that w tells.
+func requestOf(w http.ResponseWriter) string { return w.Header().Get(api.RequestIDHeader) }
 
 // caller is the peer whose token is shown; on the local socket, without one, the local admin.
 func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
@@ -367,7 +383,7 @@ var httpStatus = map[fault.Kind]int{
 func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 	if noSpace(err) {
 		a.watch.log.Error("the disk is full", "error", err)
-		err = fault.New(fault.Quota, "free some space on its disk, or delete objects", "the coordinator's disk is full")
+		err = fault.New(fault.Quota, "make room on it, or delete objects; `artifacts-tui storage status` shows what is free", "the coordinator's disk is full")
 	}
 	e := fault.As(err)
 	status, ok := httpStatus[e.Kind]
@@ -376,9 +392,11 @@ func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
 		status = refused
 	case !ok:
 		status = http.StatusInternalServerError
-		a.watch.log.Error("request failed", "error", e.Error())
+		a.watch.log.Error("request failed", "request", requestOf(w), "error", e.Error())
 	}
-	reply(w, status, map[string]*fault.Error{"error": e})
+	told := *e
+	told.Message, told.Hint = withoutTokens(e.Error()), withoutTokens(e.Hint)
+	reply(w, status, map[string]*fault.Error{"error": &told})
 }
 
 // noSpace tells a disk that others have filled: of the store's own writes some space is kept.

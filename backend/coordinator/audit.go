@@ -1,12 +1,12 @@
 package coordinator
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,20 +43,23 @@ type auditLine struct {
 type auditLog struct {
 	log     *slog.Logger
 	now     func() time.Time
+	path    string
 	name    string // of this coordinator among several; empty: it is alone
 	enabled atomic.Bool
-	failed  atomic.Int64 // lines that could not be written
+	failed  atomic.Int64 // times that lines could not be written
+	failing atomic.Bool  // the last time was one
 
 	mu   sync.Mutex
 	file *lumberjack.Logger
-	w    *bufio.Writer
+	seen os.FileInfo   // of the file when it was last written; nil: it was not
+	buf  []byte        // lines that are not written yet, and the rest of one that was in part
 	due  chan struct{} // there is something to flush
 	stop chan struct{}
 	done chan struct{}
 }
 
 const (
-	auditBuffer = 64 << 10
+	auditBuffer = 64 << 10 // bytes
 	auditFlush  = time.Second
 )
 
@@ -66,10 +69,9 @@ func openAudit(path, name string, c config.Audit, log *slog.Logger) (*auditLog, 
 		return nil, err
 	}
 	a := &auditLog{
-		log: log, name: name, now: time.Now, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		log: log, path: path, name: name, now: time.Now, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		file: rotated(path, c),
 	}
-	a.w = bufio.NewWriterSize(a.file, auditBuffer)
 	a.enabled.Store(c.Enabled)
 	go a.flushing()
 	return a, nil
@@ -91,7 +93,6 @@ func (a *auditLog) set(c config.Audit) {
 	a.flush()
 	_ = a.file.Close()
 	a.file = next
-	a.w = bufio.NewWriterSize(a.file, auditBuffer)
 }
 
 // rotated is the file, which begins anew after c.MaxSize bytes (rounded up to MiB).
@@ -118,13 +119,23 @@ func (a *auditLog) flushing() {
 	}
 }
 
-// flush is called with the lock held. A bufio.Writer that has failed once fails for good:
-// a new one takes over, so that a disk that was full for a while silences the log no longer.
+// flush is called with the lock held. What a full disk does not take is kept, as far as the
+// buffer goes, and is written when there is room again.
 func (a *auditLog) flush() {
-	if err := a.w.Flush(); err != nil {
+	if len(a.buf) == 0 {
+		return
+	}
+	// Somebody may have moved the file away, or removed it: the next line begins another.
+	if now, err := os.Stat(a.file.Filename); a.seen != nil && (err != nil || !os.SameFile(a.seen, now)) {
+		_ = a.file.Close()
+	}
+	n, err := a.file.Write(a.buf)
+	a.buf = append(a.buf[:0], a.buf[n:]...)
+	a.seen, _ = os.Stat(a.file.Filename)
+	a.failing.Store(err != nil)
+	if err != nil {
 		a.failed.Add(1)
 		a.log.Error("the audit log cannot be written", "file", a.file.Filename, "error", err)
-		a.w = bufio.NewWriterSize(a.file, auditBuffer)
 	}
 }
 
@@ -136,10 +147,14 @@ func (a *auditLog) write(l auditLine, now bool) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.w.Available() < len(text)+1 { // a line is in one file as a whole
+	if len(a.buf)+len(text) >= auditBuffer {
 		a.flush()
 	}
-	_, _ = a.w.Write(append(text, '\n')) // its error comes back from flush
+	if len(a.buf)+len(text) >= auditBuffer { // that could not be written
+		a.failed.Add(1)
+		return
+	}
+	a.buf = append(append(a.buf, text...), '\n')
 	if now {
 		a.flush()
 		return
@@ -161,12 +176,15 @@ func (a *auditLog) s3(d api.Decision) {
 	}, !d.Allowed)
 }
 
-// control takes a decision of the orchestrator.
-func (a *auditLog) control(who, action, remote, reason, subject string) {
+// control takes a decision of the orchestrator, which allowed it unless l has a reason. What is
+// only read is written with what comes next.
+func (a *auditLog) control(l auditLine) {
 	if !a.enabled.Load() {
 		return
 	}
-	a.write(auditLine{Who: who, Action: action, Subject: subject, Allowed: reason == "", Reason: reason, Remote: remote}, true)
+	l.Allowed = l.Reason == ""
+	l.Action, l.Reason = withoutTokens(l.Action), withoutTokens(l.Reason)
+	a.write(l, !l.Allowed || !strings.HasPrefix(l.Action, "GET "))
 }
 
 // subject says what an answer of the control plane was about, where its path does not. It never holds a secret.

@@ -386,7 +386,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "guests", Bucket: "team"}, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := coordinator.OwnCertificate(ctx, m.Orchestrator, "127.0.0.1:1"); err != nil {
+	if _, err := coordinator.OwnCertificate(ctx, m.Orchestrator, "127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := m.Backup(ctx)

@@ -60,6 +60,7 @@ type listener struct {
 	who            authn.Identity
 	secret         string // that it showed, or signed with
 	bucket, prefix string
+	request        string // its id
 	remote         string
 	w              http.ResponseWriter
 	control        *http.ResponseController
@@ -69,7 +70,7 @@ type listener struct {
 
 // ServeHTTP answers GET /api/v1/events?bucket=B[&prefix=P][&after=ID].
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l, status, err := e.listen(r)
+	l, status, err := e.listen(r, requestOf(w))
 	if err != nil {
 		if status == http.StatusUnauthorized {
 			w.Header().Add("WWW-Authenticate", `Bearer realm="artifacts"`)
@@ -97,15 +98,15 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no") // nginx, and what follows it
 	w.WriteHeader(http.StatusOK)
 	if err := l.run(ctx); err != nil && ctx.Err() == nil {
-		e.o.log.Debug("a change stream ended", "key", l.who.AccessKeyID, "error", err)
+		e.o.log.Debug("a change stream ended", "request", l.request, "key", l.who.AccessKeyID, "error", err)
 	}
 }
 
 // listen finds out who asks, and for what. status is that of a fault of kind Auth.
-func (e *events) listen(r *http.Request) (l *listener, status int, err error) {
+func (e *events) listen(r *http.Request, request string) (l *listener, status int, err error) {
 	proof := &witness{Orchestrator: e.o}
 	auth := authn.Authenticator{Identities: proof, Now: e.o.now}
-	l = &listener{events: e, remote: r.RemoteAddr}
+	l = &listener{events: e, request: request, remote: r.RemoteAddr}
 	query := r.URL.Query()
 	l.who, _, err = auth.Authenticate(r, query)
 	var refused *authn.Error
@@ -144,7 +145,7 @@ func (e *events) listen(r *http.Request) (l *listener, status int, err error) {
 func (l *listener) decide(reason string) {
 	if l.audit != nil {
 		l.audit(api.Decision{
-			Identity: l.who.ID, AccessKeyID: l.who.AccessKeyID, Action: "Events", Bucket: l.bucket, Key: l.prefix,
+			RequestID: l.request, Identity: l.who.ID, AccessKeyID: l.who.AccessKeyID, Action: "Events", Bucket: l.bucket, Key: l.prefix,
 			Allowed: reason == "", Reason: reason, Remote: l.remote,
 		})
 	}

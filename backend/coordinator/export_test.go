@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"context"
+	"crypto/x509"
+	"log/slog"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
@@ -9,6 +11,14 @@ import (
 
 // PurgeRecycled does what a coordinator does once a minute.
 func PurgeRecycled(ctx context.Context, o *Orchestrator) error { return o.purgeRecycled(ctx) }
+
+// OwnCertificate is what a start on address serves https with.
+func OwnCertificate(ctx context.Context, o *Orchestrator, address string) (*x509.Certificate, error) {
+	if err := o.ownCertificate(ctx, address, nil, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
+	return o.certificate.Load().Leaf, nil
+}
 
 // SetChangeLease bounds how long a coordinator may take to change something, before it serves.
 func SetChangeLease(o *Orchestrator, d time.Duration) { o.shared.lease = d }
@@ -38,9 +48,4 @@ func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
 // StorageOf is what `storage status` is told.
 func StorageOf(ctx context.Context, o *Orchestrator, dir string) (Storage, error) {
 	return o.storage(ctx, dir)
-}
-
-// OwnCertificate sees to the certificate of a coordinator that listens on address.
-func OwnCertificate(ctx context.Context, o *Orchestrator, address string) error {
-	return o.ownCertificate(ctx, address, nil, o.log)
 }

@@ -154,7 +154,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(workspaceQuota, w.Quota, w.Name)
 	}
 	gauge(peersTotal, int64(len(c.o.Peers())))
-	kinds := map[string]int64{"quota": 0, "damage": 0, "missing": 0}
+	kinds := map[string]int64{"quota": 0, "damage": 0, "missing": 0, "disk": 0, "listen": 0, "certificate": 0, "audit": 0}
 	for _, w := range s.Warnings {
 		kinds[w.Kind]++
 	}

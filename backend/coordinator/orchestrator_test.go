@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,8 +51,26 @@ type running struct {
 	status coordinator.Status
 	admin  *client.Client
 	socket string
-	log    *strings.Builder
+	log    *lockedLog
 	stop   func()
+}
+
+// lockedLog can be read while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func (r *running) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r.log, nil)) }
@@ -73,7 +92,7 @@ func serve(t *testing.T, dir string) *running {
 // serveWith fills in what a test does not care for.
 func serveWith(t *testing.T, opt coordinator.ServeOptions) *running {
 	t.Helper()
-	r := &running{log: &strings.Builder{}}
+	r := &running{log: &lockedLog{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan coordinator.Status, 1), make(chan error, 1)
 	opt.Kind, opt.Socket, opt.Version, opt.Log = "configured", filepath.Join(t.TempDir(), "s"), "test", r.logger()

@@ -91,6 +91,12 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 
 func newToken() string { return "mesh_" + randomToken(32) }
 
+// tokenForm is what newToken makes, and the beginning of one that was cut.
+var tokenForm = regexp.MustCompile(`mesh_[A-Za-z0-9_-]{16,}`)
+
+// withoutTokens masks the tokens that somebody put where a name belongs.
+func withoutTokens(text string) string { return tokenForm.ReplaceAllString(text, "mesh_***") }
+
 // Peers lists them by name.
 func (o *Orchestrator) Peers() []PeerInfo {
 	o.mu.RLock()

@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
-	"syscall"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
@@ -31,6 +30,7 @@ type Reloaded struct {
 // settings is the configuration that a running coordinator runs with.
 type settings struct {
 	load  func() (config.Config, error) // nil: there is nothing to read again
+	moved func() *config.Change         // of the address to listen on, without a change of the file; nil: none
 	hooks []hook
 	log   *slog.Logger
 
@@ -104,6 +104,9 @@ func (s *settings) apply() (Reloaded, error) {
 			r.Restart = append(r.Restart, c)
 		}
 	}
+	if c := s.moved(); c != nil && !slices.ContainsFunc(r.Restart, func(r config.Change) bool { return r.Key == c.Key }) {
+		r.Restart = append(r.Restart, *c)
+	}
 	for _, h := range s.hooks {
 		if h.apply != nil && slices.ContainsFunc(r.Changed, func(c config.Change) bool { return h.has(c.Key, next) }) {
 			h.apply(s.now)
@@ -115,6 +118,7 @@ func (s *settings) apply() (Reloaded, error) {
 // liveSettings are the hooks of a coordinator that listens on l.
 func liveSettings(opt ServeOptions, s3 *store.Store, audit *auditLog, l *meshListener, certs certificateSource) *settings {
 	s := &settings{load: opt.Reload, now: opt.Config, log: opt.Log}
+	s.moved = func() *config.Change { return movedFrom(l.Addr(), opt) }
 	s.hooks = []hook{
 		{keys: []string{"mesh_cidr"}, apply: func(c config.Config) { l.setMesh(c.MeshCIDR) }},
 		{keys: []string{"peers.rotation_grace", "workspaces.retention"}},
@@ -143,9 +147,7 @@ func liveSettings(opt ServeOptions, s3 *store.Store, audit *auditLog, l *meshLis
 
 // reloadOnHangup reloads at each SIGHUP until the function that it returns is called, which
 // waits for a reload that runs.
-func reloadOnHangup(reload func() (Reloaded, error)) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+func reloadOnHangup(hangups chan os.Signal, reload func() (Reloaded, error)) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

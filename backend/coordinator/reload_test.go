@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -67,6 +68,9 @@ func TestReload(t *testing.T) {
 	}
 	if size() != 10<<30 || level.Level() != slog.LevelDebug {
 		t.Errorf("max_size %d, level %s", size(), level.Level())
+	}
+	if text, err := os.ReadFile(coordinator.AuditFile(c.S3.DataDir)); err != nil || strings.Count(string(text), "POST /v1/reload") != 1 {
+		t.Errorf("audit.enabled false: after three reloads, the second of which set it, the audit log is %s, %v", text, err)
 	}
 	// Loopback is always let in.
 	if _, err := r.public(t).Status(t.Context()); !fault.Is(err, fault.Auth) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -52,6 +54,10 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// Before all else, and without a file too, where it has nothing to read: it would end the process.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	unlock, err := lockDataDir(opt.Config.S3.DataDir)
 	if err != nil {
 		return err
@@ -88,6 +94,9 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		return err
 	}
 	socket, err := unixsock.Listen(opt.Socket)
+	if errors.Is(err, unixsock.ErrInUse) {
+		return fault.New(fault.Conflict, "`artifacts-tui coordinator stop` stops it", "a coordinator of this user runs already: it listens on %s", opt.Socket)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "", "local socket %s", opt.Socket)
 	}
@@ -105,19 +114,23 @@ func Serve(ctx context.Context, opt ServeOptions) (err error) {
 		}
 		return now
 	}
-	storage := func(ctx context.Context) (Storage, error) { return o.storage(ctx, opt.Config.Disk()) }
 	audit, err := openAudit(AuditFile(opt.Config.S3.DataDir), o.hostID(), opt.Config.Audit, opt.Log)
 	if err != nil {
 		return fault.Wrap(fault.Failure, err, "make data_dir writable", "audit log")
 	}
 	defer audit.close()
+	storage := func(ctx context.Context) (Storage, error) {
+		s, err := o.storage(ctx, opt.Config.Disk())
+		if err == nil {
+			s.Warnings = append(s.Warnings, ofProcessWarnings(opt, public.Addr(), certs, audit, o.now())...)
+		}
+		return s, err
+	}
 	live := liveSettings(opt, s, audit, public, certs)
 	reload := func() (Reloaded, error) {
 		return live.reload(func(c config.Config) error { return o.useConfig(ctx, c, opt.Version) })
 	}
-	if opt.Reload != nil {
-		defer reloadOnHangup(reload)()
-	}
+	defer reloadOnHangup(hangups, reload)()
 	watch := watchers{log: opt.Log, audit: audit, metrics: newMetrics(o, audit, storage)}
 	peers := &orchestratorAPI{o: o, status: current, storage: storage, life: ctx, watch: watch}
 	stream := newEvents(o, peers, watch.audit.s3)
@@ -299,9 +312,48 @@ func listen(opt ServeOptions, last string) (net.Listener, error) {
 		return nil, fault.Wrap(fault.Conflict, err, "stop what listens there, or set another `listen` in coordinator.yaml", "cannot listen on %s", wanted)
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "`ip address` lists the addresses of this machine", "cannot listen on %s", wanted)
+		return nil, fault.Wrap(fault.Failure, err, bindHint(err), "cannot listen on %s", wanted)
 	}
 	return l, nil
+}
+
+func bindHint(err error) string {
+	if errors.Is(err, syscall.EACCES) {
+		return "choose a port of 1024 or more, or have systemd start it: the unit of `artifacts-tui coordinator service install --system` may bind lower ones"
+	}
+	return "`ip address` lists the addresses of this machine"
+}
+
+// movedFrom is how the address of the interface has changed since the listener was bound to it; nil: it has not.
+func movedFrom(bound net.Addr, opt ServeOptions) *config.Change {
+	if opt.Config.Listen.Interface == "" {
+		return nil
+	}
+	now, err := opt.Config.Listen.Resolve(opt.InsecureBind)
+	if err != nil {
+		return &config.Change{Key: "listen", Old: bound.String(), New: "none: " + err.Error()}
+	}
+	if at, err := net.ResolveTCPAddr("tcp", now); err == nil && addressOf(at) == addressOf(bound) {
+		return nil
+	}
+	return &config.Change{Key: "listen", Old: bound.String(), New: now}
+}
+
+// ofProcessWarnings are about this process, not about what the store holds.
+func ofProcessWarnings(opt ServeOptions, bound net.Addr, certs certificateSource, audit *auditLog, now time.Time) (list []Warning) {
+	if m := movedFrom(bound, opt); m != nil {
+		list = append(list, Warning{Kind: "listen", Subject: opt.Config.Listen.Interface, Message: fmt.Sprintf(
+			"the address of %s has changed since the coordinator began to listen there: %s → %s; restart it", opt.Config.Listen.Interface, m.Old, m.New)})
+	}
+	if certs != nil {
+		if text := outOfDate(certs.current().Leaf, now); text != "" {
+			list = append(list, Warning{Kind: "certificate", Subject: bound.String(), Message: text})
+		}
+	}
+	if audit.failing.Load() {
+		list = append(list, Warning{Kind: "audit", Subject: audit.path, Message: "the audit log " + audit.path + " cannot be written"})
+	}
+	return list
 }
 
 // listenMetrics binds metrics.listen, under the same rules as the store; nil where there is none.
@@ -315,13 +367,41 @@ func listenMetrics(opt ServeOptions) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fault.Wrap(fault.Failure, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
+		kind := fault.Failure
+		if errors.Is(err, syscall.EADDRINUSE) {
+			kind = fault.Conflict
+		}
+		return nil, fault.Wrap(kind, err, "choose another metrics.listen in coordinator.yaml", "cannot listen on %s for metrics", address)
 	}
 	return l, nil
 }
 
 // lockFile in a data_dir is held by whoever uses it.
 const lockFile = "lock"
+
+// CheckDataDir refuses a path that can be no folder, and says whether this user could write
+// there. It makes nothing.
+func CheckDataDir(dir string) (writable bool, err error) {
+	for there := dir; ; there = filepath.Dir(there) {
+		info, err := os.Stat(there)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue // it is made at the start, in the first one above it that is there
+		case errors.Is(err, os.ErrPermission):
+			return false, nil
+		case err == nil && !info.IsDir():
+			err = syscall.ENOTDIR
+		}
+		if err != nil {
+			var failed *os.PathError
+			if errors.As(err, &failed) {
+				err = failed.Err
+			}
+			return false, fault.New(fault.Usage, "give the path of a folder", "%s cannot be a folder: %s", dir, err)
+		}
+		return unix.Access(there, unix.W_OK|unix.X_OK) == nil, nil
+	}
+}
 
 // lockDataDir keeps a second coordinator off the same data.
 func lockDataDir(dir string) (func(), error) {

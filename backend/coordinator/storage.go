@@ -45,7 +45,7 @@ type Disk struct {
 
 // Warning is something that an admin should see.
 type Warning struct {
-	Kind    string `json:"kind"` // quota, damage, missing, disk
+	Kind    string `json:"kind"` // quota, damage, missing, disk, listen, certificate, audit
 	Subject string `json:"subject"`
 	Message string `json:"message"`
 }
@@ -112,8 +112,11 @@ func (o *Orchestrator) storage(ctx context.Context, dir string) (Storage, error)
 func (o *Orchestrator) warnings(s Storage, buckets []Bucket, managed []workspace.Workspace) []Warning {
 	list := append([]Warning{}, quotaWarning("the store", s.Total(), s.MaxSize)...)
 	if room, tight := o.store.Room(); tight {
-		list = append(list, Warning{Kind: "disk", Subject: "the store's disk", Message: fmt.Sprintf(
-			"the store's disk is almost full: clients may write %d bytes more; %d are free, and the rest is kept for control state", room, s.Disk.Free)})
+		message := fmt.Sprintf("the store's disk is almost full: clients may write %d bytes more; %d are free, and the rest is kept for control state", room, s.Disk.Free)
+		if room == 0 {
+			message = fmt.Sprintf("the store's disk is full: the %d bytes that are free are kept for control state, and writes are refused", s.Disk.Free)
+		}
+		list = append(list, Warning{Kind: "disk", Subject: "the store's disk", Message: message})
 	}
 	for _, b := range buckets {
 		list = append(list, quotaWarning("bucket "+b.Name, b.Used, b.Quota)...)

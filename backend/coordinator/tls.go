@@ -167,13 +167,32 @@ func loadPair(files config.TLS) (*tls.Certificate, error) {
 	return &cert, nil
 }
 
-// CheckTLS proves that the configured certificate can be served.
-func CheckTLS(c config.TLS) error {
+// CheckTLS proves that the configured certificate can be served. The warning says that it is
+// not valid at now, or nearly over; empty: it is well.
+func CheckTLS(c config.TLS, now time.Time) (warning string, err error) {
 	if c.Cert == "" {
-		return nil
+		return "", nil
 	}
-	_, err := loadPair(c)
-	return err
+	cert, err := loadPair(c)
+	if err != nil {
+		return "", err
+	}
+	return outOfDate(cert.Leaf, now), nil
+}
+
+// outOfDate says so where a certificate is not valid yet, not any more, or has a tenth of its
+// life left; clients refuse it, or soon will.
+func outOfDate(c *x509.Certificate, now time.Time) string {
+	const format = "2006-01-02 15:04 MST"
+	switch life := c.NotAfter.Sub(c.NotBefore); {
+	case now.After(c.NotAfter):
+		return "the certificate ended at " + c.NotAfter.UTC().Format(format) + ": clients refuse it"
+	case now.Before(c.NotBefore):
+		return "the certificate begins at " + c.NotBefore.UTC().Format(format) + ": clients refuse it until then"
+	case c.NotAfter.Sub(now) < life/10:
+		return "the certificate ends at " + c.NotAfter.UTC().Format(format) + "; renew it"
+	}
+	return ""
 }
 
 // ownSource is the coordinator's own certificate: that of the control state, which another
@@ -198,7 +217,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		switch {
 		case err != nil:
 			return err
-		case old != nil && covers(old.Leaf, must) && time.Until(old.Leaf.NotAfter) > certificateRenew:
+		case old != nil && covers(old.Leaf, must) && old.Leaf.NotAfter.Sub(o.now()) > certificateRenew:
 			o.certificate.Store(old)
 			return nil
 		case old == nil:
@@ -213,7 +232,7 @@ func (o *Orchestrator) ownCertificate(ctx context.Context, address string, hosts
 		if old != nil { // what was asked for once goes on working
 			names = append(names, namesOf(old.Leaf)...)
 		}
-		record, err := sign(key, c.mesh.ID, names)
+		record, err := sign(key, c.mesh.ID, names, o.now())
 		if err != nil {
 			return err
 		}
@@ -305,8 +324,7 @@ func covers(c *x509.Certificate, names []string) bool {
 
 // sign makes a certificate that is its own authority, so that a client can be given it as
 // the bundle to trust (AWS_CA_BUNDLE).
-func sign(key *ecdsa.PrivateKey, meshID string, names []string) (ownRecord, error) {
-	now := time.Now()
+func sign(key *ecdsa.PrivateKey, meshID string, names []string, now time.Time) (ownRecord, error) {
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: "artifacts coordinator " + meshID},
 		NotBefore: now.Add(-certificateSkew), NotAfter: now.Add(certificateLife),

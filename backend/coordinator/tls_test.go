@@ -157,6 +157,47 @@ func served(t *testing.T, url string) string {
 	return c.ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
+// SPEC B2: a start in the last month of the coordinator's own certificate signs another, with the same key.
+func TestSelfSignedIsRenewed(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	defer s.Close()
+	clock := time.Now()
+	o, err := coordinator.NewOrchestrator(t.Context(), s, coordinator.Options{Now: func() time.Time { return clock }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(at time.Time) *x509.Certificate {
+		clock = at
+		c, err := coordinator.OwnCertificate(t.Context(), o, "127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := start(clock)
+	if again := start(first.NotAfter.AddDate(0, 0, -31)); !again.Equal(first) {
+		t.Error("another certificate, 31 days before the end of the first")
+	}
+	next := start(first.NotAfter.AddDate(0, 0, -29))
+	if next.Equal(first) || !next.NotAfter.After(first.NotAfter) || !bytes.Equal(next.RawSubjectPublicKeyInfo, first.RawSubjectPublicKeyInfo) {
+		t.Errorf("29 days before the end of the first, which is %s, it ends at %s", first.NotAfter, next.NotAfter)
+	}
+}
+
+// SPEC B2: a certificate that is over, or nearly, is said before clients find out.
+func TestCertificateIsOver(t *testing.T) {
+	files := config.TLS{Cert: filepath.Join(t.TempDir(), "cert.pem"), Key: filepath.Join(t.TempDir(), "key.pem")}
+	pair(t, files.Cert, files.Key, "two days")
+	for after, want := range map[time.Duration]string{
+		-24 * time.Hour: "the certificate begins at ", time.Hour: "", 40 * time.Hour: "", 47 * time.Hour: "the certificate ends at ", 49 * time.Hour: "the certificate ended at ",
+	} {
+		got, err := coordinator.CheckTLS(files, time.Now().Add(after))
+		if err != nil || !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("after %v: %q, %v", after, got, err)
+		}
+	}
+}
+
 // SPEC B2: a certificate in files is renewed while the coordinator runs; a broken one leaves the former.
 func TestCertificateFiles(t *testing.T) {
 	dir := t.TempDir()
@@ -188,8 +229,18 @@ func TestCertificateFiles(t *testing.T) {
 	if _, err := r.admin.Reload(t.Context()); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), cert) {
 		t.Errorf("a certificate of another key: %v", err)
 	}
-	if got := served(t, r.status.URL); got != "second" {
-		t.Errorf("with a broken pair %q is served", got)
+	// It is looked at at most once a second: every handshake until that was said, and the next, has the former.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		said := strings.Contains(r.log.String(), "the certificate changed and cannot be used")
+		if got := served(t, r.status.URL); got != "second" {
+			t.Fatalf("with a broken pair %q is served", got)
+		}
+		if said {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a broken pair is not told of")
+		}
 	}
 	if err := os.Rename(newKey, key); err != nil {
 		t.Fatal(err)

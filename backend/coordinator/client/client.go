@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/api"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 	"github.com/artifacts-tui/artifacts-tui/internal/reqlog"
@@ -193,5 +194,9 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&failure); err != nil || failure.Error.Code == "" {
 		return nil, c.stranger(resp.Status)
 	}
-	return nil, fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
+	hint := failure.Error.Hint
+	if id := resp.Header.Get(api.RequestIDHeader); resp.StatusCode == http.StatusInternalServerError && id != "" && hint == "" {
+		hint = "the coordinator's log has it as request " + id
+	}
+	return nil, fault.New(fault.KindOfCode(failure.Error.Code), hint, "%s", failure.Error.Message)
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestBadInput(t *testing.T) {
 		"s3: {data_dir: {a: b}}\n":               "FILE:1: s3.data_dir takes a plain value, not keys of its own",
 		"s3: {data_dir: }\n":                     "FILE:1: s3.data_dir has no value",
 		"s3: {data_dir: ''}\n":                   "FILE:1: the file has no s3.data_dir",
-		"s3: {data_dir: \"/a\\nb\"}\n":           `FILE:1: s3.data_dir: "/a\nb" has a control character`,
+		"s3: {data_dir: \"/a\\nb\"}\n":           "FILE:1: s3.data_dir has a control character",
 		"s3:\n  data_dir: /d\n  # \xff\n":        "FILE:3: this is not text",
 		"s3:\x00\n":                              "FILE:1: this is not text",
 		"s3: {max_size: 1}\n":                    "FILE:1: the file has no s3.data_dir",
@@ -158,12 +159,36 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%q: no hint", text)
 		}
 	}
+	// What would have the parser take gigabytes, or a terminal obey, or a screen fill.
+	for text, want := range map[string]string{
+		strings.Repeat("[", 30000):                "FILE:1: the file has more than 500 lists, which no coordinator.yaml has",
+		strings.Repeat("- ", 30000):               "FILE:1: the file has more than 500 lists, which no coordinator.yaml has",
+		"s3:\n" + strings.Repeat("{a: \n", 10000): "FILE:502: the file has more than 500 lists, which no coordinator.yaml has",
+
+		s3 + "listen: " + strings.Repeat("x", 5000):                       "FILE:2: listen has 5000 bytes, and a value has no more than 4096",
+		s3 + "mesh_cidr: \"\\e[31m\"\n":                                   "FILE:2: mesh_cidr is a list",
+		s3 + "storage: {blobs: \"/a\\eb\"}\n":                             "FILE:2: storage.blobs has a control character",
+		s3 + "storage: {index_password: \"se\\tcret\"}":                   "FILE:2: storage.index_password has a control character",
+		"s3: {data_dir: /d, hosts: [é.mesh]}":                             `FILE:1: s3.hosts has "é.mesh", which is no host name`,
+		"s3: {data_dir: /d, hosts: [a..b]}":                               `FILE:1: s3.hosts has "a..b", which is no host name`,
+		"s3: {data_dir: /d, hosts: [-x]}":                                 `FILE:1: s3.hosts has "-x", which is no host name`,
+		"s3: {data_dir: /d, hosts: [" + strings.Repeat("a.", 100) + "b]}": "FILE:1: s3.hosts has ",
+	} {
+		_, message, err := load(t, text)
+		if !fault.Is(err, fault.Usage) || !strings.HasPrefix(message, want) || len(message) > 400 || strings.Contains(fault.As(err).Hint, "\x1b") {
+			t.Errorf("%.40q:\n got %.200s\nwant %s", text, message, want)
+		}
+	}
 	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	large := filepath.Join(dir, "large")
 	if err := os.WriteFile(large, make([]byte, 2<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{dir: "is a directory", filepath.Join(dir, "none"): "none does not exist", large: "larger than 1 MiB"} {
+	for path, want := range map[string]string{dir: "is a directory", fifo: "the file says nothing", filepath.Join(dir, "none"): "none does not exist", large: "larger than 64 KiB"} {
 		if _, err := config.Load(path); !fault.Is(err, fault.Usage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -24,6 +25,12 @@ type decoder struct {
 	lines map[string]int // by key, such as s3.max_size
 }
 
+// maxOpened bounds how many lists and mappings may be within each other.
+const maxOpened = 500
+
+// maxValue bounds a value, in bytes: Linux has no longer paths.
+const maxValue = 4096
+
 const seeExample = "`coordinator config example` prints every key with its default"
 
 func (d *decoder) fail(line int, hint, format string, args ...any) error {
@@ -32,9 +39,14 @@ func (d *decoder) fail(line int, hint, format string, args ...any) error {
 
 func (d *decoder) decode(text []byte, into *Config) error {
 	text = []byte(strings.TrimPrefix(string(text), "\ufeff"))
+	opened := 0
 	for i, line := range strings.Split(string(text), "\n") {
 		if !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
 			return d.fail(i+1, "save it as UTF-8", "this is not text")
+		}
+		// The parser takes gigabytes for thousands of levels.
+		if opened += strings.Count(line, "[") + strings.Count(line, "{"); opened > maxOpened || strings.Count(line, "- ") > maxOpened {
+			return d.fail(i+1, seeExample, "the file has more than %d lists, which no coordinator.yaml has", maxOpened)
 		}
 	}
 	f, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
@@ -127,7 +139,7 @@ func (d *decoder) value(key string, at int, node ast.Node, into reflect.Value) e
 func (d *decoder) list(key string, node ast.Node, into reflect.Value) error {
 	s, ok := node.(*ast.SequenceNode)
 	if !ok {
-		return d.fail(line(node), "write it as "+key+": ["+node.GetToken().Value+"]", "%s is a list", key)
+		return d.fail(line(node), "write it as "+key+": [ONE, TWO]", "%s is a list", key)
 	}
 	list := reflect.MakeSlice(into.Type(), len(s.Values), len(s.Values))
 	for i, item := range s.Values {
@@ -147,6 +159,12 @@ func (d *decoder) scalar(key string, node ast.Node, into reflect.Value) error {
 		return d.fail(line(node), seeExample, "%s takes a plain value, not %s", key, kind(node))
 	}
 	text := node.GetToken().Value
+	switch {
+	case len(text) > maxValue:
+		return d.fail(line(node), "see whether a quote is missing", "%s has %d bytes, and a value has no more than %d", key, len(text), maxValue)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return d.fail(line(node), "write it without line breaks and the like", "%s has a control character", key)
+	}
 	if err := set(into, text); err != nil {
 		e := fault.As(err)
 		return d.fail(line(node), e.Hint, "%s: %s", key, e)
@@ -172,9 +190,6 @@ func set(into reflect.Value, text string) error {
 		}
 		*v = n
 	case *string:
-		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return fault.New(fault.Usage, "write it without line breaks and the like", "%q has a control character", text)
-		}
 		*v = text
 	}
 	return nil

@@ -5,13 +5,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"syscall"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // maxFile bounds a coordinator.yaml, in bytes.
-const maxFile = 1 << 20
+const maxFile = 64 << 10
 
 // Effective is a configuration and where its values come from.
 type Effective struct {
@@ -44,7 +45,8 @@ func Load(path string) (Effective, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	// Without O_NONBLOCK a FIFO that nobody writes to is waited for, and no signal ends that.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.New(fault.Usage, "give the path of a coordinator.yaml; "+seeExample, "%s does not exist", path)
 	}
@@ -57,10 +59,16 @@ func readFile(path string) ([]byte, error) {
 		return nil, fault.Wrap(fault.Usage, err, "give the path of a coordinator.yaml", "cannot read the configuration")
 	}
 	if len(text) > maxFile {
-		return nil, fault.New(fault.Usage, "give the path of a coordinator.yaml", "%s is larger than 1 MiB, which no coordinator.yaml is", path)
+		return nil, fault.New(fault.Usage, "give the path of a coordinator.yaml", "%s is larger than 64 KiB, which no coordinator.yaml is", path)
 	}
 	return text, nil
 }
+
+// hostName is a name of DNS: labels of letters, digits and hyphens. A bucket's name goes before it.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+
+// maxHost leaves room for a bucket's name in the 253 bytes of a host name.
+const maxHost = 253 - 64
 
 // check refuses what each key alone would allow.
 func (e Effective) check() error {
@@ -69,7 +77,7 @@ func (e Effective) check() error {
 		return e.at("s3.data_dir", "add `s3: {data_dir: /var/lib/artifacts/s3}`", "the file has no s3.data_dir")
 	}
 	for _, host := range c.S3.Hosts {
-		if host == "" || strings.HasPrefix(host, ".") || strings.ContainsAny(host, "/:*_@ ") {
+		if len(host) > maxHost || !hostName.MatchString(host) {
 			return e.at("s3.hosts", "write it as coordinator.mesh, without a port or a path", "s3.hosts has %q, which is no host name", host)
 		}
 	}

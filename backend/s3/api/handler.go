@@ -150,13 +150,13 @@ type request struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	continueEmpty(w, r)
-	q := &request{handler: h, recorder: recorder{ResponseWriter: w}, r: r, id: requestID(), patience: patience{w: w, after: h.stall}}
+	q := &request{handler: h, recorder: recorder{ResponseWriter: w}, r: r, id: RequestID(), patience: patience{w: w, after: h.stall}}
 	q.w = &q.recorder
 	if r.ContentLength != 0 {
 		q.patience.reading()
 	}
 	header := w.Header()
-	header.Set("X-Amz-Request-Id", q.id)
+	header.Set(RequestIDHeader, q.id)
 	if h.hostID != "" {
 		header.Set("X-Amz-Id-2", h.hostID)
 	}
@@ -184,8 +184,11 @@ func continueEmpty(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// requestID is for finding a request in a log: it need not be hard to guess.
-func requestID() string {
+// RequestIDHeader tells the client the RequestID that logs have of its request.
+const RequestIDHeader = "X-Amz-Request-Id"
+
+// RequestID is for finding a request in a log: it need not be hard to guess.
+func RequestID() string {
 	const digits = "0123456789ABCDEF"
 	var p [16]byte
 	for i, n := 0, rand.Uint64(); i < len(p); i, n = i+1, n>>4 {
