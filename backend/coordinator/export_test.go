@@ -34,3 +34,8 @@ var Register = registerKey
 
 // Documents are those of the control state.
 func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
+
+// StorageOf sums up the store.
+func StorageOf(ctx context.Context, o *Orchestrator, dir string) (Storage, error) {
+	return o.storage(ctx, dir)
+}

@@ -120,7 +120,7 @@ func (o *Orchestrator) warnings(buckets []Bucket, managed []workspace.Workspace)
 		if w.Usage == nil {
 			continue
 		}
-		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Bytes, w.Quota)...)
+		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Total(), w.Quota)...)
 		if m := w.Known.Missing(*w.Usage); m.Objects > 0 {
 			list = append(list, missing("workspace "+w.Name, m, w.Known.At))
 		}
