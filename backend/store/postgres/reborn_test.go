@@ -112,6 +112,39 @@ func TestBucketMadeAgain(t *testing.T) {
 	})
 }
 
+// A quota that comes between a writer's asking for the bucket's turn, which nothing limits yet, and its
+// looking: it takes the turn after all. SPEC B25
+func TestQuotaBeforeTheTurn(t *testing.T) {
+	x := openIndex(t, pgtest.URL(t), Options{MaxSize: 1 << 40})
+	ctx := t.Context()
+	must(t, x.CreateBucket(ctx, store.BucketInfo{Name: "bucket"}))
+	turns := func() (n int) {
+		must(t, x.pool.QueryRow(ctx, `SELECT taken FROM turns WHERE bucket <> 0`).Scan(&n))
+		return n
+	}
+	holder, err := x.pool.Begin(ctx)
+	must(t, err)
+	defer func() { _ = holder.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = holder.Exec(ctx, takeTurnOfAll)
+	must(t, err)
+	begun := make(chan error, 1)
+	go func() {
+		space, err := x.Begin(ctx, "bucket", "k", 800, store.Condition{})
+		if err == nil {
+			space.Release()
+		}
+		begun <- err
+	}()
+	eventually(t, "the writer to wait for the turn of all", func() bool { return waiting(t, x) == 1 })
+	must(t, x.SetQuota(ctx, "bucket", 1000))
+	before := turns()
+	must(t, holder.Commit(ctx))
+	must(t, <-begun)
+	if n := turns() - before; n != 1 {
+		t.Errorf("the turn was taken %d times", n)
+	}
+}
+
 // A quota that comes while a write that had nothing to set aside has not committed yet: who writes
 // after it counts that one. SPEC B25
 func TestQuotaDuringWrite(t *testing.T) {

@@ -288,6 +288,20 @@ func testMaxSize(t *testing.T, open Backend) {
 		t.Errorf("bounded: %v, %v", bounded, err)
 	}
 	f.put("m", blob("x", 5000))
+
+	// A bucket that goes with an upload in flight gives its parts back.
+	f.must(f.CreateBucket(f.ctx, "other", store.CreateBucketOptions{}))
+	id, err := f.CreateUpload(f.ctx, store.UploadInfo{Bucket: "other", Key: "k"})
+	f.must(err)
+	_, err = f.PutPart(f.ctx, "other", "k", id, 1, strings.NewReader(blob("x", 700)), store.PartOptions{Size: 700})
+	f.must(err)
+	f.SetMaxSize(6000 + 490 + 10)
+	f.free("", 6000-5000-700)
+	f.must(f.DeleteBucket(f.ctx, "other"))
+	f.free("", 1000)
+	f.put("n", blob("x", 1000))
+	f.full("o", 1)
+	f.recount()
 }
 
 // A quota that comes while a write is under way holds for that write too. SPEC B25
