@@ -137,17 +137,17 @@ func (c *cli) workspaceList() *cobra.Command {
 				}
 				rows := make([][]string, len(list))
 				for i, w := range list {
-					bytes, objects := "-", "-"
+					bytes, full, objects := "-", "-", "-"
 					if w.Usage != nil {
-						bytes, objects = size(w.Usage.Total()), strconv.FormatInt(w.Usage.Objects, 10)
+						bytes, full, objects = size(w.Usage.Total()), fullText(w.Usage.Total(), w.Quota), strconv.FormatInt(w.Usage.Objects, 10)
 					}
 					at := where[w.ID]
 					if at == "" {
 						at = "-"
 					}
-					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), objects, string(w.State), at}
+					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), full, objects, string(w.State), at}
 				}
-				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
+				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "FULL", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
 			})
 			return nil
 		},
