@@ -17,7 +17,7 @@ func (c *cli) bucketCommand() *cobra.Command {
 	quota := group("quota", "Bound what buckets may hold", c.bucketQuotaSet(), c.bucketQuotaClear())
 	cmd := group("bucket", "Make, list and bound the buckets of the mesh's store",
 		c.bucketCreate(), c.bucketList(), c.bucketInfo(), c.bucketDelete(), c.bucketUsage(), c.bucketAcceptLoss(),
-		c.bucketRecycle(), c.bucketDeleted(), c.bucketRestore(), quota)
+		c.bucketRecycle(), c.bucketDeleted(), c.bucketRestore(), c.bucketPurge(), quota)
 	cmd.Aliases = []string{"buckets"}
 	return cmd
 }

@@ -122,6 +122,17 @@ func (a *orchestratorAPI) listRecycled(r *http.Request, by caller) (any, error) 
 	return a.o.Recycled(r.Context(), name, prefix, recycledMax)
 }
 
+func (a *orchestratorAPI) purgeRecycled(r *http.Request, by caller) (any, error) {
+	name := r.PathValue("name")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	if !by.admin() && !authz.Allowed(by.id, authz.DeleteBucket, name, "") {
+		return nil, fault.New(fault.Auth, "its owner, its bucket-admins and the admins of the mesh may", "you may not purge the recycle bin of bucket %q", name)
+	}
+	return a.o.PurgeBin(r.Context(), name, r.URL.Query().Get("dry_run") == "true")
+}
+
 func (a *orchestratorAPI) restoreObject(r *http.Request, by caller) (any, error) {
 	var req RestoreObject
 	if err := decode(r, &req); err != nil {
