@@ -71,8 +71,8 @@ func (a *orchestratorAPI) deleteBucket(r *http.Request, by caller) (any, error) 
 // setBucketQuota is for admins, and for who was bound to the bucket as its admin. Whoever
 // made it is its bucket-admin too, but must not lift what bounds it.
 func (a *orchestratorAPI) setBucketQuota(r *http.Request, by caller) (any, error) {
-	var req Quota
-	if err := decode(r, &req); err != nil {
+	req, err := decodeQuota(r)
+	if err != nil {
 		return nil, err
 	}
 	name := r.PathValue("name")
@@ -83,6 +83,21 @@ func (a *orchestratorAPI) setBucketQuota(r *http.Request, by caller) (any, error
 		return nil, fault.New(fault.Auth, "ask an admin of the mesh", "only an admin, or a peer bound to %q as bucket-admin, sets its quota", name)
 	}
 	return a.o.SetBucketQuota(r.Context(), name, req)
+}
+
+// decodeQuota refuses a body without bytes, which must not lift a quota.
+func decodeQuota(r *http.Request) (Quota, error) {
+	var req struct {
+		Bytes *int64 `json:"bytes"`
+		Force bool   `json:"force"`
+	}
+	if err := decode(r, &req); err != nil {
+		return Quota{}, err
+	}
+	if req.Bytes == nil {
+		return Quota{}, fault.New(fault.Usage, "0 is unlimited", "the request does not say how many bytes")
+	}
+	return Quota{Bytes: *req.Bytes, Force: req.Force}, nil
 }
 
 func (a *orchestratorAPI) forgetBucket(r *http.Request, by caller) (any, error) {
