@@ -48,7 +48,7 @@ func TestEveryCommandHasAnAction(t *testing.T) {
 		"coordinator serve": runs, "coordinator stop": runs, "coordinator verify": runs, "coordinator restore": runs, "coordinator reload": runs, "coordinator certificate": runs,
 		"coordinator fsck": runs, "coordinator config example": runs, "coordinator config check": runs, "coordinator config show": runs, "coordinator migrate": runs,
 		"coordinator service install": runs, "coordinator service uninstall": runs,
-		"bucket accept-loss": accepts, "workspace accept-loss": accepts,
+		"bucket purge": accepts, "bucket accept-loss": accepts, "workspace accept-loss": accepts,
 		"mount quarantine list": rarely, "mount quarantine show": rarely, "mount quarantine restore": rarely, "mount quarantine discard": rarely,
 		"mount repair": "u clears a stale mount, and mounting it again takes up what was written", "workspace revoke": rarely,
 		"mount enable": standing, "mount disable": standing,

@@ -17,7 +17,7 @@ func (c *cli) bucketCommand() *cobra.Command {
 	quota := group("quota", "Bound what buckets may hold", c.bucketQuotaSet(), c.bucketQuotaClear())
 	cmd := group("bucket", "Make, list and bound the buckets of the mesh's store",
 		c.bucketCreate(), c.bucketList(), c.bucketInfo(), c.bucketDelete(), c.bucketUsage(), c.bucketAcceptLoss(),
-		c.bucketRecycle(), c.bucketDeleted(), c.bucketRestore(), quota)
+		c.bucketRecycle(), c.bucketDeleted(), c.bucketRestore(), c.bucketPurge(), quota)
 	cmd.Aliases = []string{"buckets"}
 	return cmd
 }
@@ -71,11 +71,7 @@ func bucketTable(out io.Writer, list []coordinator.Bucket) {
 	}
 	rows := make([][]string, len(list))
 	for i, b := range list {
-		full := "-"
-		if b.Quota > 0 {
-			full = fmt.Sprintf("%.1f%%", float64(b.Used)/float64(b.Quota)*100)
-		}
-		rows[i] = []string{b.Name, ownerText(b), oneDigit(b.Used), quotaText(b.Quota), full, strconv.FormatInt(b.Objects, 10), stamp(b.Created)}
+		rows[i] = []string{b.Name, ownerText(b), oneDigit(b.Used), quotaText(b.Quota), fullText(b.Used, b.Quota), strconv.FormatInt(b.Objects, 10), stamp(b.Created)}
 	}
 	table(out, []string{"NAME", "OWNER", "SIZE", "QUOTA", "FULL", "OBJECTS", "CREATED"}, rows)
 	for _, b := range list {

@@ -12,13 +12,14 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 )
 
-// bucketRecycle, bucketDeleted and bucketRestore are the recycle bin of a bucket (SPEC C22).
+// bucketRecycle, bucketDeleted, bucketRestore and bucketPurge are the recycle bin of a bucket (SPEC C22).
 func (c *cli) bucketRecycle() *cobra.Command {
 	return &cobra.Command{
 		Use:   "recycle NAME DURATION|off",
 		Short: "Keep deleted objects of a bucket for a while",
 		Long: "Gives a bucket a recycle bin: what S3 clients delete from it can be restored until the time is over. It does not\n" +
-			"count against the bucket's quota, but against the store's. Overwritten objects are not kept.",
+			"count against the bucket's quota, but against the store's: where that is full, `bucket purge` makes room. Overwritten\n" +
+			"objects are not kept.",
 		Example: c.examples("bucket recycle build-artifacts 7d", "", "bucket deleted build-artifacts", "", "bucket restore build-artifacts v1.0/myapp", ""),
 		Args:    exactArgs("NAME", "DURATION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,5 +105,41 @@ func (c *cli) bucketRestore() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&req.ID, "id", "", "of `bucket deleted`")
 	cmd.Flags().BoolVar(&req.Overwrite, "overwrite", false, "replace an object that has the key by now")
+	return cmd
+}
+
+// purgedBucket is what `bucket purge` prints as JSON.
+type purgedBucket struct {
+	Purged  string `json:"purged"`
+	Objects int64  `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+	DryRun  bool   `json:"dry_run"`
+}
+
+func (c *cli) bucketPurge() *cobra.Command {
+	var d destruction
+	cmd := &cobra.Command{
+		Use:     "purge NAME --yes",
+		Short:   "Remove the deleted objects of a bucket for good",
+		Long:    "Empties the recycle bin of a bucket, which counts against the store's limit. What was in it cannot be brought back; the bucket's objects stay.",
+		Example: c.examples("bucket purge build-artifacts --dry-run", "how much room it makes", "bucket purge build-artifacts --yes", ""),
+		Args:    exactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.confirmed("purging the deleted objects of bucket %q", args[0]); err != nil {
+				return err
+			}
+			return c.control(cmd.Context(), func(m *client.Client) error {
+				held, err := m.PurgeBin(cmd.Context(), args[0], d.dryRun)
+				if err != nil {
+					return err
+				}
+				c.did(purgedBucket{Purged: args[0], Objects: held.Objects, Bytes: held.Bytes, DryRun: d.dryRun}, func(out io.Writer) {
+					fmt.Fprintf(out, "%s %d deleted objects of bucket %s (%d bytes)\n", d.past("Purged", "purge"), held.Objects, args[0], held.Bytes)
+				})
+				return nil
+			})
+		},
+	}
+	d.flags(cmd)
 	return cmd
 }

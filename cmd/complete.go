@@ -55,6 +55,7 @@ var completions = map[string][]offer{
 	"bucket accept-loss": {bucketNames},
 	"bucket recycle":     {bucketNames, oneOf("1d", "7d", "30d", "off")},
 	"bucket deleted":     {bucketNames, nothing},
+	"bucket purge":       {bucketNames},
 	"bucket restore":     {bucketNames, nothing},
 	"bucket quota set":   {bucketNames, nothing},
 	"bucket quota clear": {bucketNames},

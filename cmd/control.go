@@ -73,6 +73,14 @@ func usedOf(used, quota int64) string {
 	return fmt.Sprintf("%s of %s (%.1f%%), %d / %d bytes", oneDigit(used), oneDigit(quota), float64(used)/float64(quota)*100, used, quota)
 }
 
+// fullText is how much of a quota is used, for a table.
+func fullText(used, quota int64) string {
+	if quota <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", float64(used)/float64(quota)*100)
+}
+
 // oneDigit is a size with one digit after the point, as B27 has it.
 func oneDigit(bytes int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}

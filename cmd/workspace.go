@@ -137,17 +137,17 @@ func (c *cli) workspaceList() *cobra.Command {
 				}
 				rows := make([][]string, len(list))
 				for i, w := range list {
-					bytes, objects := "-", "-"
+					bytes, full, objects := "-", "-", "-"
 					if w.Usage != nil {
-						bytes, objects = size(w.Usage.Bytes), strconv.FormatInt(w.Usage.Objects, 10)
+						bytes, full, objects = size(w.Usage.Total()), fullText(w.Usage.Total(), w.Quota), strconv.FormatInt(w.Usage.Objects, 10)
 					}
 					at := where[w.ID]
 					if at == "" {
 						at = "-"
 					}
-					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), objects, string(w.State), at}
+					rows[i] = []string{w.Name, string(w.Backend), w.Location(), bytes, quotaText(w.Quota), full, objects, string(w.State), at}
 				}
-				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
+				table(out, []string{"NAME", "BACKEND", "WHERE", "SIZE", "QUOTA", "FULL", "OBJECTS", "STATE", "MOUNTED AT"}, rows)
 				for _, w := range list {
 					if missing := w.Missing(); missing != "" {
 						fmt.Fprintf(out, "missing: %s: %s\n", w.Name, missing)
@@ -182,18 +182,21 @@ func (c *cli) workspaceShow() *cobra.Command {
 }
 
 func showWorkspace(out io.Writer, w workspace.Workspace) {
-	usage, lost := "", ""
+	usage, flight, lost := "", "", ""
 	if w.Usage != nil {
-		usage = fmt.Sprintf("%s (%d bytes), %d objects", size(w.Usage.Bytes), w.Usage.Bytes, w.Usage.Objects)
+		usage = fmt.Sprintf("%s (%d bytes), %d objects", size(w.Usage.Total()), w.Usage.Total(), w.Usage.Objects)
 		if w.Quota > 0 {
-			usage = fmt.Sprintf("%s, %d objects", usedOf(w.Usage.Bytes, w.Quota), w.Usage.Objects)
+			usage = fmt.Sprintf("%s, %d objects", usedOf(w.Usage.Total(), w.Quota), w.Usage.Objects)
+		}
+		if w.Usage.PartBytes > 0 {
+			flight = fmt.Sprintf("%d bytes of unfinished uploads", w.Usage.PartBytes)
 		}
 		if m := w.Known.Missing(*w.Usage); m.Objects > 0 {
 			lost = fmt.Sprintf("%d objects (%d bytes) known to the backup of %s", m.Objects, m.Bytes, stamp(w.Known.At))
 		}
 	}
 	fields(out, "Name", w.Name, "ID", w.ID, "Backend", string(w.Backend), "State", string(w.State), "Owner", w.Owner, "Bucket", w.Bucket,
-		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "Missing", lost, "Created", stamp(w.Created))
+		"Prefix", w.Prefix, "Endpoint", w.Endpoint, "Region", w.Region, "Usage", usage, "In flight", flight, "Missing", lost, "Created", stamp(w.Created))
 }
 
 // deletedWorkspace is what `workspace delete` and `workspace purge` print as JSON: one of the two names.

@@ -29,7 +29,7 @@ func (c *cli) listDeleted(cmd *cobra.Command) error {
 			for i, w := range list {
 				bytes, objects := "-", "-"
 				if w.Usage != nil {
-					bytes, objects = size(w.Usage.Bytes), strconv.FormatInt(w.Usage.Objects, 10)
+					bytes, objects = size(w.Usage.Total()), strconv.FormatInt(w.Usage.Objects, 10)
 				}
 				gone := stamp(w.PurgeAfter)
 				if w.Purging {
@@ -186,5 +186,5 @@ func workspaceUsage(out io.Writer, w workspace.Workspace) {
 	if w.Usage != nil {
 		used = *w.Usage
 	}
-	fmt.Fprintf(out, "%s: %s, %d objects\n", w.Name, usedOf(used.Bytes, w.Quota), used.Objects)
+	fmt.Fprintf(out, "%s: %s, %d objects\n", w.Name, usedOf(used.Total(), w.Quota), used.Objects)
 }

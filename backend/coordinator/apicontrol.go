@@ -71,8 +71,8 @@ func (a *orchestratorAPI) deleteBucket(r *http.Request, by caller) (any, error) 
 // setBucketQuota is for admins, and for who was bound to the bucket as its admin. Whoever
 // made it is its bucket-admin too, but must not lift what bounds it.
 func (a *orchestratorAPI) setBucketQuota(r *http.Request, by caller) (any, error) {
-	var req Quota
-	if err := decode(r, &req); err != nil {
+	req, err := decodeQuota(r)
+	if err != nil {
 		return nil, err
 	}
 	name := r.PathValue("name")
@@ -83,6 +83,21 @@ func (a *orchestratorAPI) setBucketQuota(r *http.Request, by caller) (any, error
 		return nil, fault.New(fault.Auth, "ask an admin of the mesh", "only an admin, or a peer bound to %q as bucket-admin, sets its quota", name)
 	}
 	return a.o.SetBucketQuota(r.Context(), name, req)
+}
+
+// decodeQuota refuses a body without bytes, which must not lift a quota.
+func decodeQuota(r *http.Request) (Quota, error) {
+	var req struct {
+		Bytes *int64 `json:"bytes"`
+		Force bool   `json:"force"`
+	}
+	if err := decode(r, &req); err != nil {
+		return Quota{}, err
+	}
+	if req.Bytes == nil {
+		return Quota{}, fault.New(fault.Usage, "0 is unlimited", "the request does not say how many bytes")
+	}
+	return Quota{Bytes: *req.Bytes, Force: req.Force}, nil
 }
 
 func (a *orchestratorAPI) forgetBucket(r *http.Request, by caller) (any, error) {
@@ -120,6 +135,17 @@ func (a *orchestratorAPI) listRecycled(r *http.Request, by caller) (any, error) 
 		return nil, fault.New(fault.Auth, "ask its owner, or an admin of the mesh", "you may not list bucket %q", name)
 	}
 	return a.o.Recycled(r.Context(), name, prefix, recycledMax)
+}
+
+func (a *orchestratorAPI) purgeRecycled(r *http.Request, by caller) (any, error) {
+	name := r.PathValue("name")
+	if err := notReserved(name); err != nil {
+		return nil, err
+	}
+	if !by.admin() && !authz.Allowed(by.id, authz.DeleteBucket, name, "") {
+		return nil, fault.New(fault.Auth, "its owner, its bucket-admins and the admins of the mesh may", "you may not purge the recycle bin of bucket %q", name)
+	}
+	return a.o.PurgeBin(r.Context(), name, r.URL.Query().Get("dry_run") == "true")
 }
 
 func (a *orchestratorAPI) restoreObject(r *http.Request, by caller) (any, error) {

@@ -178,8 +178,8 @@ func (a *orchestratorAPI) forgetWorkspace(r *http.Request, by caller) (any, erro
 }
 
 func (a *orchestratorAPI) setWorkspaceQuota(r *http.Request, by caller) (any, error) {
-	var req Quota
-	if err := decode(r, &req); err != nil {
+	req, err := decodeQuota(r)
+	if err != nil {
 		return nil, err
 	}
 	if !by.admin() {

@@ -180,9 +180,12 @@ func (o *Orchestrator) usageNow(ctx context.Context, workspaces []workspace.Work
 	}
 	for _, w := range workspaces {
 		if w.Backend == workspace.Managed {
-			if u.Workspaces[w.ID], err = prefixUsage(ctx, o.store, w.Bucket, w.Prefix); err != nil {
+			used, err := prefixUsage(ctx, o.store, w.Bucket, w.Prefix)
+			if err != nil {
 				return u, err
 			}
+			used.PartBytes = 0 // parts are no objects: nobody misses them
+			u.Workspaces[w.ID] = used
 		}
 	}
 	return u, nil

@@ -292,6 +292,11 @@ func (o *Orchestrator) reconcileWorkspaces(ctx context.Context, c *control) erro
 				return err
 			}
 		}
+		if w.Backend == workspace.Mesh && w.State == workspace.Active {
+			if err := o.countMesh(ctx, w); err != nil {
+				return err
+			}
+		}
 	}
 	return c.dropLeavings(ctx)
 }
@@ -311,11 +316,15 @@ func (o *Orchestrator) counted(ctx context.Context) (map[string]int64, error) {
 
 // prefixUsage counts what is below a prefix.
 func prefixUsage(ctx context.Context, s *store.Store, bucket, prefix string) (workspace.Usage, error) {
-	bytes, objects, err := s.PrefixUsage(ctx, bucket, prefix)
+	u, err := s.PrefixUsage(ctx, bucket, prefix)
 	if isCode(err, store.NoSuchBucket) {
 		return workspace.Usage{}, nil
 	}
-	return workspace.Usage{Bytes: bytes, Objects: objects}, err
+	return usageOf(u), err
+}
+
+func usageOf(u store.Usage) workspace.Usage {
+	return workspace.Usage{Bytes: u.Bytes, Objects: u.Objects, PartBytes: u.PartBytes}
 }
 
 // emptyParallel is how many deletions are on their way, so that one transaction takes many.

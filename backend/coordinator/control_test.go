@@ -433,8 +433,8 @@ func TestRecycleBin(t *testing.T) {
 	if n, err := m.PurgeExpired(ctx); n != 2 || err != nil {
 		t.Errorf("%d purged, %v", n, err)
 	}
-	if bytes, _, err := m.store.PrefixUsage(ctx, w.Bucket, w.Prefix); bytes != 0 || err != nil {
-		t.Errorf("%d bytes are left, %v", bytes, err)
+	if u, err := m.store.PrefixUsage(ctx, w.Bucket, w.Prefix); u.Total() != 0 || err != nil {
+		t.Errorf("%+v is left, %v", u, err)
 	}
 	if _, err := m.DeletedWorkspace(other.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a purged one: %v", err)
@@ -470,6 +470,92 @@ func TestWorkspaceQuota(t *testing.T) {
 	m.restart(t)
 	if p, err := m.store.Prefix(ctx, w.Bucket, w.Prefix); err != nil || p.Quota != 500 || p.Total() != 900 {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// SPEC B26: parts of uploads in flight are in a workspace's usage, whose quota they fill.
+func TestWorkspaceUsageHasParts(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	w, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Quota: 1000}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, w.Bucket, w.Prefix+"a", 300)
+	id, err := m.store.CreateUpload(ctx, store.UploadInfo{Bucket: w.Bucket, Key: w.Prefix + "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.store.PutPart(ctx, w.Bucket, w.Prefix+"b", id, 1, strings.NewReader(strings.Repeat("x", 600)), store.PartOptions{Size: 600}); err != nil {
+		t.Fatal(err)
+	}
+	w, err = m.SetWorkspaceQuota(ctx, "notes", 1100, false)
+	if err != nil || *w.Usage != (workspace.Usage{Bytes: 300, Objects: 1, PartBytes: 600}) || w.Usage.Total() != 900 {
+		t.Errorf("%+v, %v", w.Usage, err)
+	}
+	s, err := coordinator.StorageOf(ctx, m.Orchestrator, m.dir)
+	if err != nil || len(s.Warnings) != 1 || s.Warnings[0].Message != "workspace notes is past 80 % of its quota: 900 of 1100 bytes" {
+		t.Errorf("%+v, %v", s.Warnings, err)
+	}
+}
+
+// SPEC B20: what a mesh workspace below a prefix holds is counted as long as there is one there, and
+// so does not have to be listed.
+func TestMeshWorkspaceIsCounted(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, "team", "notes/a", 600)
+	counted := func(want bool) {
+		t.Helper()
+		p, err := m.store.Prefix(ctx, "team", "notes/")
+		if !want && errors.Is(err, store.ErrNoSuchPrefix) {
+			return
+		}
+		if !want || err != nil || p.Bytes != 600 || p.Objects != 1 {
+			t.Errorf("counted: %+v, %v", p, err)
+		}
+	}
+	must := func(_ workspace.Workspace, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"one", "two"} {
+		must(m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: name, Backend: workspace.Mesh, Bucket: "team", Prefix: "notes"}, ""))
+		counted(true)
+	}
+	if err := m.store.DropPrefix(ctx, "team", "notes/"); err != nil { // as an older program has left it
+		t.Fatal(err)
+	}
+	m.restart(t)
+	counted(true)
+	must(m.DeleteWorkspace(ctx, "one"))
+	counted(true)
+	must(m.DeleteWorkspace(ctx, "two"))
+	counted(false)
+	must(m.RestoreWorkspace(ctx, "one"))
+	counted(true)
+	if err := m.EmptyBucket(ctx, "team"); err != nil {
+		t.Fatal(err)
+	}
+	m.restart(t) // without its bucket
+	must(m.DeleteWorkspace(ctx, "one"))
+	must(m.RestoreWorkspace(ctx, "two"))
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // nothing is left of it
+		_, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "bad", Backend: workspace.Mesh, Bucket: "team", Prefix: "a\x00b"}, "")
+		if !fault.Is(err, fault.Usage) {
+			t.Errorf("a prefix that is no key: %v", err)
+		}
+	}
+	if _, err := m.Workspace(ctx, "bad", false); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the workspace that was refused: %v", err)
 	}
 }
 

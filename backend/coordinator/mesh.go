@@ -29,6 +29,37 @@ func planMesh(w *workspace.Workspace) error {
 	return CheckMeshBucket(w.Bucket)
 }
 
+// countMesh has what is below the prefix of a mesh workspace counted, where it is not and the bucket
+// is there: who asks how much it is must not wait for a listing.
+func (o *Orchestrator) countMesh(ctx context.Context, w workspace.Workspace) error {
+	_, err := o.store.Prefix(ctx, w.Bucket, w.Prefix)
+	if isCode(err, store.NoSuchPrefix) {
+		err = o.provision(ctx, w)
+	}
+	if isCode(err, store.NoSuchBucket) {
+		return nil
+	}
+	return err
+}
+
+// uncount ends the counting of what is below the prefix of a mesh workspace, unless another one has
+// the same place.
+func (o *Orchestrator) uncount(ctx context.Context, c *control, w workspace.Workspace) error {
+	if w.Backend != workspace.Mesh || w.Prefix == "" {
+		return nil
+	}
+	for _, other := range c.workspaces {
+		if other.ID != w.ID && other.State == workspace.Active && other.Bucket == w.Bucket && other.Prefix == w.Prefix && other.Backend == workspace.Mesh {
+			return nil
+		}
+	}
+	err := o.store.DropPrefix(ctx, w.Bucket, w.Prefix)
+	if isCode(err, store.NoSuchBucket) {
+		return nil
+	}
+	return err
+}
+
 // meshBucketExists is fault.NotFound where w is a mesh workspace without its bucket.
 func (o *Orchestrator) meshBucketExists(ctx context.Context, w workspace.Workspace) error {
 	if w.Backend != workspace.Mesh {

@@ -102,7 +102,7 @@ var (
 	bucketBytes    = desc("bucket_bytes", "Bytes that count against a bucket's quota.", "bucket")
 	bucketObjects  = desc("bucket_objects", "Objects of a bucket.", "bucket")
 	bucketQuota    = desc("bucket_quota_bytes", "A bucket's quota; 0: unlimited.", "bucket")
-	workspaceBytes = desc("workspace_bytes", "Bytes of a managed workspace.", "workspace")
+	workspaceBytes = desc("workspace_bytes", "Bytes that count against a managed workspace's quota.", "workspace")
 	workspaceQuota = desc("workspace_quota_bytes", "A managed workspace's quota; 0: unlimited.", "workspace")
 	peersTotal     = desc("peers", "Peers of the mesh.")
 	warningsTotal  = desc("warnings", "Things that an admin should see, by kind.", "kind")
@@ -150,7 +150,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, w := range managed {
-		gauge(workspaceBytes, w.Usage.Bytes, w.Name)
+		gauge(workspaceBytes, w.Usage.Total(), w.Name)
 		gauge(workspaceQuota, w.Quota, w.Name)
 	}
 	gauge(peersTotal, int64(len(c.o.Peers())))

@@ -196,7 +196,7 @@ func TestCreateIsResumed(t *testing.T) {
 	}
 	err = docs.Write(ctx, "workspaces/0011223344556677.json", workspace.Workspace{
 		ID: "0011223344556677", Name: "cut", Backend: workspace.Managed, State: workspace.PendingFormat,
-		Bucket: coordinator.ManagedBucket, Prefix: "cut-00112233/",
+		Bucket: coordinator.ManagedBucket, Prefix: "cut-00112233/", Quota: 5,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -211,8 +211,8 @@ func TestCreateIsResumed(t *testing.T) {
 	if _, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h"}, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("another request took it up: %v", err)
 	}
-	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed}, "")
-	if err != nil || w.ID != "0011223344556677" || w.State != workspace.Active {
+	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed, Quota: 1000}, "")
+	if err != nil || w.ID != "0011223344556677" || w.State != workspace.Active || w.Quota != 1000 {
 		t.Errorf("taken up: %+v, %v", w, err)
 	}
 	byo := coordinator.CreateWorkspace{Name: "mine", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h", Prefix: "p"}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
+	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
@@ -275,6 +276,19 @@ func (o *Orchestrator) deletedObject(ctx context.Context, bucket string, req Res
 		err = none
 	}
 	return found, err
+}
+
+// PurgeBin removes the deleted objects of a bucket for good, and returns what they held.
+// With dryRun it does not.
+func (o *Orchestrator) PurgeBin(ctx context.Context, bucket string, dryRun bool) (workspace.Usage, error) {
+	if _, err := o.Bucket(ctx, bucket); err != nil {
+		return workspace.Usage{}, err
+	}
+	held, err := prefixUsage(ctx, o.store, RecycledBucket, bucket+"/")
+	if err != nil || dryRun {
+		return held, err
+	}
+	return held, empty(ctx, o.store, RecycledBucket, bucket+"/")
 }
 
 // purgeRecycled removes the deleted objects whose time is over. Buckets are taken one by

@@ -73,6 +73,8 @@ func TestControlRefuses(t *testing.T) {
 		{"DELETE", "/v1/buckets/team?recursive=true", "", ""},
 		{"DELETE", "/v1/buckets/team/known", "", ""},
 		{"PUT", "/v1/buckets/team/recycle", `{"seconds":1}`, ""},
+		{"DELETE", "/v1/buckets/team/deleted", "", ""},
+		{"DELETE", "/v1/buckets/_tunnelmesh/deleted", "", ""},
 		{"GET", "/v1/buckets/_tunnelmesh/deleted", "", ""},
 		{"POST", "/v1/buckets/_tunnelmesh/restore", `{"key":"mesh.json"}`, ""},
 		{"PUT", "/v1/buckets/_tunnelmesh/quota", `{"bytes":1}`, ""},
@@ -135,5 +137,38 @@ func TestControlRefuses(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a claim without a token is answered %d", resp.StatusCode)
+	}
+}
+
+// SPEC B20, B22: a body that does not say a size in whole bytes sets no quota, and takes none away.
+func TestQuotaBodies(t *testing.T) {
+	r := serve(t, t.TempDir())
+	ctx := t.Context()
+	if _, err := r.admin.CreateBucket(ctx, coordinator.NewBucket{Name: "team", Quota: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.admin.Create(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed, Quota: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := r.admin.AddPeer(ctx, coordinator.AddPeer{Name: "admin", Grants: []authn.Grant{{Role: authn.RoleAdmin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{
+		``, `null`, `{}`, `[]`, `{"bytes":null}`, `{"bytes":"5"}`, `{"bytes":1.5}`, `{"bytes":1e3}`, `{"bytes":-1}`, `{"bytes":9223372036854775808}`,
+		`{"bytes":5,"x":1}`, `{"bytes":5}{"bytes":6}`, `{"bytes":5,"force":"yes"}`, `{"bytes":5`, `{"force":true}`,
+	} {
+		for _, path := range []string{"/v1/buckets/team/quota", "/v1/workspaces/notes/quota"} {
+			if status, err := ask(r, "PUT", path, admin.Token, body); status != http.StatusBadRequest || err != nil {
+				t.Errorf("%s %s is answered %d, %v", path, body, status, err)
+			}
+		}
+	}
+	b, err := r.admin.Bucket(ctx, "team")
+	if err != nil || b.Quota != 1000 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if status, err := ask(r, "PUT", "/v1/buckets/team/quota", admin.Token, `{"bytes":0}`); status != http.StatusOK || err != nil {
+		t.Errorf("0 is answered %d, %v", status, err)
 	}
 }

@@ -128,7 +128,7 @@ func (o *Orchestrator) warnings(s Storage, buckets []Bucket, managed []workspace
 		if w.Usage == nil {
 			continue
 		}
-		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Bytes, w.Quota)...)
+		list = append(list, quotaWarning("workspace "+w.Name, w.Usage.Total(), w.Quota)...)
 		if m := w.Missing(); m != "" {
 			list = append(list, Warning{Kind: "missing", Subject: "workspace " + w.Name, Message: "workspace " + w.Name + ": " + m})
 		}

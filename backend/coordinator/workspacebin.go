@@ -45,6 +45,11 @@ func (o *Orchestrator) RestoreWorkspace(ctx context.Context, idOrName string) (w
 		if other, taken := c.byName(w.Name); taken {
 			return fault.New(fault.Conflict, "delete that one first", "another workspace is named %q by now (%s)", w.Name, other.ID)
 		}
+		if w.Backend == workspace.Mesh {
+			if err := o.countMesh(ctx, w); err != nil {
+				return err
+			}
+		}
 		w.State, w.Deleted = workspace.Active, time.Time{}
 		return c.putWorkspace(ctx, w)
 	})

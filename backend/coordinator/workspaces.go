@@ -95,17 +95,19 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 				return fault.New(fault.Conflict, "choose another name, or delete that one first",
 					"workspace %q exists already (%s, %s)", old.Name, old.Backend, old.State)
 			}
+			quota := w.Quota
 			w = old
-		} else if err := c.putWorkspace(ctx, w); err != nil {
-			return err
-		}
-		switch w.Backend {
-		case workspace.BYO:
-			return nil
-		case workspace.Managed:
-			if err := o.provision(ctx, w); err != nil {
+			w.Quota = quota
+		} else if w.Backend != workspace.Mesh { // which has nothing to resume
+			if err := c.putWorkspace(ctx, w); err != nil {
 				return err
 			}
+		}
+		if w.Backend == workspace.BYO {
+			return nil
+		}
+		if err := o.provision(ctx, w); err != nil {
+			return err
 		}
 		w.State = workspace.Active
 		return c.putWorkspace(ctx, w)
@@ -114,10 +116,15 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 }
 
 // provision makes the place of a managed workspace in the store, where it is not there yet,
-// and bounds it to its quota.
+// and bounds it to its quota. Of a mesh workspace it has what is below its prefix counted.
 func (o *Orchestrator) provision(ctx context.Context, w workspace.Workspace) error {
-	if err := ensureBucket(ctx, o.store, w.Bucket); err != nil {
-		return err
+	if w.Backend == workspace.Managed {
+		if err := ensureBucket(ctx, o.store, w.Bucket); err != nil {
+			return err
+		}
+	}
+	if w.Prefix == "" {
+		return nil
 	}
 	return o.store.SetPrefix(ctx, w.Bucket, w.Prefix, w.Quota)
 }
@@ -221,6 +228,9 @@ func (o *Orchestrator) finishDelete(ctx context.Context, c *control, w *workspac
 			return err
 		}
 	}
+	if err := o.uncount(ctx, c, *w); err != nil {
+		return err
+	}
 	w.State, w.Deleted = workspace.Deleted, o.stamp()
 	return c.putWorkspace(ctx, *w)
 }
@@ -250,7 +260,8 @@ func (o *Orchestrator) SetWorkspaceQuota(ctx context.Context, name string, bytes
 		if err := c.putWorkspace(ctx, w); err != nil {
 			return err
 		}
-		w.Usage = &workspace.Usage{Bytes: p.Bytes, Objects: p.Objects}
+		used := usageOf(p.Usage)
+		w.Usage = &used
 		return o.provision(ctx, w)
 	})
 	return w, err

@@ -98,25 +98,29 @@ func (s *Store) Prefixes(ctx context.Context, bucket string) ([]PrefixInfo, erro
 	return s.index.Prefixes(ctx, bucket)
 }
 
-// PrefixUsage is what the objects whose key begins with prefix hold: the counter's where the
-// prefix is counted, else by listing them. Parts in flight are not in it.
-func (s *Store) PrefixUsage(ctx context.Context, bucket, prefix string) (bytes, objects int64, err error) {
+// PrefixUsage is what lies below prefix ("" is all of the bucket): the counter's where the prefix is
+// counted, else by listing the objects; parts in flight are then not in it.
+func (s *Store) PrefixUsage(ctx context.Context, bucket, prefix string) (u Usage, err error) {
+	if prefix == "" {
+		b, err := s.index.Bucket(ctx, bucket)
+		return b.Usage, err
+	}
 	p, err := s.index.Prefix(ctx, bucket, prefix)
 	if !errors.Is(err, ErrNoSuchPrefix) {
-		return p.Bytes, p.Objects, err
+		return p.Usage, err
 	}
 	o := ListOptions{Prefix: prefix, Max: 10 * MaxPage}
 	for {
 		page, err := s.index.List(ctx, bucket, o)
 		if err != nil {
-			return 0, 0, err
+			return Usage{}, err
 		}
 		for _, obj := range page.Objects {
-			bytes += obj.Size
+			u.Bytes += obj.Size
 		}
-		objects += int64(len(page.Objects))
+		u.Objects += int64(len(page.Objects))
 		if !page.Truncated {
-			return bytes, objects, nil
+			return u, nil
 		}
 		o.StartAfter = page.Next
 	}

@@ -84,9 +84,13 @@ func (w Workspace) Missing() string {
 
 // Usage is what a workspace holds in its bucket.
 type Usage struct {
-	Bytes   int64 `json:"bytes"`
-	Objects int64 `json:"objects"`
+	Bytes     int64 `json:"bytes"`
+	Objects   int64 `json:"objects"`
+	PartBytes int64 `json:"part_bytes,omitempty"` // of parts of uploads in flight; they count against the quota (SPEC B26)
 }
+
+// Total is what the quota is held against.
+func (u Usage) Total() int64 { return u.Bytes + u.PartBytes }
 
 // Location is bucket/prefix without the trailing slash, for people.
 func (w Workspace) Location() string {

@@ -122,9 +122,10 @@ func (d *daemon) openLayers() (err error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.unwatch = cancel
-	d.space = newSpacious(d.remote.Space)
+	d.space = newSpacious(nil)
 	if hasSpace(spec) {
-		d.space.space() // so that the first df finds an answer
+		d.space = newSpacious(d.remote.Space)
+		d.space.want() // so that the first df finds an answer
 		go d.space.run(ctx)
 	}
 	go d.renewCredentials(ctx)

@@ -2,7 +2,7 @@ package mountd
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/mounts"
@@ -10,41 +10,65 @@ import (
 )
 
 // spaceKept is how old an answer to df may get, and older where the store took its time: it
-// looks at every key for a new one, and should spend a twentieth of its time on that at most.
+// should spend a twentieth of its time on new ones at most. Who wants to know waits for a new one no
+// longer than spacePatience.
 const (
-	spaceKept  = 30 * time.Second
-	spaceShare = 20
+	spaceKept     = 5 * time.Second
+	spaceShare    = 20
+	spacePatience = 250 * time.Millisecond
 )
 
-// spacious asks a coordinator's store for the space of a mount: rarely, only while somebody
-// wants to know, and never in the way of who does.
+// spacious asks a coordinator's store for the space of a mount: rarely, and only while somebody
+// wants to know.
 type spacious struct {
-	ask    func(context.Context) (remote.Space, bool, error)
-	latest atomic.Pointer[remote.Space]
-	due    atomic.Int64 // when the next question may be asked, in nanoseconds since 1970
+	ask    func(context.Context) (remote.Space, bool, error) // nil: there is nobody to ask
 	wanted chan struct{}
+
+	mu     sync.Mutex
+	latest *remote.Space
+	due    time.Time     // when the next question may be asked
+	asked  time.Time     // when the one that is under way was wanted; zero: none is
+	answer chan struct{} // closed when it is answered
 }
 
 func newSpacious(ask func(context.Context) (remote.Space, bool, error)) *spacious {
 	return &spacious{ask: ask, wanted: make(chan struct{}, 1)}
 }
 
-// space is what is known; it returns at once, and has it asked for anew where it is old.
-func (s *spacious) space() (remote.Space, bool) {
-	known := s.latest.Load()
-	if s.isDue() {
-		select {
-		case s.wanted <- struct{}{}:
-		default:
-		}
+// want has the store asked anew where what is known is old. Its answer closes the channel; nil:
+// nobody has to wait.
+func (s *spacious) want() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ask == nil {
+		return nil
 	}
-	if known != nil {
-		return *known, true
+	now := time.Now()
+	if s.asked.IsZero() && !now.Before(s.due) {
+		s.asked, s.answer = now, make(chan struct{})
+		s.wanted <- struct{}{} // there is room: none is under way
 	}
-	return remote.Space{}, false
+	if s.asked.IsZero() || now.Sub(s.asked) >= spacePatience {
+		return nil
+	}
+	return s.answer
 }
 
-func (s *spacious) isDue() bool { return time.Now().UnixNano() >= s.due.Load() }
+// space is what is known, not older than spaceKept where the store answers at once.
+func (s *spacious) space() (remote.Space, bool) {
+	if answer := s.want(); answer != nil {
+		select {
+		case <-answer:
+		case <-time.After(spacePatience):
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.latest == nil {
+		return remote.Space{}, false
+	}
+	return *s.latest, true
+}
 
 // forStatfs is what statfs(2) tells of: the Space of a layer.
 func (s *spacious) forStatfs() (used, free int64, known bool) {
@@ -64,21 +88,27 @@ func (s *spacious) run(ctx context.Context) {
 			return
 		case <-s.wanted:
 		}
-		if !s.isDue() {
-			continue
-		}
 		begin := time.Now()
 		space, known, err := s.ask(ctx)
-		pause := max(spaceKept, spaceShare*time.Since(begin))
-		s.due.Store(time.Now().Add(pause).UnixNano())
-		switch {
-		case err != nil:
-		case known:
-			s.latest.Store(&space)
-		default:
+		s.answered(space, known, err, max(spaceKept, spaceShare*time.Since(begin)))
+		if err == nil && !known {
 			return
 		}
 	}
+}
+
+func (s *spacious) answered(space remote.Space, known bool, err error, pause time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.answer)
+	s.due = time.Now().Add(pause)
+	switch {
+	case err == nil && !known:
+		return // nobody asks again: the question stays open
+	case err == nil:
+		s.latest = &space
+	}
+	s.asked = time.Time{}
 }
 
 // hasSpace reports whether a workspace is in a coordinator's store. A bucket elsewhere has no

@@ -17,8 +17,7 @@ type Space struct {
 	Bounded bool  `json:"bounded"` // a quota says what Free is
 }
 
-// Space asks a coordinator's store. Another store has no answer, and known is false then. It
-// costs the store a look at every key below the prefix.
+// Space asks a coordinator's store. Another store has no answer, and known is false then.
 func (c *Client) Space(ctx context.Context) (space Space, known bool, err error) {
 	call, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

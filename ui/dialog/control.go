@@ -240,7 +240,7 @@ func sizeWord(n int64) string {
 func (d *Change) workspaceQuota(w workspace.Workspace) {
 	used := int64(0)
 	if w.Usage != nil {
-		used = w.Usage.Bytes
+		used = w.Usage.Total()
 	}
 	d.quota("workspace "+w.Name, w.Quota, used, func(q string) *control.Change { return control.WorkspaceQuota(w.Name, q) })
 }

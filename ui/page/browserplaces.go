@@ -78,7 +78,7 @@ func (p *places) at(i int) place {
 		size: -1, objects: -1, quota: w.Quota, workspace: w,
 	}
 	if w.Usage != nil {
-		row.size, row.objects = w.Usage.Bytes, w.Usage.Objects
+		row.size, row.objects = w.Usage.Total(), w.Usage.Objects
 	}
 	return row
 }

@@ -214,7 +214,7 @@ func (o *overview) warning(w coordinator.Warning) string {
 		}
 	}
 	if x, ok := o.s.Workspace(name); ok && kind == "workspace" && x.Usage != nil && x.Quota > 0 {
-		return full(x.Usage.Bytes, x.Quota)
+		return full(x.Usage.Total(), x.Quota)
 	}
 	return w.Message
 }

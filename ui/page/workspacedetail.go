@@ -39,9 +39,9 @@ func (p *Workspaces) Detail(i, width int) [][]string {
 	}
 	if w.Usage != nil {
 		if w.Quota > 0 {
-			d.quota(w.Usage.Bytes, w.Quota)
+			d.quota(w.Usage.Total(), w.Quota)
 		} else {
-			d.pair("Size", component.Bytes(w.Usage.Bytes))
+			d.pair("Size", component.Bytes(w.Usage.Total()))
 		}
 		d.pair("Objects", component.Count(w.Usage.Objects))
 	}

@@ -89,7 +89,7 @@ func (p *Workspaces) Compare(a, b, column int) int {
 	case wsWhere:
 		return cmp.Compare(x.Location(), y.Location())
 	case wsSize:
-		return -cmp.Compare(usage(x).Bytes, usage(y).Bytes)
+		return -cmp.Compare(usage(x).Total(), usage(y).Total())
 	case wsQuota:
 		return -cmp.Compare(quotaShare(x), quotaShare(y))
 	case wsObjects:
@@ -122,9 +122,9 @@ func (p *Workspaces) Cell(i, column int) component.Cell {
 		if w.Usage == nil {
 			return component.Cell{Text: "–", Style: t.Dim}
 		}
-		return component.Cell{Text: component.Bytes(w.Usage.Bytes), Style: base}
+		return component.Cell{Text: component.Bytes(w.Usage.Total()), Style: base}
 	case wsQuota:
-		return gauge(usage(w).Bytes, w.Quota, gaugeWidth, t)
+		return gauge(usage(w).Total(), w.Quota, gaugeWidth, t)
 	case wsObjects:
 		if w.Usage == nil {
 			return component.Cell{Text: "–", Style: t.Dim}
@@ -153,7 +153,7 @@ func quotaShare(w workspace.Workspace) float64 {
 	if w.Quota == 0 {
 		return -1
 	}
-	return float64(usage(w).Bytes) / float64(w.Quota)
+	return float64(usage(w).Total()) / float64(w.Quota)
 }
 
 // mountedAt is the mountpoint for people, or "".

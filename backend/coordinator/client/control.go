@@ -122,6 +122,16 @@ func (c *Client) DeletedObjects(ctx context.Context, bucket, prefix string) (lis
 	return list, c.call(ctx, http.MethodGet, at("/v1/buckets/", bucket, "/deleted?prefix="+url.QueryEscape(prefix)), nil, &list)
 }
 
+// PurgeBin removes the deleted objects of a bucket for good, and returns what they held. With
+// dryRun it does not.
+func (c *Client) PurgeBin(ctx context.Context, bucket string, dryRun bool) (held workspace.Usage, err error) {
+	path := "/deleted"
+	if dryRun {
+		path += "?dry_run=true"
+	}
+	return held, c.call(ctx, http.MethodDelete, at("/v1/buckets/", bucket, path), nil, &held)
+}
+
 // RestoreObject brings a deleted object back.
 func (c *Client) RestoreObject(ctx context.Context, bucket string, req coordinator.RestoreObject) (r coordinator.RecycledObject, err error) {
 	return r, c.call(ctx, http.MethodPost, at("/v1/buckets/", bucket, "/restore"), req, &r)

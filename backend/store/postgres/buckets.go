@@ -87,23 +87,18 @@ func (x *Index) DeleteBucket(ctx context.Context, name string) (freed store.Free
 	return freed, nil
 }
 
-// SetQuota implements store.Index.
-func (x *Index) SetQuota(ctx context.Context, bucket string, bytes int64) error {
-	return x.setQuota(ctx, bucket, "", bytes)
-}
-
-// setQuota changes the quota of what is counted; found says that it was.
-func (x *Index) setQuota(ctx context.Context, name, prefix string, bytes int64) error {
+// SetQuota implements store.Index. It waits for writers that have set nothing aside, as there was no
+// quota, and are about to commit.
+func (x *Index) SetQuota(ctx context.Context, name string, bytes int64) error {
 	return x.update(ctx, func(t *txn) error {
-		t.queue(takeTurn, []byte(name))
-		b := t.readBucket(name)
+		b := t.lockBucket(name)
 		if err := t.send(); err != nil {
 			return err
 		}
 		if !b.found {
 			return noBucket(name)
 		}
-		t.queue(`UPDATE quotas SET bytes = $3 WHERE bucket = $1 AND prefix = $2`, b.id, []byte(prefix), bytes)
+		t.queue(`UPDATE quotas SET bytes = $2 WHERE bucket = $1 AND prefix = ''::bytea`, b.id, bytes)
 		t.queue(bumpVersion, b.id)
 		return nil
 	})

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/store/dir"
@@ -39,6 +42,9 @@ func openStore(place string, maxSize int64) (*store.Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	if err := alone(url); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	x, err := Open(context.Background(), url, Options{MaxSize: maxSize})
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -48,6 +54,29 @@ func openStore(place string, maxSize int64) (*store.Store, error) {
 		return nil, errors.Join(err, x.Close(), lock.Close())
 	}
 	return store.New(x, locked{blobs, lock}, store.Options{}), nil
+}
+
+// alone waits until the database has done what a process that was killed had asked for: a sweep of a folder
+// that is not shared takes it that nobody else writes, and what is committed after it has no bytes.
+func alone(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	for others := 1; others > 0; {
+		err := c.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`).Scan(&others)
+		if err != nil {
+			return err
+		}
+		if others > 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return nil
 }
 
 func databaseOf(place string) (string, error) {

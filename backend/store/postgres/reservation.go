@@ -255,7 +255,11 @@ func (r *reservation) Release() {
 	r.row = false
 	ctx, cancel := context.WithTimeout(context.Background(), releaseTime)
 	defer cancel()
-	if _, err := r.x.pool.Exec(ctx, `DELETE FROM reservations WHERE id = $1`, r.id); err != nil {
+	err := again(ctx, func() error {
+		_, err := r.x.pool.Exec(ctx, `DELETE FROM reservations WHERE id = $1`, r.id)
+		return err
+	})
+	if err != nil {
 		r.x.forgetLater(r.id)
 	}
 }

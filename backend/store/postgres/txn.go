@@ -140,27 +140,53 @@ func (t *txn) lock(keys ...at) *bucket {
 		}
 		return a.stripe - b.stripe
 	})
+	locked := map[string]*int64{}
 	for _, r := range slices.Compact(rows) {
-		t.queue(lockStripe, []byte(r.bucket), r.stripe)
+		if locked[r.bucket] == nil {
+			locked[r.bucket] = new(int64)
+		}
+		t.get(nil, []any{locked[r.bucket]}, lockStripe, []byte(r.bucket), r.stripe)
 	}
-	return t.readBucket(keys[0].bucket)
+	first := keys[0].bucket
+	for name, id := range locked {
+		if name != first {
+			t.readBucket(name, id)
+		}
+	}
+	return t.readBucket(first, locked[first])
 }
 
-const lockStripe = `SELECT 1 FROM usage
+const lockStripe = `SELECT bucket FROM usage
 	WHERE bucket = (SELECT id FROM buckets WHERE name = $1) AND prefix = ''::bytea AND stripe = $2 FOR UPDATE`
 
 // lockBucket queues what keeps all other writers out of a bucket, and those who would set quota aside.
 func (t *txn) lockBucket(name string) *bucket {
-	t.queue(`SELECT 1 FROM usage WHERE bucket = (SELECT id FROM buckets WHERE name = $1) AND prefix = ''::bytea
+	locked := new(int64)
+	t.each(func(row pgx.Rows) error { return row.Scan(locked) },
+		`SELECT bucket FROM usage WHERE bucket = (SELECT id FROM buckets WHERE name = $1) AND prefix = ''::bytea
 		ORDER BY stripe FOR UPDATE`, []byte(name))
 	t.queue(takeTurn, []byte(name))
-	return t.readBucket(name)
+	return t.readBucket(name, locked)
 }
 
-// readBucket reads after the locks were taken, and so what those before have left.
-func (t *txn) readBucket(name string) *bucket {
+// readBucket queues the reading of a bucket after the locks were taken, and so of what those before
+// have left. locked is the id of the bucket whose rows are locked. Where it is another one the name
+// was given to a new bucket while rows of the old one were waited for: nothing is locked of it, and
+// the transaction begins again.
+func (t *txn) readBucket(name string, locked *int64) *bucket {
 	b := &bucket{}
-	t.get(&b.found, []any{&b.id, &b.version}, readBucket, []byte(name))
+	t.queue(readBucket, []byte(name)).QueryRow(func(row pgx.Row) error {
+		switch err := row.Scan(&b.id, &b.version); {
+		case errors.Is(err, pgx.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		case b.id != *locked:
+			return errAgain
+		}
+		b.found = true
+		return nil
+	})
 	return b
 }
 

@@ -296,6 +296,12 @@ func (x *Index) CompleteUpload(ctx context.Context, e store.CompleteEntry) (free
 			return err
 		}
 		t.write(s.bucket.whatever(), o, old, 0, nil, &freed, &done)
+		if err := t.send(); err != nil {
+			return err
+		}
+		if !done { // the parts must not go without it
+			return errAgain
+		}
 		t.dropUpload(s.bucket, o.Key, e.UploadID, *parts, keep, &freed)
 		return nil
 	})

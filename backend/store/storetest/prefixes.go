@@ -50,9 +50,8 @@ func (f *fixture) counts(prefix string, bytes, parts, objects int64) {
 	if want := (store.Usage{Bytes: bytes, PartBytes: parts, Objects: objects}); p.Usage != want {
 		f.Errorf("%s: %+v is counted, want %+v", prefix, p.Usage, want)
 	}
-	used, n, err := f.PrefixUsage(f.ctx, "bucket", prefix)
-	if err != nil || used != bytes || n != objects {
-		f.Errorf("%s: usage is %d bytes in %d objects, %v", prefix, used, n, err)
+	if u, err := f.PrefixUsage(f.ctx, "bucket", prefix); err != nil || u != p.Usage {
+		f.Errorf("%s: usage is %+v, %v", prefix, u, err)
 	}
 }
 
@@ -94,7 +93,7 @@ func testPrefixes(t *testing.T, open Backend) {
 	f.refused(err, store.ErrNoSuchBucket)
 	_, err = f.Prefixes(f.ctx, "none")
 	f.refused(err, store.ErrNoSuchBucket)
-	_, _, err = f.PrefixUsage(f.ctx, "none", "a/")
+	_, err = f.PrefixUsage(f.ctx, "none", "a/")
 	f.refused(err, store.ErrNoSuchBucket)
 	f.refused(f.DropPrefix(f.ctx, "none", "a/"), store.ErrNoSuchBucket)
 
@@ -158,8 +157,13 @@ func testPrefixes(t *testing.T, open Backend) {
 	f.must(f.DropPrefix(f.ctx, "bucket", "a/"))
 	_, err = f.Prefix(f.ctx, "bucket", "a/")
 	f.refused(err, store.ErrNoSuchPrefix)
-	if n, objects, err := f.PrefixUsage(f.ctx, "bucket", "a/"); n != 315 || objects != 4 || err != nil {
-		t.Errorf("without a counter: %d bytes in %d objects, %v", n, objects, err)
+	if u, err := f.PrefixUsage(f.ctx, "bucket", "a/"); u.Bytes != 315 || u.Objects != 4 || err != nil {
+		t.Errorf("without a counter: %+v, %v", u, err)
+	}
+	b, err := f.Bucket(f.ctx, "bucket")
+	f.must(err)
+	if u, err := f.PrefixUsage(f.ctx, "bucket", ""); u != b.Usage || err != nil {
+		t.Errorf("of all of the bucket: %+v, %v; the bucket has %+v", u, err, b.Usage)
 	}
 	f.put("a/new", "new")
 	f.must(f.SetPrefix(f.ctx, "bucket", "a/", 0)) // begins anew
@@ -284,6 +288,20 @@ func testMaxSize(t *testing.T, open Backend) {
 		t.Errorf("bounded: %v, %v", bounded, err)
 	}
 	f.put("m", blob("x", 5000))
+
+	// A bucket that goes with an upload in flight gives its parts back.
+	f.must(f.CreateBucket(f.ctx, "other", store.CreateBucketOptions{}))
+	id, err := f.CreateUpload(f.ctx, store.UploadInfo{Bucket: "other", Key: "k"})
+	f.must(err)
+	_, err = f.PutPart(f.ctx, "other", "k", id, 1, strings.NewReader(blob("x", 700)), store.PartOptions{Size: 700})
+	f.must(err)
+	f.SetMaxSize(6000 + 490 + 10)
+	f.free("", 6000-5000-700)
+	f.must(f.DeleteBucket(f.ctx, "other"))
+	f.free("", 1000)
+	f.put("n", blob("x", 1000))
+	f.full("o", 1)
+	f.recount()
 }
 
 // A quota that comes while a write is under way holds for that write too. SPEC B25
