@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -192,6 +194,16 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 			return
 		}
 		by, err := a.caller(r)
+		if err == nil && r.ContentLength != 0 {
+			// A body may take its time, and who sends it may be removed meanwhile (SPEC B8).
+			body, unread := io.ReadAll(r.Body)
+			if unread != nil {
+				a.fail(w, badBody(""), http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			by, err = a.caller(r)
+		}
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
 			w.Header().Set(IDHeader, a.o.Mesh().ID)
@@ -350,11 +362,14 @@ func decode(r *http.Request, into any) error {
 	if err == nil {
 		return nil
 	}
-	reason := "the request body is not what this call takes"
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
-		reason = strings.TrimPrefix(err.Error(), "json: ")
+		return badBody(strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return fault.New(fault.Usage, "", "%s", reason)
+	return badBody("")
+}
+
+func badBody(reason string) error {
+	return fault.New(fault.Usage, "", "%s", cmp.Or(reason, "the request body is not what this call takes"))
 }
 
 var httpStatus = map[fault.Kind]int{

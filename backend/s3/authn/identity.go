@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
@@ -13,7 +14,14 @@ type Identity struct {
 	AccessKeyID string // with which it signed; logged, never secret
 	Grants      []Grant
 	Scope       *Scope // of a scoped pair, which has no grants; nil: a peer
+
+	proof proof // of the secret that it showed; see Authenticator.Still
 }
+
+// proof tells secrets apart without being one.
+type proof [sha256.Size]byte
+
+func proofOf(secret string) proof { return sha256.Sum256([]byte(secret)) }
 
 // Scope bounds an identity to a prefix of one bucket (SPEC B28).
 type Scope struct {
