@@ -335,9 +335,9 @@ func (c *cli) report(err error) int {
 	if c.format == "json" {
 		c.json(c.err, e)
 	} else {
-		fmt.Fprintf(c.err, "Error: %s\n", e)
+		fmt.Fprintf(c.err, "Error: %s\n", clean(e.Error()))
 		if e.Hint != "" {
-			fmt.Fprintf(c.err, "hint: %s\n", e.Hint)
+			fmt.Fprintf(c.err, "hint: %s\n", clean(e.Hint))
 		}
 	}
 	return int(e.Kind)

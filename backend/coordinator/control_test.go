@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -278,6 +280,8 @@ func TestBindings(t *testing.T) {
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "_tunnelmesh"}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "a/b"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "Logs"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs\x1b[31m"}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketAdmin}, Workspace: "notes"},
 	} {
 		if _, err := m.Bind(ctx, bad); !fault.Is(err, fault.Usage) {
@@ -436,7 +440,7 @@ func TestRecycleBin(t *testing.T) {
 	if bytes, _, err := m.store.PrefixUsage(ctx, w.Bucket, w.Prefix); bytes != 0 || err != nil {
 		t.Errorf("%d bytes are left, %v", bytes, err)
 	}
-	if _, err := m.DeletedWorkspace(other.ID); !fault.Is(err, fault.NotFound) {
+	if _, err := m.DeletedWorkspace(other.ID, func(workspace.Workspace) bool { return true }); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a purged one: %v", err)
 	}
 	if list, err := m.store.Prefixes(ctx, w.Bucket); err != nil || len(list) != 0 {
@@ -622,6 +626,18 @@ func TestPeerNames(t *testing.T) {
 	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: m.Peers()[0].ID}); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the id of another: %v", err)
 	}
+	// Composed or not, it is one name.
+	composed := m.peer(t, "Ren\u00e9")
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "Rene\u0301"}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a name that looks the same: %v", err)
+	}
+	if p, err := m.RemovePeer(ctx, "Rene\u0301"); err != nil || p.ID != composed.ID {
+		t.Errorf("%+v, %v", p, err)
+	}
+	twice := authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs"}
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "twice", Grants: []authn.Grant{twice, twice}}); !fault.Is(err, fault.Usage) {
+		t.Errorf("a role twice: %v", err)
+	}
 	for _, bad := range []string{"", "///", "a\nb", " a", "a\x1b[31m", "a\u202eb", "a\xffb", strings.Repeat("x", 41)} {
 		if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: bad}); !fault.Is(err, fault.Usage) {
 			t.Errorf("%q: %v", bad, err)
@@ -692,5 +708,102 @@ func TestDeleteOfAnUnfinishedWorkspace(t *testing.T) {
 	}
 	if _, err := m.RestoreWorkspace(ctx, "cut"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("it is restored: %v", err)
+	}
+}
+
+// SPEC C22: a peer's deleted workspaces are its own: that others have deleted one of the name, or one that is
+// named as the id of another, does not come between.
+func TestDeletedWorkspacesOfOthers(t *testing.T) {
+	r := serveWith(t, coordinator.ServeOptions{Config: config.Config{
+		S3: config.S3{DataDir: t.TempDir()}, Listen: config.Listen{Address: "127.0.0.1:0"}, Workspaces: config.Workspaces{Retention: config.Duration(time.Hour)},
+	}})
+	ctx := t.Context()
+	var as [2]*client.Client
+	var made [2]workspace.Workspace
+	remove := func(i int, name string) workspace.Workspace {
+		w, err := as[i].Create(ctx, coordinator.CreateWorkspace{Name: name, Backend: workspace.Managed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := as[i].Delete(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	for i := range as {
+		as[i] = client.Remote(r.status.URL, addPeer(t, r, fmt.Sprint("peer ", i)).Token)
+		defer as[i].Close()
+		made[i] = remove(i, "notes")
+	}
+	remove(1, made[0].ID)
+	if w, err := as[0].RestoreWorkspace(ctx, "notes"); err != nil || w.ID != made[0].ID {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if _, err := as[0].RestoreWorkspace(ctx, made[1].ID); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another's: %v", err)
+	}
+	if _, err := as[0].Delete(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := r.admin.RestoreWorkspace(ctx, made[0].ID); err != nil || w.ID != made[0].ID {
+		t.Errorf("by an id that is also a name: %+v, %v", w, err)
+	}
+}
+
+// SPEC C23: roles that were bound to a workspace end when it is purged.
+func TestPurgeEndsRoles(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	p := m.peer(t, "maria", authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs"})
+	if _, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Bind(ctx, coordinator.Bind{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}, Workspace: "notes"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Bindings()) != 2 {
+		t.Error("it can still be restored, and the role is gone")
+	}
+	if _, err := m.PurgeWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if list := m.Bindings(); len(list) != 1 || list[0].Bucket != "logs" {
+		t.Errorf("%+v", list)
+	}
+}
+
+// A name of dots is a name in the paths of the API too, and not the way to something else. SPEC C14
+func TestNamesOfDots(t *testing.T) {
+	r := serve(t, t.TempDir())
+	ctx := t.Context()
+	for _, name := range []string{"sessions", "known", "quota"} {
+		if _, err := r.admin.Create(ctx, coordinator.CreateWorkspace{Name: name, Backend: workspace.Managed}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{".", ".."} {
+		for what, call := range map[string]func() error{
+			"revoke":  func() error { _, err := r.admin.RevokeSessions(ctx, name, ""); return err },
+			"forget":  func() error { _, err := r.admin.ForgetMissingOf(ctx, name); return err },
+			"delete":  func() error { _, err := r.admin.Delete(ctx, name); return err },
+			"restore": func() error { _, err := r.admin.RestoreWorkspace(ctx, name); return err },
+			"session": func() error { _, err := r.admin.OpenSession(ctx, name, false); return err },
+			"bucket":  func() error { _, err := r.admin.Bucket(ctx, name); return err },
+			"deleted": func() error { _, err := r.admin.DeletedObjects(ctx, name, ""); return err },
+			"peer":    func() error { _, err := r.admin.Peer(ctx, name); return err },
+			"remove":  func() error { _, err := r.admin.RemovePeer(ctx, name); return err },
+			"unbind":  func() error { _, err := r.admin.Unbind(ctx, name); return err },
+			"share":   func() error { _, err := r.admin.RevokeShare(ctx, name); return err },
+		} {
+			if err := call(); !fault.Is(err, fault.NotFound) && !(what == "deleted" && err == nil) {
+				t.Errorf("%s %q: %v", what, name, err)
+			}
+		}
+	}
+	if list, err := r.admin.Workspaces(ctx); err != nil || len(list) != 3 {
+		t.Errorf("%d workspaces, %v", len(list), err)
 	}
 }

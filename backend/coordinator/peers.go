@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -53,6 +55,7 @@ var notInPeerID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // AddPeer enrols a peer and returns it with its token (SPEC B8).
 func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error) {
+	req.Name = norm.NFC.String(req.Name) // two that look alike are one
 	slug := strings.Trim(notInPeerID.ReplaceAllString(strings.ToLower(req.Name), "-"), "-")
 	if slug == "" || utf8.RuneCountInString(req.Name) > maxPeerName || strings.TrimSpace(req.Name) != req.Name || strings.ContainsFunc(req.Name, unprintable) {
 		return NewPeer{}, fault.New(fault.Usage, "a peer's name is one line with a letter of a-z or a digit in it, 40 characters at most", "%q is not a valid peer name", req.Name)
@@ -60,9 +63,12 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 	if len(req.Grants) == 0 {
 		req.Grants = memberGrants
 	}
-	for _, g := range req.Grants {
+	for i, g := range req.Grants {
 		if err := checkGrant(g); err != nil {
 			return NewPeer{}, err
+		}
+		if slices.Contains(req.Grants[:i], g) {
+			return NewPeer{}, fault.New(fault.Usage, "give each role once", "the role %s is given twice", g)
 		}
 	}
 	p := Peer{ID: slug + "-" + randomHex(3), Name: req.Name, Token: newToken(), Created: o.stamp()}

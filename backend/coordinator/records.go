@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -300,8 +301,9 @@ func (c *control) peer(idOrName string) (Peer, error) {
 		return p, nil
 	}
 	var found []Peer
+	name := norm.NFC.String(idOrName) // as AddPeer keeps it
 	for _, p := range c.peers {
-		if p.Name == idOrName {
+		if p.Name == name {
 			found = append(found, p)
 		}
 	}

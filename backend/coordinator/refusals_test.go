@@ -90,6 +90,7 @@ func TestControlRefuses(t *testing.T) {
 		{"DELETE", "/v1/shares/guests", "", ""},
 		{"POST", "/v1/shares", `{"name":"s","bucket":"_tunnelmesh"}`, ""},
 		{"POST", "/v1/shares", `{"name":"s","bucket":"_managed"}`, ""},
+		{"POST", "/v1/shares", `{"name":"s","workspace":"gone"}`, ""},
 		{"GET", "/v1/backup", "", "system"},
 		// The local admin's alone, and spellings of what is not.
 		{"POST", "/v1/stop", "", ""},

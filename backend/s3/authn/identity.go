@@ -71,13 +71,17 @@ func (g Grant) String() string {
 }
 
 // ParseGrant reads what String writes; a role of buckets without a colon holds for all of them. What is
-// wrong with its parts is the coordinator's to say, that nothing is after the colon as well.
+// wrong with its parts is the coordinator's to say, that nothing is after the colon as well: of
+// "admin:", where a bucket was forgotten, there is no role.
 func ParseGrant(text string) Grant {
 	role, where, bound := strings.Cut(text, ":")
 	bucket, prefix, _ := strings.Cut(where, "/")
 	g := Grant{Role: Role(role), Bucket: bucket, Prefix: prefix}
-	if g.Role.OfBucket() && !bound {
+	switch {
+	case g.Role.OfBucket() && !bound:
 		g.Bucket = AllBuckets
+	case bound && where == "" && !g.Role.OfBucket():
+		g.Role = Role(text)
 	}
 	return g
 }
