@@ -209,6 +209,8 @@ func (a *App) Login(ctx context.Context, req LoginRequest) (Context, error) {
 		return Context{}, err
 	case !plain(who.Peer) || !plain(who.Coordinator):
 		return Context{}, fault.New(fault.Failure, "is that a coordinator's address?", "%s does not say whose token that is", met.URL)
+	case who.Coordinator != met.Coordinator:
+		return Context{}, fault.New(fault.Failure, "try it again; a proxy before several coordinators must lead to one", "two coordinators answer at %s", met.URL)
 	case req.Peer != "" && req.Peer != who.Peer:
 		return Context{}, fault.New(fault.Auth, "give the token of that peer, or leave --peer out", "the token is that of peer %q, not of %q", who.Peer, req.Peer)
 	}

@@ -195,5 +195,13 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&failure); err != nil || failure.Error.Code == "" {
 		return nil, c.stranger(resp.Status)
 	}
-	return nil, fault.New(fault.KindOfCode(failure.Error.Code), failure.Error.Hint, "%s", failure.Error.Message)
+	return nil, fault.New(fault.KindOfCode(failure.Error.Code), c.withoutToken(failure.Error.Hint), "%s", c.withoutToken(failure.Error.Message))
+}
+
+// withoutToken is what a server says without the token, should it repeat what it was shown.
+func (c *Client) withoutToken(text string) string {
+	if c.token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.token, "***")
 }
