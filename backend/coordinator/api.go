@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -379,6 +380,10 @@ var httpStatus = map[fault.Kind]int{
 
 // fail answers with an error; refused is the status of a fault of kind Auth.
 func (a *orchestratorAPI) fail(w http.ResponseWriter, err error, refused int) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		a.watch.log.Error("request failed", "error", err)
+		err = fault.New(fault.Quota, "make room on the machine that the coordinator runs on, then do it again", "the coordinator's disk is full")
+	}
 	e := fault.As(err)
 	status, ok := httpStatus[e.Kind]
 	switch {

@@ -807,3 +807,27 @@ func TestNamesOfDots(t *testing.T) {
 		t.Errorf("%d workspaces, %v", len(list), err)
 	}
 }
+
+// SPEC C27: of a share that a crash cut off nothing stays, and its name is free.
+func TestHalfAShare(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	half := coordinator.ScopedPair{AccessKeyID: "SH0", SecretAccessKey: "secret", Share: "release", Bucket: "team", ReadOnly: true}
+	if err := coordinator.Documents(m.Orchestrator).Write(ctx, "credentials/SH0.json", half); err != nil {
+		t.Fatal(err)
+	}
+	m.restart(t)
+	if m.may(t, "SH0", authz.Read, "team", "a") {
+		t.Error("its pair opens the bucket")
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "release", Bucket: "team"}, ""); err != nil {
+		t.Error(err)
+	}
+	m.restart(t)
+	if len(m.Shares()) != 1 || !m.may(t, m.Shares()[0].AccessKeyID, authz.Read, "team", "a") {
+		t.Errorf("the whole one is lost: %+v", m.Shares())
+	}
+}

@@ -199,7 +199,8 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 	return removed, err
 }
 
-// dropLeavings ends bindings, shares and pairs of peers that are no more.
+// dropLeavings ends bindings, shares and pairs of peers that are no more, and pairs of shares that
+// never were.
 func (c *control) dropLeavings(ctx context.Context) error {
 	for id, b := range c.bindings {
 		if _, ok := c.peers[b.Peer]; !ok {
@@ -215,5 +216,8 @@ func (c *control) dropLeavings(ctx context.Context) error {
 	if err := c.dropShares(ctx, func(s Share) bool { return gone(s.Owner) }); err != nil {
 		return err
 	}
-	return c.dropPairs(ctx, func(p ScopedPair) bool { return gone(p.Peer) })
+	return c.dropPairs(ctx, func(p ScopedPair) bool {
+		_, shared := c.shares[p.Share]
+		return gone(p.Peer) || p.Share != "" && !shared
+	})
 }

@@ -80,10 +80,11 @@ func (o *Orchestrator) CreateShare(ctx context.Context, req NewShare, owner stri
 		if _, taken := c.shares[req.Name]; taken {
 			return fault.New(fault.Conflict, "choose another name, or revoke that one first", "share %q exists already", req.Name)
 		}
-		if err := c.putShare(ctx, share); err != nil {
+		// The pair first: a share without one is of no use, and its name would be taken.
+		if err := c.putPair(ctx, pair); err != nil {
 			return err
 		}
-		return c.putPair(ctx, pair)
+		return c.putShare(ctx, share)
 	})
 	return SharePair{Share: share, SecretAccessKey: pair.SecretAccessKey}, err
 }
