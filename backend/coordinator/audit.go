@@ -134,6 +134,7 @@ func (a *auditLog) write(l auditLine, now bool) {
 	if err != nil { // it has strings alone
 		return
 	}
+	text = withoutTokens(text) // a name that was asked for may be one, in the wrong place
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.w.Available() < len(text)+1 { // a line is in one file as a whole

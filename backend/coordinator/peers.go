@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"context"
 	"regexp"
 	"slices"
@@ -95,7 +96,20 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 	return NewPeer{ID: p.ID, Token: p.Token}, nil
 }
 
-func newToken() string { return "mesh_" + randomToken(32) }
+// tokenPrefix begins every mesh token, so that one is known where it does not belong.
+const tokenPrefix = "mesh_"
+
+func newToken() string { return tokenPrefix + randomToken(32) }
+
+var tokens = regexp.MustCompile(tokenPrefix + `[A-Za-z0-9_-]{43}`)
+
+// withoutTokens is a text in which mesh tokens cannot be read.
+func withoutTokens(text []byte) []byte {
+	if !bytes.Contains(text, []byte(tokenPrefix)) {
+		return text
+	}
+	return tokens.ReplaceAll(text, []byte(tokenPrefix+"***"))
+}
 
 // Peers lists them by name.
 func (o *Orchestrator) Peers() []PeerInfo {

@@ -309,7 +309,7 @@ func (c *control) peer(idOrName string) (Peer, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Peer{}, fault.New(fault.NotFound, "`artifacts-tui peer list` shows those there are", "no peer is named %q", idOrName)
+		return Peer{}, fault.New(fault.NotFound, "`artifacts-tui peer list` shows those there are", "no peer is named %q", withoutTokens([]byte(idOrName)))
 	case 1:
 		return found[0], nil
 	}
