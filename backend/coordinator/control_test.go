@@ -317,6 +317,10 @@ func TestShares(t *testing.T) {
 	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "past", Bucket: "builds", Expires: m.time}, p.ID); !fault.Is(err, fault.Usage) {
 		t.Errorf("an end that is over: %v", err)
 	}
+	late := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "late", Bucket: "builds", Expires: late}, p.ID); !fault.Is(err, fault.Usage) {
+		t.Errorf("an end that cannot be written down: %v", err)
+	}
 	forever, err := m.CreateShare(ctx, coordinator.NewShare{Name: "all", Bucket: "builds"}, p.ID)
 	if err != nil {
 		t.Fatal(err)

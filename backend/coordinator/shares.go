@@ -63,6 +63,9 @@ func (o *Orchestrator) CreateShare(ctx context.Context, req NewShare, owner stri
 	if !req.Expires.IsZero() && !req.Expires.After(o.now()) {
 		return SharePair{}, fault.New(fault.Usage, "give a time that is still to come, as --expires 7d", "the share would have expired already")
 	}
+	if req.Expires.UTC().Year() > 9999 { // JSON has no such time
+		return SharePair{}, fault.New(fault.Usage, "leave it out for a share that does not expire", "the share would expire after the year 9999")
+	}
 	pair := ScopedPair{
 		AccessKeyID: "SH" + randomKeyID(), SecretAccessKey: randomToken(30), Share: req.Name, Peer: owner,
 		ReadOnly: true, Created: o.stamp(), Expires: req.Expires.UTC(),
