@@ -43,7 +43,7 @@ func (a *App) Contexts() ([]Context, error) {
 		return nil, err
 	}
 	local := Context{Name: keyring.LocalContext, Active: active == "", Store: keyring.InFile, Path: a.IdentityFile()}
-	if id, err := a.loadIdentity(); err == nil {
+	if id, err := a.identities.Last(); err == nil {
 		local.Peer, local.Coordinator = id.Peer, id.Coordinator
 	}
 	list := []Context{local}
