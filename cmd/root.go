@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -49,6 +50,7 @@ type cli struct {
 	readOnly    bool
 
 	name    string     // what the program was started as
+	arg0    string     // the same as it was typed, with the path to it
 	failed  error      // what the command returned
 	line    bool       // a line of --batch
 	deaf    bool       // in has nothing for a command: nobody types there, or it holds the commands of a batch
@@ -61,6 +63,7 @@ func Main(args []string, in *os.File, out, stderr *os.File) int {
 	printed := &stdout{file: out}
 	c := &cli{in: in, out: printed, err: stderr, name: "artifacts-tui"}
 	if len(args) > 0 {
+		c.arg0 = args[0]
 		if base := filepath.Base(args[0]); base == "artifacts" || base == "tunnelmesh" {
 			c.name = base
 		}
@@ -320,10 +323,33 @@ func (c *cli) openUI(ctx context.Context) error {
 	keys := config.Read(roots.Config, ui.DefaultKeys(), ui.KeysTogether())
 	return ui.Run(ctx, ui.Options{
 		Config: keys,
-		App:    desk, Control: openControl, In: c.in, Out: out, Env: os.Environ(), Notices: notices,
+		App:    desk, Control: openControl, Program: c.typed(), In: c.in, Out: out, Env: os.Environ(), Notices: notices,
 		NoColor: c.noColor || os.Getenv("NO_COLOR") != "", ReadOnly: c.readOnly,
 		Disk: &disk.Disk{Roots: roots, Version: Version}, CoordinatorLog: embedded.LogFile(roots),
 	})
+}
+
+// typed is what the user's shell finds this program by, for lines that are copied: its short name
+// where that is installed, else its own, else what was typed to start it (SPEC D8).
+func (c *cli) typed() string {
+	own, err := os.Executable()
+	if err != nil {
+		return c.arg0
+	}
+	this, err := os.Stat(own)
+	if err != nil {
+		return c.arg0
+	}
+	for _, name := range []string{"artifacts", "artifacts-tui"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if found, err := os.Stat(path); err == nil && os.SameFile(found, this) {
+			return name
+		}
+	}
+	return c.arg0
 }
 
 // report prints err as a line and a hint, or as JSON, and returns the exit code.

@@ -382,3 +382,33 @@ func TestReadOnlyInATerminal(t *testing.T) {
 		t.Error("how the app was left was kept")
 	}
 }
+
+// SPEC D8: the command line that is shown, and copied, begins with what a shell finds the program by:
+// its short name where that is installed, else its own, else the path that it was started with.
+func TestCommandLinesNameTheProgram(t *testing.T) {
+	program := filepath.Join(programDir, "artifacts-tui")
+	for _, test := range []struct{ installed, shown string }{
+		{"artifacts", "$ artifacts mount list"},
+		{"artifacts-tui", "$ artifacts-tui mount list"},
+		{"another", "$ my/build mount list"},
+	} {
+		t.Run(test.installed, func(t *testing.T) {
+			home := t.TempDir()
+			for _, link := range []string{"bin/" + test.installed, "my/build"} {
+				if err := os.MkdirAll(filepath.Dir(filepath.Join(home, link)), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(program, filepath.Join(home, link)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			term := openProgram(t, home, 120, 30, "/bin/sh", "-c", "PATH=$HOME/bin:/usr/bin:/bin exec my/build --read-only")
+			term.press("2")
+			term.see(test.shown)
+			term.press("q")
+			if err := <-term.ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

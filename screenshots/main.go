@@ -74,6 +74,9 @@ func draw(program, file, out, scale string, png bool) error {
 	}()
 	p := &player{program: program, home: home, width: 120, height: 32}
 	defer p.close()
+	if err := p.install(); err != nil {
+		return err
+	}
 	p.shot = func(name string, s screen) error {
 		svg := filepath.Join(out, name+".svg")
 		if err := os.WriteFile(svg, []byte(s.svg()), 0o644); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,6 +102,16 @@ func (p *player) play(st step) error {
 	return nil
 }
 
+// installed is a folder in which a shell finds the program as artifacts.
+func (p *player) installed() string { return filepath.Join(p.home, ".local", "bin") }
+
+func (p *player) install() error {
+	if err := os.MkdirAll(p.installed(), 0o700); err != nil {
+		return err
+	}
+	return os.Symlink(p.program, filepath.Join(p.installed(), "artifacts"))
+}
+
 func (p *player) variable(name string) string {
 	switch name {
 	case "HOME":
@@ -114,7 +125,7 @@ func (p *player) variable(name string) string {
 // environ is small and the same everywhere, so that pictures are too.
 func (p *player) environ() []string {
 	return append([]string{
-		"HOME=" + p.home, "BIN=" + p.program, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color",
+		"HOME=" + p.home, "BIN=" + p.program, "PATH=" + p.installed() + ":" + os.Getenv("PATH"), "TERM=xterm-256color",
 		"COLORTERM=truecolor", "LANG=C.UTF-8", "TZ=UTC", "USER=ada",
 	}, p.env...)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/ui/commandline"
 	"github.com/artifacts-tui/artifacts-tui/ui/config"
 	"github.com/artifacts-tui/artifacts-tui/ui/control"
 	"github.com/artifacts-tui/artifacts-tui/ui/disk"
@@ -45,6 +46,7 @@ type Options struct {
 	// Control opens the coordinator's control plane; nil: there is none to show.
 	Control func(ctx context.Context) (control.Client, error)
 
+	Program string   // what the user's shell finds the program by; empty: artifacts
 	In, Out *os.File // the terminal
 	Env     []string // "KEY=value"; NO_COLOR, TERM and HOME are looked at
 
@@ -67,6 +69,9 @@ type Options struct {
 // the user should know after that goes to Out as plain lines. A panic of the UI
 // or of a command comes back as an error, with the terminal restored.
 func Run(ctx context.Context, o Options) error {
+	if o.Program != "" {
+		commandline.Use(o.Program)
+	}
 	if o.Keys == nil {
 		o.Keys = o.Config.Keys
 	}

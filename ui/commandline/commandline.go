@@ -10,7 +10,11 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
 
-const program = "artifacts"
+var program = "artifacts"
+
+// Use has lines begin with name, the word that the user's shell finds the program by. It is
+// called before the first line is made.
+func Use(name string) { program = quote(name, "") }
 
 // Line joins words to a command line that a POSIX shell reads back as they are.
 // A word under home is written with "~".
