@@ -43,7 +43,7 @@ func (c *cli) roleBind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, clean(b.Grant.String()), b.ID) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, clean(b.String()), b.ID) })
 				return nil
 			})
 		},
@@ -63,7 +63,7 @@ func (c *cli) roleUnbind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, clean(b.Grant.String())) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, clean(b.String())) })
 				return nil
 			})
 		},
