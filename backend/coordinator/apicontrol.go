@@ -160,9 +160,10 @@ func (a *orchestratorAPI) addPeer(r *http.Request, by caller) (any, error) {
 	return a.o.AddPeer(r.Context(), req)
 }
 
-// mine reports whether a path names the caller itself.
+// mine reports whether a path names the caller itself, by id or by name.
 func (a *orchestratorAPI) mine(r *http.Request, by caller) bool {
-	return by.id.ID != "" && r.PathValue("id") == by.id.ID
+	p, err := a.o.Peer(r.PathValue("id"))
+	return err == nil && p.ID == by.id.ID
 }
 
 func (a *orchestratorAPI) getPeer(r *http.Request, by caller) (any, error) {
