@@ -151,7 +151,20 @@ func (c Contexts) Get(name string) (Context, error) {
 
 // Put keeps a context, in place of one of the same name, and makes it the active one. The token
 // goes to the file or to the OS keyring, as Store says.
-func (c Contexts) Put(n Context) error {
+func (c Contexts) Put(n Context) error { return c.put(n, true) }
+
+// Renew gives a context another token, where its last one is. ErrNotFound where there is no such
+// context.
+func (c Contexts) Renew(name string, token Secret) error {
+	n, err := c.Get(name)
+	if err != nil {
+		return err
+	}
+	n.Token = token
+	return c.put(n, false)
+}
+
+func (c Contexts) put(n Context, activate bool) error {
 	return c.change(func(f *storedContexts) (drop []string, err error) {
 		s := storedContext{
 			Name: n.Name, URL: n.URL, Coordinator: n.Coordinator, Peer: n.Peer, PeerName: n.PeerName, CertificatePin: n.CertificatePin,
@@ -169,7 +182,9 @@ func (c Contexts) Put(n Context) error {
 		} else {
 			f.Contexts = append(f.Contexts, s)
 		}
-		f.Active = n.Name
+		if activate {
+			f.Active = n.Name
+		}
 		if err := c.write(*f); err != nil {
 			c.drop(s.Item)
 			return nil, err

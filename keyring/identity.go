@@ -129,10 +129,33 @@ func (i Identities) Use(coordinator string, enrol func() (Identity, error)) (Ide
 	}
 	used := list[at]
 	list = slices.Delete(list, at, at+1)
-	f := storedIdentities{storedIdentity: used, Others: list[:min(len(list), identitiesKept-1)]}
+	return used.identity(), i.write(slices.Insert(list, 0, used))
+}
+
+// Renew gives the one at a coordinator another token. ErrNotFound where there is none.
+func (i Identities) Renew(coordinator string, token Secret) error {
+	unlock, err := lockBeside(i.Path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	list, err := i.read()
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(list, func(s storedIdentity) bool { return s.Coordinator == coordinator })
+	if at < 0 {
+		return ErrNotFound
+	}
+	list[at].Token = token.Reveal()
+	return i.write(list)
+}
+
+func (i Identities) write(list []storedIdentity) error {
+	f := storedIdentities{storedIdentity: list[0], Others: list[1:min(len(list), identitiesKept)]}
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
-		return Identity{}, err
+		return err
 	}
-	return used.identity(), writePrivate(i.Path, string(text)+"\n")
+	return writePrivate(i.Path, string(text)+"\n")
 }

@@ -53,6 +53,18 @@ func TestIdentities(t *testing.T) {
 	if id, err := ids.Of("two"); err != nil || id.Peer != "peer-2" {
 		t.Errorf("%+v, %v", id, err)
 	}
+	if err := ids.Renew("two", keyring.NewSecret("token-3")); err != nil {
+		t.Error(err)
+	}
+	if id, err := ids.Of("two"); err != nil || id.Token.Reveal() != "token-3" || id.Peer != "peer-2" {
+		t.Errorf("%+v, %v", id, err)
+	}
+	if last, err := ids.Last(); err != nil || last.Coordinator != "one" {
+		t.Errorf("%+v, %v", last, err)
+	}
+	if err := ids.Renew("three", keyring.NewSecret("x")); !errors.Is(err, keyring.ErrNotFound) {
+		t.Error(err)
+	}
 	if _, err := ids.Of("three"); !errors.Is(err, keyring.ErrNotFound) {
 		t.Error(err)
 	}

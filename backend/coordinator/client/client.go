@@ -34,6 +34,8 @@ type Client struct {
 	peer  string        // who the local admin is; see ActFor
 	where string        // for messages
 	wait  time.Duration // for the answer to a short question
+
+	rotated func(coordinator.NewPeer) // see OnRotate; may be nil
 }
 
 // How long a short question waits for its answer.
@@ -80,6 +82,9 @@ func (c *Client) Traced(log reqlog.Log) *Client {
 
 // ActFor says which peer the local admin is: what it makes belongs to that one.
 func (c *Client) ActFor(peer string) { c.peer = peer }
+
+// OnRotate has f told of each token that this client gets for a peer, before the caller is.
+func (c *Client) OnRotate(f func(coordinator.NewPeer)) { c.rotated = f }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -157,7 +157,11 @@ func (c *Client) RotatePeer(ctx context.Context, idOrName string, grace *time.Du
 		seconds := int64(grace.Seconds())
 		req.GraceSeconds = &seconds
 	}
-	return p, c.call(ctx, http.MethodPost, at("/v1/peers/", idOrName, "/rotate"), req, &p)
+	err = c.call(ctx, http.MethodPost, at("/v1/peers/", idOrName, "/rotate"), req, &p)
+	if err == nil && c.rotated != nil {
+		c.rotated(p)
+	}
+	return p, err
 }
 
 // RemovePeer ends a peer.
