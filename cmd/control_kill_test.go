@@ -205,7 +205,7 @@ func TestKillUnderControl(t *testing.T) {
 			}
 		}
 	}
-	url := start()
+	start()
 	defer func() { kill() }()
 	if _, err := c.CreateBucket(t.Context(), coordinator.NewBucket{Name: "team"}); err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestKillUnderControl(t *testing.T) {
 		}
 		kill()
 		all.Wait()
-		url = start()
+		url := start()
 		for _, w := range writers {
 			w.check(t, url)
 		}
