@@ -32,8 +32,8 @@ func (a *App) keepToken(link coordinatorLink, p coordinator.NewPeer) {
 	}
 	token := keyring.NewSecret(p.Token)
 	err := error(nil)
-	if name := link.target.context.Name; name != "" {
-		err = a.contexts.Renew(name, token)
+	if link.target.context.Name != "" {
+		err = a.contexts.Renew(link.id.Coordinator, p.ID, token)
 	} else {
 		err = a.identities.Renew(link.id.Coordinator, token)
 	}

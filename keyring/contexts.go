@@ -153,15 +153,17 @@ func (c Contexts) Get(name string) (Context, error) {
 // goes to the file or to the OS keyring, as Store says.
 func (c Contexts) Put(n Context) error { return c.put(n, true) }
 
-// Renew gives a context another token, where its last one is. ErrNotFound where there is no such
-// context.
-func (c Contexts) Renew(name string, token Secret) error {
-	n, err := c.Get(name)
-	if err != nil {
-		return err
+// Renew gives a peer of a coordinator another token in each context that has it, where its last
+// one is.
+func (c Contexts) Renew(coordinator, peer string, token Secret) error {
+	list, _, err := c.List()
+	for _, n := range list {
+		if err == nil && n.Coordinator == coordinator && n.Peer == peer {
+			n.Token = token
+			err = c.put(n, false)
+		}
 	}
-	n.Token = token
-	return c.put(n, false)
+	return err
 }
 
 func (c Contexts) put(n Context, activate bool) error {
@@ -176,11 +178,14 @@ func (c Contexts) put(n Context, activate bool) error {
 				return nil, loginToFile(err)
 			}
 		}
-		if i := f.index(n.Name); i >= 0 {
+		switch i := f.index(n.Name); {
+		case i >= 0:
 			drop = append(drop, f.Contexts[i].Item)
 			f.Contexts[i] = s
-		} else {
+		case activate:
 			f.Contexts = append(f.Contexts, s)
+		default: // removed meanwhile
+			return []string{s.Item}, nil
 		}
 		if activate {
 			f.Active = n.Name
