@@ -83,7 +83,8 @@ type watchers struct {
 // caller is who sent a request.
 type caller struct {
 	id    authn.Identity
-	local bool // the admin of this machine, over the socket
+	local bool   // the admin of this machine, over the socket
+	token string // that was shown; empty: none
 }
 
 func (c caller) admin() bool { return c.local || c.id.Has(authn.RoleAdmin) }
@@ -212,6 +213,9 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 			a.fail(w, err, http.StatusUnauthorized)
 			return
 		}
+		if by.token != "" {
+			r = r.WithContext(claimed(r.Context(), claim{token: by.token, id: by.id}))
+		}
 		v, err := do(r, by)
 		switch refused := fault.Is(err, fault.Auth); {
 		case refused:
@@ -252,7 +256,7 @@ func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
 	if errors.Is(err, authn.ErrUnknown) {
 		return caller{}, fault.New(fault.Auth, "`artifacts-tui login` with the token that the admin gave you", "the coordinator knows no such token: it was rotated, or its peer removed")
 	}
-	return caller{id: id}, err
+	return caller{id: id, token: token}, err
 }
 
 func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {

@@ -835,3 +835,57 @@ func TestHalfAShare(t *testing.T) {
 		t.Errorf("the whole one is lost: %+v", m.Shares())
 	}
 }
+
+// SPEC B8: a request that waits for its turn while its peer is removed, or loses what it was allowed by, changes
+// nothing; that of a peer that has got more meanwhile does.
+func TestClaims(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	hour, none := time.Hour, time.Duration(0)
+	for what, c := range map[string]struct {
+		meanwhile func(p coordinator.NewPeer) error
+		holds     bool
+	}{
+		"removed": {func(p coordinator.NewPeer) error { _, err := m.RemovePeer(ctx, p.ID); return err }, false},
+		"rotated": {func(p coordinator.NewPeer) error { _, err := m.RotatePeer(ctx, p.ID, &none); return err }, false},
+		"unbound": {func(p coordinator.NewPeer) error {
+			info, err := m.Peer(p.ID)
+			if err == nil {
+				_, err = m.Unbind(ctx, info.Bindings[0].ID)
+			}
+			return err
+		}, false},
+		"in its grace": {func(p coordinator.NewPeer) error { _, err := m.RotatePeer(ctx, p.ID, &hour); return err }, true},
+		"with a bucket": {func(p coordinator.NewPeer) error {
+			_, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, p.ID)
+			return err
+		}, true},
+		"without its bucket": {func(coordinator.NewPeer) error { return m.DeleteBucket(ctx, "own") }, true},
+	} {
+		p := m.peer(t, "p", authn.Grant{Role: authn.RoleAdmin})
+		if what == "without its bucket" {
+			if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "own"}, p.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		id, err := m.Token(ctx, p.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := coordinator.Claimed(ctx, p.Token, id)
+		if err := c.meanwhile(p); err != nil {
+			t.Fatal(err)
+		}
+		before := len(m.Peers())
+		_, err = m.AddPeer(claim, coordinator.AddPeer{Name: "another"})
+		if c.holds != (err == nil) || err != nil && !fault.Is(err, fault.Auth) || (len(m.Peers()) > before) != c.holds {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, name := range []string{"p", "another"} {
+			if _, err := m.RemovePeer(ctx, name); err != nil && !fault.Is(err, fault.NotFound) {
+				t.Fatal(err)
+			}
+		}
+	}
+}

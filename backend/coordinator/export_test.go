@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 )
 
 // PurgeRecycled does what a coordinator does once a minute.
@@ -34,3 +35,8 @@ var Register = registerKey
 
 // Documents are those of the control state.
 func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
+
+// Claimed is the context of a request of a peer.
+func Claimed(ctx context.Context, token string, id authn.Identity) context.Context {
+	return claimed(ctx, claim{token: token, id: id})
+}
