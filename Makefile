@@ -105,6 +105,7 @@ soak: test-deps ## what takes longer than a test may: kills by the hundred, 10,0
 	RANDOM_CHANGES=10000 $(GO) test -count=1 -timeout=60m -v -run 'TestRandomChangesAndKills' ./mounts
 	$(GO) test -count=1 -timeout=60m -parallel=16 -run 'TestModel' ./mounts/upper -model.rounds=2000
 	CHANGE_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestChangesShow' ./mounts
+	CONTROL_KILL_ROUNDS=100 $(GO) test -count=1 -timeout=60m -v -run 'TestKillUnderControl' ./cmd
 	CLUSTER_ROUNDS=1000 $(GO) test -count=1 -timeout=60m -v -run 'TestClusterMounts' ./cmd
 	SOAK_SCRIPTS=1 ARTIFACTS_TEST_TOOLS=$(TOOLS) $(GO) test -count=1 -timeout=60m -v -run 'TestSoakScripts' ./cmd
 	TUI_FUZZ_ROUNDS=400 $(GO) test -count=1 -timeout=60m -run 'TestRandomKeysInATerminal' ./ui

@@ -35,12 +35,13 @@ type Options struct {
 // App is what the program can do. Its methods may be called side by side, and
 // return errors that fault.As understands.
 type App struct {
-	opt      Options
-	mounts   *mounts.Manager
-	cache    keyring.Cache
-	profiles keyring.Profiles
-	contexts keyring.Contexts
-	services systemd.Manager
+	opt        Options
+	mounts     *mounts.Manager
+	cache      keyring.Cache
+	profiles   keyring.Profiles
+	contexts   keyring.Contexts
+	identities keyring.Identities
+	services   systemd.Manager
 }
 
 // New makes an App. It does no I/O.
@@ -59,7 +60,7 @@ func New(opt Options) *App {
 		mounts:   mounts.NewManager(opt.Roots, opt.Exe),
 		cache:    keyring.NewCache(opt.Roots.Config, opt.Notify),
 		profiles: keyring.Profiles{Dir: opt.Roots.Config, Warn: opt.Notify},
-		contexts: keyring.NewContexts(opt.Roots.Config, opt.Notify),
+		contexts: keyring.NewContexts(opt.Roots.Config, opt.Notify), identities: keyring.NewIdentities(opt.Roots.Config, opt.Notify),
 	}
 }
 

@@ -44,7 +44,7 @@ type coordinatorLink struct {
 	*client.Client
 	target target
 	status coordinator.Status
-	id     identity
+	id     keyring.Identity
 }
 
 // reach says in spec how the coordinator's store is reached: over the network, or through the
@@ -195,19 +195,19 @@ func (a *App) open(ctx context.Context, t target) (link coordinatorLink, err err
 }
 
 // remoteAsPeer is the coordinator of a context.
-func (a *App) remoteAsPeer(t target) (*client.Client, identity, error) {
+func (a *App) remoteAsPeer(t target) (*client.Client, keyring.Identity, error) {
 	if a.opt.Offhand && t.context.Store == keyring.InKeyring {
-		return nil, identity{}, fault.New(fault.Auth, "", "the token is in the OS keyring, which is not asked")
+		return nil, keyring.Identity{}, fault.New(fault.Auth, "", "the token is in the OS keyring, which is not asked")
 	}
 	c, err := a.contexts.Get(t.context.Name)
 	if errors.Is(err, keyring.ErrNotFound) { // removed a moment ago
 		err = noContext(t.context.Name)
 	}
 	if err != nil {
-		return nil, identity{}, err
+		return nil, keyring.Identity{}, err
 	}
 	remote, err := a.remote(t.url, c.Token, c.CertificatePin)
-	return remote, identity{Coordinator: c.Coordinator, Peer: c.Peer, Token: c.Token}, err
+	return remote, keyring.Identity{Coordinator: c.Coordinator, Peer: c.Peer, Token: c.Token}, err
 }
 
 // remote is the coordinator at a URL, shown a token. It may be the zero one.
@@ -221,25 +221,25 @@ func (a *App) remote(at string, token keyring.Secret, pin string) (*client.Clien
 
 // remoteAsLocalPeer is the coordinator at a URL that nobody has logged in to: it is shown the token
 // of the local identity where that is one of its own.
-func (a *App) remoteAsLocalPeer(ctx context.Context, at string) (*client.Client, identity, error) {
+func (a *App) remoteAsLocalPeer(ctx context.Context, at string) (*client.Client, keyring.Identity, error) {
 	stranger, err := a.remote(at, keyring.Secret{}, "")
 	if err != nil {
-		return nil, identity{}, err
+		return nil, keyring.Identity{}, err
 	}
 	met, err := stranger.Meet(ctx)
 	if err != nil {
 		stranger.Close()
-		return nil, identity{}, err
+		return nil, keyring.Identity{}, err
 	}
-	id, err := a.loadIdentity()
-	if err == nil && id.Coordinator == met.Coordinator {
+	id, err := a.identities.Of(met.Coordinator)
+	if err == nil {
 		return stranger.As(id.Token.Reveal()), id, nil
 	}
 	stranger.Close()
-	if err != nil && !fault.Is(err, fault.Auth) {
-		return nil, identity{}, err
+	if !errors.Is(err, keyring.ErrNotFound) {
+		return nil, keyring.Identity{}, err
 	}
-	return nil, identity{}, fault.New(fault.Auth, "`artifacts login "+at+"` with the token of a peer", "you are not logged in to the coordinator at %s", at)
+	return nil, keyring.Identity{}, fault.New(fault.Auth, "`artifacts login "+at+"` with the token of a peer", "you are not logged in to the coordinator at %s", at)
 }
 
 // through is the App that speaks to a certain coordinator, named as Options.Coordinator does;

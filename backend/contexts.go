@@ -43,7 +43,7 @@ func (a *App) Contexts() ([]Context, error) {
 		return nil, err
 	}
 	local := Context{Name: keyring.LocalContext, Active: active == "", Store: keyring.InFile, Path: a.IdentityFile()}
-	if id, err := a.loadIdentity(); err == nil {
+	if id, err := a.identities.Last(); err == nil {
 		local.Peer, local.Coordinator = id.Peer, id.Coordinator
 	}
 	list := []Context{local}
@@ -209,6 +209,8 @@ func (a *App) Login(ctx context.Context, req LoginRequest) (Context, error) {
 		return Context{}, err
 	case !plain(who.Peer) || !plain(who.Coordinator):
 		return Context{}, fault.New(fault.Failure, "is that a coordinator's address?", "%s does not say whose token that is", met.URL)
+	case who.Coordinator != met.Coordinator:
+		return Context{}, fault.New(fault.Failure, "try it again; a proxy before several coordinators must lead to one", "two coordinators answer at %s", met.URL)
 	case req.Peer != "" && req.Peer != who.Peer:
 		return Context{}, fault.New(fault.Auth, "give the token of that peer, or leave --peer out", "the token is that of peer %q, not of %q", who.Peer, req.Peer)
 	}

@@ -12,13 +12,35 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/internal/atomicfile"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
+	"github.com/artifacts-tui/artifacts-tui/keyring"
 )
 
 // Control opens the control plane of the coordinator: buckets, peers, roles and shares. The
 // caller closes it.
 func (a *App) Control(ctx context.Context) (*client.Client, error) {
 	link, err := a.connect(ctx)
+	if err == nil {
+		link.OnRotate(func(p coordinator.NewPeer) { a.keepToken(link, p) })
+	}
 	return link.Client, err
+}
+
+// keepToken goes on with the new token of the peer that this user is. Where it cannot be kept that is
+// told, and the token is still printed.
+func (a *App) keepToken(link coordinatorLink, p coordinator.NewPeer) {
+	if p.ID != link.id.Peer {
+		return
+	}
+	token := keyring.NewSecret(p.Token)
+	err := error(nil)
+	if link.target.context.Name != "" {
+		err = a.contexts.Renew(link.id.Coordinator, p.ID, token)
+	} else {
+		err = a.identities.Renew(link.id.Coordinator, token)
+	}
+	if err != nil && a.opt.Notify != nil {
+		a.opt.Notify("warning: that is the peer you are, and its new token could not be kept here: " + fault.As(err).Error())
+	}
 }
 
 // Backup writes a backup of the coordinator's control state to path, encrypted where there

@@ -134,7 +134,7 @@ func (a *App) checkPrivateFiles(_ context.Context, _ DoctorOptions) []Finding {
 		read(a.contexts.Path, err)
 	}
 	if sound(a.IdentityFile()) {
-		_, err := a.loadIdentity()
+		_, err := a.identities.List()
 		read(a.IdentityFile(), err)
 	}
 	if sound(a.profiles.Path()) {

@@ -73,8 +73,10 @@ func (a *App) secrets() hider {
 			keep(c.Token.Reveal())
 		}
 	}
-	if id, err := a.loadIdentity(); err == nil {
-		keep(id.Token.Reveal())
+	if list, err := a.identities.List(); err == nil {
+		for _, id := range list {
+			keep(id.Token.Reveal())
+		}
 	}
 	return newHider(values)
 }

@@ -150,7 +150,7 @@ func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w work
 		if req.CredentialProfile != "" {
 			return keyring.Resolved{}, ownBucket(w)
 		}
-		return coordinatorCredentials(ctx, link, w.Backend, w.Name, req.ReadOnly)
+		return coordinatorCredentials(ctx, link, w, req.ReadOnly)
 	}
 	chain, err := a.credentialChain(req.CredentialProfile, w.ID, w.Region)
 	if err != nil {
@@ -162,14 +162,19 @@ func (a *App) mountCredentials(ctx context.Context, link coordinatorLink, w work
 	return a.resolve(ctx, chain)
 }
 
-// coordinatorCredentials are those of a workspace in the coordinator's store.
-func coordinatorCredentials(ctx context.Context, link coordinatorLink, backend workspace.Backend, name string, readOnly bool) (keyring.Resolved, error) {
-	if backend == workspace.Mesh {
+// coordinatorCredentials are those of a workspace in the coordinator's store, of which ID, name
+// and backend count.
+func coordinatorCredentials(ctx context.Context, link coordinatorLink, w workspace.Workspace, readOnly bool) (keyring.Resolved, error) {
+	if w.Backend == workspace.Mesh {
 		return link.peerCredentials(ctx)
 	}
-	s, err := link.OpenSession(ctx, name, readOnly)
+	s, err := link.OpenSession(ctx, w.Name, readOnly)
 	if err != nil {
 		return keyring.Resolved{}, err
+	}
+	if s.Workspace.ID != w.ID {
+		return keyring.Resolved{}, fault.New(fault.NotFound, "when that one is deleted `artifacts workspace restore "+w.ID+"` brings it back",
+			"workspace %q (%s) was deleted, and another has its name", w.Name, w.ID)
 	}
 	pair := keyring.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: keyring.NewSecret(s.SecretAccessKey)}
 	return keyring.Resolved{Credentials: pair, PairSource: fromCoordinator}, nil

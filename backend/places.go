@@ -126,7 +126,7 @@ func (p *Places) open(ctx context.Context, name objects.Name, write bool) (*obje
 	}
 	spec := mounts.Spec{Endpoint: w.Endpoint, Bucket: w.Bucket, Prefix: w.Prefix}
 	if w.Backend != workspace.BYO {
-		found, err := coordinatorCredentials(ctx, *p.link, w.Backend, w.Name, !write)
+		found, err := coordinatorCredentials(ctx, *p.link, w, !write)
 		if err != nil {
 			return nil, err
 		}

@@ -174,7 +174,7 @@ func (a *App) successor(ctx context.Context, m mounts.Status, req RefreshRequest
 			return keyring.Resolved{}, err
 		}
 		defer link.Close()
-		return coordinatorCredentials(ctx, link, backend, m.Workspace, m.ReadOnly)
+		return coordinatorCredentials(ctx, link, workspace.Workspace{ID: m.ID, Name: m.Workspace, Backend: backend}, m.ReadOnly)
 	}
 	profile := req.Profile
 	if profile == "" {

@@ -67,7 +67,7 @@ func (a *App) loginFingerprint(coordinator string) string {
 			return c.Fingerprint
 		}
 	}
-	id, err := a.loadIdentity()
+	id, err := a.identities.Last()
 	if err != nil || coordinator != keyring.LocalContext {
 		return ""
 	}

@@ -98,7 +98,7 @@ func (c *cli) bucketRestore() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.did(r, func(out io.Writer) { fmt.Fprintf(out, "Restored %s/%s (%d bytes)\n", args[0], r.Key, r.Size) })
+				c.did(r, func(out io.Writer) { fmt.Fprintf(out, "Restored %s/%s (%d bytes)\n", args[0], clean(r.Key), r.Size) })
 				return nil
 			})
 		},

@@ -56,6 +56,16 @@ func (d destruction) past(done, would string) string {
 	return done
 }
 
+// notEmpty refuses flags that were given and say nothing: of a variable that was not set.
+func notEmpty(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return fault.New(fault.Usage, "give it a value or leave it out", "--%s is empty", name)
+		}
+	}
+	return nil
+}
+
 // confirmed asks for --yes where something is destroyed.
 func confirmed(yes bool, what string, args ...any) error {
 	if yes {

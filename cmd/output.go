@@ -119,10 +119,14 @@ func fillLists(v reflect.Value) {
 	}
 }
 
-// table aligns rows of cells under a head.
+// table aligns rows of cells under a head. What a cell says may have been chosen by somebody else.
 func table(w io.Writer, head []string, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range append([][]string{head}, rows...) {
+	fmt.Fprintln(t, strings.Join(head, "\t"))
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = clean(cell)
+		}
 		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
 	_ = t.Flush()
@@ -133,7 +137,7 @@ func fields(w io.Writer, pairs ...string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			fmt.Fprintf(t, "%s:\t%s\n", pairs[i], pairs[i+1])
+			fmt.Fprintf(t, "%s:\t%s\n", pairs[i], clean(pairs[i+1]))
 		}
 	}
 	_ = t.Flush()

@@ -31,6 +31,9 @@ func (c *cli) roleBind() *cobra.Command {
 			"role bind maria bucket-read --workspace notes", "she can mount it read-only", "role bind maria admin", ""),
 		Args: exactArgs("PEER", "ROLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd, "workspace"); err != nil { // it would be all buckets
+				return err
+			}
 			req := coordinator.Bind{Peer: args[0], Grant: authn.ParseGrant(args[1]), Workspace: workspace}
 			if workspace != "" && req.Bucket == "*" {
 				req.Bucket = ""
@@ -40,7 +43,7 @@ func (c *cli) roleBind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, b.Grant, b.ID) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s (binding %s)\n", b.Peer, clean(b.String()), b.ID) })
 				return nil
 			})
 		},
@@ -60,7 +63,7 @@ func (c *cli) roleUnbind() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, b.Grant) })
+				c.did(b, func(out io.Writer) { fmt.Fprintf(out, "%s has %s no more\n", b.Peer, clean(b.String())) })
 				return nil
 			})
 		},

@@ -27,6 +27,9 @@ func (c *cli) shareCreate() *cobra.Command {
 		Example: c.examples("share create release --bucket build-artifacts --prefix v1.0/ --expires 7d", "", "share create review --workspace notes --expires 24h", ""),
 		Args:    exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd, "bucket", "prefix", "workspace", "expires"); err != nil { // it would be more than was meant
+				return err
+			}
 			req.Name = args[0]
 			if expires != "" {
 				var d config.Duration

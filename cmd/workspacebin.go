@@ -102,6 +102,9 @@ func (c *cli) workspaceRevoke() *cobra.Command {
 			"say so in `status`; `mount refresh-credentials` or a new mount gets new keys, where that is still allowed.",
 		Args: exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd, "peer"); err != nil {
+				return err
+			}
 			return c.control(cmd.Context(), func(m *client.Client) error {
 				n, err := m.RevokeSessions(cmd.Context(), args[0], peer)
 				if err != nil {

@@ -151,7 +151,22 @@ func (c Contexts) Get(name string) (Context, error) {
 
 // Put keeps a context, in place of one of the same name, and makes it the active one. The token
 // goes to the file or to the OS keyring, as Store says.
-func (c Contexts) Put(n Context) error {
+func (c Contexts) Put(n Context) error { return c.put(n, true) }
+
+// Renew gives a peer of a coordinator another token in each context that has it, where its last
+// one is.
+func (c Contexts) Renew(coordinator, peer string, token Secret) error {
+	list, _, err := c.List()
+	for _, n := range list {
+		if err == nil && n.Coordinator == coordinator && n.Peer == peer {
+			n.Token = token
+			err = c.put(n, false)
+		}
+	}
+	return err
+}
+
+func (c Contexts) put(n Context, activate bool) error {
 	return c.change(func(f *storedContexts) (drop []string, err error) {
 		s := storedContext{
 			Name: n.Name, URL: n.URL, Coordinator: n.Coordinator, Peer: n.Peer, PeerName: n.PeerName, CertificatePin: n.CertificatePin,
@@ -163,13 +178,18 @@ func (c Contexts) Put(n Context) error {
 				return nil, loginToFile(err)
 			}
 		}
-		if i := f.index(n.Name); i >= 0 {
+		switch i := f.index(n.Name); {
+		case i >= 0:
 			drop = append(drop, f.Contexts[i].Item)
 			f.Contexts[i] = s
-		} else {
+		case activate:
 			f.Contexts = append(f.Contexts, s)
+		default: // removed meanwhile
+			return []string{s.Item}, nil
 		}
-		f.Active = n.Name
+		if activate {
+			f.Active = n.Name
+		}
 		if err := c.write(*f); err != nil {
 			c.drop(s.Item)
 			return nil, err

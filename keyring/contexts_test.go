@@ -69,6 +69,30 @@ func TestContexts(t *testing.T) {
 	}
 }
 
+// SPEC B8, C12: the new token of a peer goes to every context that has it; the active one stays.
+func TestContextsRenew(t *testing.T) {
+	contexts := keyring.NewContexts(t.TempDir(), func(w string) { t.Error(w) })
+	other := someContext("other")
+	other.Peer = "bob-1"
+	for _, c := range []keyring.Context{someContext("a"), someContext("b"), other} {
+		if err := contexts.Put(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := contexts.Renew("c", "ada-1", keyring.NewSecret("mesh_new")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": "mesh_new", "b": "mesh_new", "other": "mesh_token-of-other"} {
+		c, err := contexts.Get(name)
+		if err != nil || c.Token.Reveal() != want || c.Fingerprint != c.Pair().Fingerprint() {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+	if _, active, err := contexts.List(); active != "other" || err != nil {
+		t.Errorf("active is %q, %v", active, err)
+	}
+}
+
 // SPEC C12, A10: a symlink, another's file and a damaged one are refused and left as they are, and
 // no error repeats what is in them.
 func TestContextsRefusals(t *testing.T) {

@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,7 +84,8 @@ type watchers struct {
 // caller is who sent a request.
 type caller struct {
 	id    authn.Identity
-	local bool // the admin of this machine, over the socket
+	local bool   // the admin of this machine, over the socket
+	token string // that was shown; empty: none
 }
 
 func (c caller) admin() bool { return c.local || c.id.Has(authn.RoleAdmin) }
@@ -206,12 +209,25 @@ func (a *orchestratorAPI) serve(pattern string, do call) http.Handler {
 			return
 		}
 		by, err := a.caller(r)
+		if err == nil && r.ContentLength != 0 {
+			// A body may take its time, and who sends it may be removed meanwhile (SPEC B8).
+			body, unread := io.ReadAll(r.Body)
+			if unread != nil {
+				a.fail(w, badBody(""), http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			by, err = a.caller(r)
+		}
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="artifacts"`)
 			w.Header().Set(IDHeader, a.o.Mesh().ID)
 			a.watch.audit.control(auditLine{Request: requestOf(w), Action: pattern, Reason: "not authenticated", Remote: r.RemoteAddr})
 			a.fail(w, err, http.StatusUnauthorized)
 			return
+		}
+		if by.token != "" {
+			r = r.WithContext(claimed(r.Context(), claim{token: by.token, id: by.id}))
 		}
 		v, err := do(r, by)
 		decision := auditLine{Request: requestOf(w), Who: by.String(), Action: r.Method + " " + r.URL.Path, Subject: subject(v), Remote: r.RemoteAddr}
@@ -257,7 +273,7 @@ func (a *orchestratorAPI) caller(r *http.Request) (caller, error) {
 	if errors.Is(err, authn.ErrUnknown) {
 		return caller{}, fault.New(fault.Auth, "`artifacts-tui login` with the token that the admin gave you", "the coordinator knows no such token: it was rotated, or its peer removed")
 	}
-	return caller{id: id}, err
+	return caller{id: id, token: token}, err
 }
 
 func (a *orchestratorAPI) getStatus(_ *http.Request, by caller) (any, error) {
@@ -368,11 +384,14 @@ func decode(r *http.Request, into any) error {
 	if err == nil {
 		return nil
 	}
-	reason := "the request body is not what this call takes"
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
-		reason = strings.TrimPrefix(err.Error(), "json: ")
+		return badBody(strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return fault.New(fault.Usage, "", "%s", reason)
+	return badBody("")
+}
+
+func badBody(reason string) error {
+	return fault.New(fault.Usage, "", "%s", cmp.Or(reason, "the request body is not what this call takes"))
 }
 
 var httpStatus = map[fault.Kind]int{

@@ -186,9 +186,10 @@ func (a *orchestratorAPI) addPeer(r *http.Request, by caller) (any, error) {
 	return a.o.AddPeer(r.Context(), req)
 }
 
-// mine reports whether a path names the caller itself.
+// mine reports whether a path names the caller itself, by id or by name.
 func (a *orchestratorAPI) mine(r *http.Request, by caller) bool {
-	return by.id.ID != "" && r.PathValue("id") == by.id.ID
+	p, err := a.o.Peer(r.PathValue("id"))
+	return err == nil && p.ID == by.id.ID
 }
 
 func (a *orchestratorAPI) getPeer(r *http.Request, by caller) (any, error) {
@@ -264,18 +265,29 @@ func (a *orchestratorAPI) createShare(r *http.Request, by caller) (any, error) {
 	if err := decode(r, &req); err != nil {
 		return nil, err
 	}
-	bucket, prefix, err := a.o.target(req)
+	bucket, prefix, err := a.o.shareTarget(req)
 	if err != nil {
 		return nil, err
 	}
-	if !by.local && !authz.Granted(by.id, authz.Read, bucket, prefix) {
+	granted := authz.Granted(by.id, authz.Read, bucket, prefix)
+	switch {
+	case granted || by.local:
+	case req.Workspace != "" && !a.sees(r, by, req.Workspace):
+		return nil, noWorkspace(req.Workspace)
+	default:
 		return nil, fault.New(fault.Auth, "share what you may read", "you may not read %s/%s", bucket, prefix)
 	}
 	owner := by.id.ID
-	if by.local && !authz.Granted(by.id, authz.Read, bucket, prefix) {
+	if !granted {
 		owner = ""
 	}
 	return a.o.CreateShare(r.Context(), req, owner)
+}
+
+// sees reports whether by may know of a workspace.
+func (a *orchestratorAPI) sees(r *http.Request, by caller, name string) bool {
+	w, err := a.o.Workspace(r.Context(), name, false)
+	return err == nil && may(by, authz.Read, w)
 }
 
 func (a *orchestratorAPI) revokeShare(r *http.Request, by caller) (any, error) {

@@ -144,13 +144,9 @@ func (a *orchestratorAPI) revokeSessions(r *http.Request, by caller) (any, error
 	return map[string]int{"revoked": n}, err
 }
 
-// deleted is a deleted workspace that was by's.
+// deleted is a deleted workspace that was by's. Others' do not exist, and do not make a name ambiguous.
 func (a *orchestratorAPI) deleted(r *http.Request, by caller) (workspace.Workspace, error) {
-	w, err := a.o.DeletedWorkspace(r.PathValue("name"))
-	if err == nil && !owns(by, w) {
-		err = notYours(w)
-	}
-	return w, err
+	return a.o.DeletedWorkspace(r.PathValue("name"), func(w workspace.Workspace) bool { return owns(by, w) })
 }
 
 func (a *orchestratorAPI) restoreWorkspace(r *http.Request, by caller) (any, error) {

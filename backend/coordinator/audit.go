@@ -145,6 +145,7 @@ func (a *auditLog) write(l auditLine, now bool) {
 	if err != nil { // it has strings alone
 		return
 	}
+	text = []byte(withoutTokens(string(text))) // a name that was asked for may be one, in the wrong place
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.buf)+len(text) >= auditBuffer {
@@ -183,7 +184,6 @@ func (a *auditLog) control(l auditLine) {
 		return
 	}
 	l.Allowed = l.Reason == ""
-	l.Action, l.Reason = withoutTokens(l.Action), withoutTokens(l.Reason)
 	a.write(l, !l.Allowed || !strings.HasPrefix(l.Action, "GET "))
 }
 

@@ -30,7 +30,7 @@ func checkGrant(g authn.Grant) error {
 		return fault.New(fault.Usage, "give a bucket, or * for all of them", "the role %s is bound to a bucket", g.Role)
 	case store.Reserved(g.Bucket):
 		return fault.New(fault.Usage, "the system role reads them; for a managed workspace give its name", "bucket %s is the coordinator's own", g.Bucket)
-	case strings.ContainsAny(g.Bucket, "/ \x00"):
+	case g.Bucket != "" && g.Bucket != authn.AllBuckets && store.CheckBucketName(g.Bucket) != nil:
 		return fault.New(fault.Usage, "a bucket's name has 3 to 63 of a-z, 0-9, . and -", "%q is not a bucket's name", g.Bucket)
 	case len(g.Prefix) > store.MaxKey || strings.ContainsRune(g.Prefix, 0):
 		return fault.New(fault.Usage, "a prefix is the beginning of a key", "the prefix is not one")

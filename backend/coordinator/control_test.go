@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/config"
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -278,6 +280,8 @@ func TestBindings(t *testing.T) {
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "_tunnelmesh"}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "a/b"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "Logs"}},
+		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs\x1b[31m"}},
 		{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketAdmin}, Workspace: "notes"},
 	} {
 		if _, err := m.Bind(ctx, bad); !fault.Is(err, fault.Usage) {
@@ -312,6 +316,10 @@ func TestShares(t *testing.T) {
 	}
 	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "past", Bucket: "builds", Expires: m.time}, p.ID); !fault.Is(err, fault.Usage) {
 		t.Errorf("an end that is over: %v", err)
+	}
+	late := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "late", Bucket: "builds", Expires: late}, p.ID); !fault.Is(err, fault.Usage) {
+		t.Errorf("an end that cannot be written down: %v", err)
 	}
 	forever, err := m.CreateShare(ctx, coordinator.NewShare{Name: "all", Bucket: "builds"}, p.ID)
 	if err != nil {
@@ -436,7 +444,7 @@ func TestRecycleBin(t *testing.T) {
 	if u, err := m.store.PrefixUsage(ctx, w.Bucket, w.Prefix); u.Total() != 0 || err != nil {
 		t.Errorf("%+v is left, %v", u, err)
 	}
-	if _, err := m.DeletedWorkspace(other.ID); !fault.Is(err, fault.NotFound) {
+	if _, err := m.DeletedWorkspace(other.ID, func(workspace.Workspace) bool { return true }); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a purged one: %v", err)
 	}
 	if list, err := m.store.Prefixes(ctx, w.Bucket); err != nil || len(list) != 0 {
@@ -708,6 +716,18 @@ func TestPeerNames(t *testing.T) {
 	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: m.Peers()[0].ID}); !fault.Is(err, fault.Conflict) {
 		t.Errorf("the id of another: %v", err)
 	}
+	// Composed or not, it is one name.
+	composed := m.peer(t, "Ren\u00e9")
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "Rene\u0301"}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a name that looks the same: %v", err)
+	}
+	if p, err := m.RemovePeer(ctx, "Rene\u0301"); err != nil || p.ID != composed.ID {
+		t.Errorf("%+v, %v", p, err)
+	}
+	twice := authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs"}
+	if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: "twice", Grants: []authn.Grant{twice, twice}}); !fault.Is(err, fault.Usage) {
+		t.Errorf("a role twice: %v", err)
+	}
 	for _, bad := range []string{"", "///", "a\nb", " a", "a\x1b[31m", "a\u202eb", "a\xffb", strings.Repeat("x", 41)} {
 		if _, err := m.AddPeer(ctx, coordinator.AddPeer{Name: bad}); !fault.Is(err, fault.Usage) {
 			t.Errorf("%q: %v", bad, err)
@@ -778,5 +798,180 @@ func TestDeleteOfAnUnfinishedWorkspace(t *testing.T) {
 	}
 	if _, err := m.RestoreWorkspace(ctx, "cut"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("it is restored: %v", err)
+	}
+}
+
+// SPEC C22: a peer's deleted workspaces are its own: that others have deleted one of the name, or one that is
+// named as the id of another, does not come between.
+func TestDeletedWorkspacesOfOthers(t *testing.T) {
+	r := serveWith(t, coordinator.ServeOptions{Config: config.Config{
+		S3: config.S3{DataDir: t.TempDir()}, Listen: config.Listen{Address: "127.0.0.1:0"}, Workspaces: config.Workspaces{Retention: config.Duration(time.Hour)},
+	}})
+	ctx := t.Context()
+	var as [2]*client.Client
+	var made [2]workspace.Workspace
+	remove := func(i int, name string) workspace.Workspace {
+		w, err := as[i].Create(ctx, coordinator.CreateWorkspace{Name: name, Backend: workspace.Managed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := as[i].Delete(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	for i := range as {
+		as[i] = client.Remote(r.status.URL, addPeer(t, r, fmt.Sprint("peer ", i)).Token)
+		defer as[i].Close()
+		made[i] = remove(i, "notes")
+	}
+	remove(1, made[0].ID)
+	if w, err := as[0].RestoreWorkspace(ctx, "notes"); err != nil || w.ID != made[0].ID {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if _, err := as[0].RestoreWorkspace(ctx, made[1].ID); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another's: %v", err)
+	}
+	if _, err := as[0].Delete(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := r.admin.RestoreWorkspace(ctx, made[0].ID); err != nil || w.ID != made[0].ID {
+		t.Errorf("by an id that is also a name: %+v, %v", w, err)
+	}
+}
+
+// SPEC C23: roles that were bound to a workspace end when it is purged.
+func TestPurgeEndsRoles(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	p := m.peer(t, "maria", authn.Grant{Role: authn.RoleBucketRead, Bucket: "logs"})
+	if _, err := m.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Bind(ctx, coordinator.Bind{Peer: p.ID, Grant: authn.Grant{Role: authn.RoleBucketRead}, Workspace: "notes"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.DeleteWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Bindings()) != 2 {
+		t.Error("it can still be restored, and the role is gone")
+	}
+	if _, err := m.PurgeWorkspace(ctx, "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if list := m.Bindings(); len(list) != 1 || list[0].Bucket != "logs" {
+		t.Errorf("%+v", list)
+	}
+}
+
+// A name of dots is a name in the paths of the API too, and not the way to something else. SPEC C14
+func TestNamesOfDots(t *testing.T) {
+	r := serve(t, t.TempDir())
+	ctx := t.Context()
+	for _, name := range []string{"sessions", "known", "quota"} {
+		if _, err := r.admin.Create(ctx, coordinator.CreateWorkspace{Name: name, Backend: workspace.Managed}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{".", ".."} {
+		for what, call := range map[string]func() error{
+			"revoke":  func() error { _, err := r.admin.RevokeSessions(ctx, name, ""); return err },
+			"forget":  func() error { _, err := r.admin.ForgetMissingOf(ctx, name); return err },
+			"delete":  func() error { _, err := r.admin.Delete(ctx, name); return err },
+			"restore": func() error { _, err := r.admin.RestoreWorkspace(ctx, name); return err },
+			"session": func() error { _, err := r.admin.OpenSession(ctx, name, false); return err },
+			"bucket":  func() error { _, err := r.admin.Bucket(ctx, name); return err },
+			"deleted": func() error { _, err := r.admin.DeletedObjects(ctx, name, ""); return err },
+			"peer":    func() error { _, err := r.admin.Peer(ctx, name); return err },
+			"remove":  func() error { _, err := r.admin.RemovePeer(ctx, name); return err },
+			"unbind":  func() error { _, err := r.admin.Unbind(ctx, name); return err },
+			"share":   func() error { _, err := r.admin.RevokeShare(ctx, name); return err },
+		} {
+			if err := call(); !fault.Is(err, fault.NotFound) && (what != "deleted" || err != nil) {
+				t.Errorf("%s %q: %v", what, name, err)
+			}
+		}
+	}
+	if list, err := r.admin.Workspaces(ctx); err != nil || len(list) != 3 {
+		t.Errorf("%d workspaces, %v", len(list), err)
+	}
+}
+
+// SPEC C27: of a share that a crash cut off nothing stays, and its name is free.
+func TestHalfAShare(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	half := coordinator.ScopedPair{AccessKeyID: "SH0", SecretAccessKey: "secret", Share: "release", Bucket: "team", ReadOnly: true}
+	if err := coordinator.Documents(m.Orchestrator).Write(ctx, "credentials/SH0.json", half); err != nil {
+		t.Fatal(err)
+	}
+	m.restart(t)
+	if m.may(t, "SH0", authz.Read, "team", "a") {
+		t.Error("its pair opens the bucket")
+	}
+	if _, err := m.CreateShare(ctx, coordinator.NewShare{Name: "release", Bucket: "team"}, ""); err != nil {
+		t.Error(err)
+	}
+	m.restart(t)
+	if len(m.Shares()) != 1 || !m.may(t, m.Shares()[0].AccessKeyID, authz.Read, "team", "a") {
+		t.Errorf("the whole one is lost: %+v", m.Shares())
+	}
+}
+
+// SPEC B8: a request that waits for its turn while its peer is removed, or loses what it was allowed by, changes
+// nothing; that of a peer that has got more meanwhile does.
+func TestClaims(t *testing.T) {
+	m := newMesh(t)
+	ctx := t.Context()
+	m.peer(t, "root", authn.Grant{Role: authn.RoleAdmin})
+	hour, none := time.Hour, time.Duration(0)
+	for what, c := range map[string]struct {
+		meanwhile func(p coordinator.NewPeer) error
+		holds     bool
+	}{
+		"removed": {func(p coordinator.NewPeer) error { _, err := m.RemovePeer(ctx, p.ID); return err }, false},
+		"rotated": {func(p coordinator.NewPeer) error { _, err := m.RotatePeer(ctx, p.ID, &none); return err }, false},
+		"unbound": {func(p coordinator.NewPeer) error {
+			info, err := m.Peer(p.ID)
+			if err == nil {
+				_, err = m.Unbind(ctx, info.Bindings[0].ID)
+			}
+			return err
+		}, false},
+		"in its grace": {func(p coordinator.NewPeer) error { _, err := m.RotatePeer(ctx, p.ID, &hour); return err }, true},
+		"with a bucket": {func(p coordinator.NewPeer) error {
+			_, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "team"}, p.ID)
+			return err
+		}, true},
+		"without its bucket": {func(coordinator.NewPeer) error { return m.DeleteBucket(ctx, "own") }, true},
+	} {
+		p := m.peer(t, "p", authn.Grant{Role: authn.RoleAdmin})
+		if what == "without its bucket" {
+			if _, err := m.NewBucket(ctx, coordinator.NewBucket{Name: "own"}, p.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		id, err := m.Token(ctx, p.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := coordinator.Claimed(ctx, p.Token, id)
+		if err := c.meanwhile(p); err != nil {
+			t.Fatal(err)
+		}
+		before := len(m.Peers())
+		_, err = m.AddPeer(claim, coordinator.AddPeer{Name: "another"})
+		if c.holds != (err == nil) || err != nil && !fault.Is(err, fault.Auth) || (len(m.Peers()) > before) != c.holds {
+			t.Errorf("%s: %v", what, err)
+		}
+		for _, name := range []string{"p", "another"} {
+			if _, err := m.RemovePeer(ctx, name); err != nil && !fault.Is(err, fault.NotFound) {
+				t.Fatal(err)
+			}
+		}
 	}
 }

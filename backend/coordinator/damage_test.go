@@ -57,7 +57,7 @@ func TestDamageDestroysNothing(t *testing.T) {
 	m.overwrite(t, "workspaces/"+w.ID+".json", "{}")
 	m.time = m.time.Add(10 * 365 * 24 * time.Hour)
 	m.restart(t)
-	if _, err := m.DeletedWorkspace("notes"); err != nil || len(m.Damage()) != 1 {
+	if _, err := m.DeletedWorkspace("notes", func(workspace.Workspace) bool { return true }); err != nil || len(m.Damage()) != 1 {
 		t.Fatalf("the test is not in the state that it is about: %v, damage %v", err, m.Damage())
 	}
 	if n, err := m.PurgeExpired(ctx); n != 0 || err != nil {

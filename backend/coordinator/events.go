@@ -36,6 +36,7 @@ const (
 type events struct {
 	o         *Orchestrator
 	feed      store.Feed
+	auth      authn.Authenticator
 	api       *orchestratorAPI // for its errors
 	life      context.Context
 	audit     func(api.Decision)
@@ -51,14 +52,13 @@ type events struct {
 }
 
 func newEvents(o *Orchestrator, a *orchestratorAPI, audit func(api.Decision)) *events {
-	return &events{o: o, feed: o.store.Feed(), api: a, life: a.life, audit: audit, heartbeat: eventHeartbeat, stall: eventStall, most: streamsMost, byKey: map[string]int{}}
+	return &events{o: o, feed: o.store.Feed(), auth: authn.Authenticator{Identities: o, Now: o.now}, api: a, life: a.life, audit: audit, heartbeat: eventHeartbeat, stall: eventStall, most: streamsMost, byKey: map[string]int{}}
 }
 
 // listener is one stream.
 type listener struct {
 	*events
 	who            authn.Identity
-	secret         string // that it showed, or signed with
 	bucket, prefix string
 	request        string // its id
 	remote         string
@@ -104,11 +104,9 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // listen finds out who asks, and for what. status is that of a fault of kind Auth.
 func (e *events) listen(r *http.Request, request string) (l *listener, status int, err error) {
-	proof := &witness{Orchestrator: e.o}
-	auth := authn.Authenticator{Identities: proof, Now: e.o.now}
 	l = &listener{events: e, request: request, remote: r.RemoteAddr}
 	query := r.URL.Query()
-	l.who, _, err = auth.Authenticate(r, query)
+	l.who, _, err = e.auth.Authenticate(r, query)
 	var refused *authn.Error
 	if errors.As(err, &refused) {
 		kind := fault.Auth
@@ -121,7 +119,6 @@ func (e *events) listen(r *http.Request, request string) (l *listener, status in
 	if err != nil {
 		return nil, http.StatusInternalServerError, err
 	}
-	l.secret = proof.secret
 	l.bucket, l.prefix = query.Get(eventstream.Bucket), query.Get(eventstream.Prefix)
 	if l.bucket == "" {
 		return nil, 0, fault.New(fault.Usage, "add ?bucket=NAME", "a change stream is of one bucket")
@@ -293,14 +290,9 @@ func (l *listener) write(text []byte) error {
 
 // still reports whether the keys that the stream began with open its bucket and prefix now.
 func (l *listener) still(ctx context.Context) bool {
-	id, secret, err := l.o.AccessKey(ctx, l.who.AccessKeyID)
+	id, err := l.auth.Still(ctx, l.who)
 	if err != nil || !authz.Allowed(id, authz.List, l.bucket, l.prefix) {
 		return false
-	}
-	if secret != l.secret {
-		if previous, err := l.o.PreviousSecret(ctx, l.who.AccessKeyID); err != nil || previous != l.secret {
-			return false
-		}
 	}
 	l.o.seen(l.who.AccessKeyID)
 	return true
@@ -314,31 +306,3 @@ func event(name string, at store.Position, data eventstream.Change) []byte {
 
 // idle moves a reader on without an event.
 func idle(at store.Position) []byte { return fmt.Appendf(nil, ":\nid: %s\n\n", at) }
-
-// witness are Identities that remember which secret proved who asks.
-type witness struct {
-	*Orchestrator
-	secret string
-}
-
-// AccessKey implements authn.Identities.
-func (w *witness) AccessKey(ctx context.Context, id string) (authn.Identity, string, error) {
-	who, secret, err := w.Orchestrator.AccessKey(ctx, id)
-	w.secret = secret
-	return who, secret, err
-}
-
-// Token implements authn.Identities.
-func (w *witness) Token(ctx context.Context, bearer string) (authn.Identity, error) {
-	w.secret = bearer
-	return w.Orchestrator.Token(ctx, bearer)
-}
-
-// PreviousSecret implements authn.Rotating: it is asked where the present one does not match.
-func (w *witness) PreviousSecret(ctx context.Context, id string) (string, error) {
-	previous, err := w.Orchestrator.PreviousSecret(ctx, id)
-	if err == nil && previous != "" {
-		w.secret = previous
-	}
-	return previous, err
-}

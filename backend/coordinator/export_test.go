@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
+	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 )
 
 // PurgeRecycled does what a coordinator does once a minute.
@@ -48,4 +49,9 @@ func Documents(o *Orchestrator) *documents.Bucket { return o.state.docs }
 // StorageOf is what `storage status` is told.
 func StorageOf(ctx context.Context, o *Orchestrator, dir string) (Storage, error) {
 	return o.storage(ctx, dir)
+}
+
+// Claimed is the context of a request of a peer.
+func Claimed(ctx context.Context, token string, id authn.Identity) context.Context {
+	return claimed(ctx, claim{token: token, id: id})
 }

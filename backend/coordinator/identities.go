@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authz"
+	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
 // identities is who may sign what, drawn from the control state at each change of it, so
@@ -132,19 +134,55 @@ func (o *Orchestrator) Token(ctx context.Context, token string) (authn.Identity,
 	if o.Confirm(ctx) != nil {
 		return authn.Identity{}, unconfirmed
 	}
-	ids := o.identities.Load()
-	id, ok := ids.tokens[sha256.Sum256([]byte(token))]
+	who, ok := o.identities.Load().of(token, o.now())
 	if !ok {
 		return authn.Identity{}, authn.ErrUnknown
 	}
-	if c := ids.keys[id]; sha256.Sum256([]byte(c.secret)) != sha256.Sum256([]byte(token)) && !c.inGrace(o.now()) {
-		return authn.Identity{}, authn.ErrUnknown
+	o.seen(who.ID)
+	return who, nil
+}
+
+// of is the peer whose token that is at a time.
+func (ids *identities) of(token string, now time.Time) (authn.Identity, bool) {
+	sum := sha256.Sum256([]byte(token))
+	id, ok := ids.tokens[sum]
+	c := ids.keys[id]
+	if !ok || sha256.Sum256([]byte(c.secret)) != sum && !c.inGrace(now) {
+		return authn.Identity{}, false
 	}
-	who, _, err := o.AccessKey(ctx, id)
-	if err == nil {
-		o.seen(id)
+	return c.id, true
+}
+
+// claim is who asks for a change, as that was when it was allowed.
+type claim struct {
+	token string
+	id    authn.Identity
+}
+
+type claimKey struct{}
+
+// claimed holds the changes that are made with the context to a claim: a request that waits for its
+// turn while its peer is removed, or loses a role, changes nothing (SPEC B8).
+func claimed(ctx context.Context, c claim) context.Context {
+	return context.WithValue(ctx, claimKey{}, c)
+}
+
+// holds refuses where a claim does not hold any more. It is called with the lock held.
+func (o *Orchestrator) holds(ctx context.Context) error {
+	was, ok := ctx.Value(claimKey{}).(claim)
+	if !ok {
+		return nil
 	}
-	return who, err
+	now, known := o.identities.Load().of(was.token, o.now())
+	for _, g := range was.id.Grants {
+		_, there := o.state.buckets[g.Bucket] // what a peer may with its own bucket goes with that
+		own := g.Role == authn.RoleBucketAdmin && g.Bucket != authn.AllBuckets && g.Prefix == "" && !there
+		known = known && (own || slices.Contains(now.Grants, g))
+	}
+	if !known {
+		return fault.New(fault.Auth, "do it again if you still may", "your token or your roles were changed meanwhile")
+	}
+	return nil
 }
 
 // seen notes that a peer was here, and proved who it is.

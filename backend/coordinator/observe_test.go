@@ -44,6 +44,29 @@ func ask(r *running, method, path, token, body string) (int, error) {
 	return resp.StatusCode, err
 }
 
+// SPEC C21, A35: a token that somebody gives as a name is not in the audit log.
+func TestAuditHoldsNoToken(t *testing.T) {
+	dir := t.TempDir()
+	r := serveWith(t, coordinator.ServeOptions{Config: config.Config{
+		S3: config.S3{DataDir: dir}, Listen: config.Listen{Address: "127.0.0.1:0"}, Audit: config.Default().Audit,
+	}})
+	p := addPeer(t, r, "p")
+	if _, err := r.admin.RotatePeer(t.Context(), p.Token, nil); !fault.Is(err, fault.NotFound) || strings.Contains(err.Error(), p.Token) {
+		t.Errorf("%v", err)
+	}
+	if status, err := ask(r, http.MethodGet, "/s3/bucket/"+p.Token, p.Token, ""); err != nil || status != http.StatusNotFound {
+		t.Error(status, err)
+	}
+	r.stop() // which writes what is left
+	text, err := os.ReadFile(coordinator.AuditFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), p.Token) || strings.Count(string(text), "mesh_***") < 2 {
+		t.Errorf("%s", text)
+	}
+}
+
 // SPEC C21: the audit log begins a new file at its size, keeps as many as it is told, for its
 // owner alone, and every line is whole and says who asked for what, and why not.
 func TestAuditRotates(t *testing.T) {

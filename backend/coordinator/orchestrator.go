@@ -113,6 +113,9 @@ func (o *Orchestrator) change(ctx context.Context, f func(ctx context.Context, c
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if err := o.holds(ctx); err != nil {
+		return err
+	}
 	defer o.publish()
 	o.state.touched = nil
 	return f(ctx, o.state)

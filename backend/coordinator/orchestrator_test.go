@@ -211,17 +211,21 @@ func TestCreateIsResumed(t *testing.T) {
 	if _, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h"}, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("another request took it up: %v", err)
 	}
-	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed, Quota: 1000}, "")
-	if err != nil || w.ID != "0011223344556677" || w.State != workspace.Active || w.Quota != 1000 {
+	w, err := o.CreateWorkspace(ctx, coordinator.CreateWorkspace{Name: "cut", Backend: workspace.Managed, Quota: 500}, "")
+	if err != nil || w.ID != "0011223344556677" || w.State != workspace.Active || w.Quota != 500 {
 		t.Errorf("taken up: %+v, %v", w, err)
+	}
+	if p, err := s.Prefix(ctx, w.Bucket, w.Prefix); err != nil || p.Quota != 500 {
+		t.Errorf("bounded to %+v, %v", p, err)
 	}
 	byo := coordinator.CreateWorkspace{Name: "mine", Backend: workspace.BYO, Bucket: "b", Endpoint: "http://h", Prefix: "p"}
 	first, err := o.CreateWorkspace(ctx, byo, "")
 	if err != nil || first.State != workspace.PendingFormat || first.Prefix != "p/" {
 		t.Fatalf("byo: %+v, %v", first, err)
 	}
+	byo.Region = "eu-west-2"
 	second, err := o.CreateWorkspace(ctx, byo, "")
-	if err != nil || second.ID != first.ID {
+	if err != nil || second.ID != first.ID || second.Region != "eu-west-2" {
 		t.Errorf("taken up: %+v, %v", second, err)
 	}
 	if w, err := o.Activate(ctx, "mine"); err != nil || w.State != workspace.Active {

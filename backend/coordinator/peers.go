@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -53,6 +55,7 @@ var notInPeerID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // AddPeer enrols a peer and returns it with its token (SPEC B8).
 func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error) {
+	req.Name = norm.NFC.String(req.Name) // two that look alike are one
 	slug := strings.Trim(notInPeerID.ReplaceAllString(strings.ToLower(req.Name), "-"), "-")
 	if slug == "" || utf8.RuneCountInString(req.Name) > maxPeerName || strings.TrimSpace(req.Name) != req.Name || strings.ContainsFunc(req.Name, unprintable) {
 		return NewPeer{}, fault.New(fault.Usage, "a peer's name is one line with a letter of a-z or a digit in it, 40 characters at most", "%q is not a valid peer name", req.Name)
@@ -60,9 +63,12 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 	if len(req.Grants) == 0 {
 		req.Grants = memberGrants
 	}
-	for _, g := range req.Grants {
+	for i, g := range req.Grants {
 		if err := checkGrant(g); err != nil {
 			return NewPeer{}, err
+		}
+		if slices.Contains(req.Grants[:i], g) {
+			return NewPeer{}, fault.New(fault.Usage, "give each role once", "the role %s is given twice", g)
 		}
 	}
 	p := Peer{ID: slug + "-" + randomHex(3), Name: req.Name, Token: newToken(), Created: o.stamp()}
@@ -89,13 +95,16 @@ func (o *Orchestrator) AddPeer(ctx context.Context, req AddPeer) (NewPeer, error
 	return NewPeer{ID: p.ID, Token: p.Token}, nil
 }
 
-func newToken() string { return "mesh_" + randomToken(32) }
+// tokenPrefix begins every mesh token, so that one is known where it does not belong.
+const tokenPrefix = "mesh_"
 
-// tokenForm is what newToken makes, and the beginning of one that was cut.
-var tokenForm = regexp.MustCompile(`mesh_[A-Za-z0-9_-]{16,}`)
+func newToken() string { return tokenPrefix + randomToken(32) }
+
+// tokenForm is what newToken makes, one that was cut by a few letters too.
+var tokenForm = regexp.MustCompile(tokenPrefix + `[A-Za-z0-9_-]{40,}`)
 
 // withoutTokens masks the tokens that somebody put where a name belongs.
-func withoutTokens(text string) string { return tokenForm.ReplaceAllString(text, "mesh_***") }
+func withoutTokens(text string) string { return tokenForm.ReplaceAllString(text, tokenPrefix+"***") }
 
 // Peers lists them by name.
 func (o *Orchestrator) Peers() []PeerInfo {
@@ -199,8 +208,9 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 	return removed, err
 }
 
-// dropLeavings ends bindings, shares and pairs of peers that are no more. A peer whose record
-// is damaged may still be brought back.
+// dropLeavings ends bindings, shares and pairs of peers that are no more, and pairs of shares that
+// never were. A peer whose record is damaged
+// may still be brought back.
 func (c *control) dropLeavings(ctx context.Context) error {
 	damage := c.docs.Damage()
 	gone := func(peer string) bool {
@@ -218,5 +228,8 @@ func (c *control) dropLeavings(ctx context.Context) error {
 	if err := c.dropShares(ctx, func(s Share) bool { return gone(s.Owner) }); err != nil {
 		return err
 	}
-	return c.dropPairs(ctx, func(p ScopedPair) bool { return gone(p.Peer) })
+	return c.dropPairs(ctx, func(p ScopedPair) bool {
+		_, shared := c.shares[p.Share]
+		return gone(p.Peer) || p.Share != "" && !shared
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/documents"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
@@ -339,14 +340,15 @@ func (c *control) peer(idOrName string) (Peer, error) {
 		return p, nil
 	}
 	var found []Peer
+	name := norm.NFC.String(idOrName) // as AddPeer keeps it
 	for _, p := range c.peers {
-		if p.Name == idOrName {
+		if p.Name == name {
 			found = append(found, p)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return Peer{}, fault.New(fault.NotFound, "`artifacts-tui peer list` shows those there are", "no peer is named %q", idOrName)
+		return Peer{}, fault.New(fault.NotFound, "`artifacts-tui peer list` shows those there are", "no peer is named %q", withoutTokens(idOrName))
 	case 1:
 		return found[0], nil
 	}

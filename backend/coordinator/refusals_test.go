@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
+	"github.com/artifacts-tui/artifacts-tui/backend/coordinator/client"
 	"github.com/artifacts-tui/artifacts-tui/backend/s3/authn"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 )
@@ -92,6 +94,7 @@ func TestControlRefuses(t *testing.T) {
 		{"DELETE", "/v1/shares/guests", "", ""},
 		{"POST", "/v1/shares", `{"name":"s","bucket":"_tunnelmesh"}`, ""},
 		{"POST", "/v1/shares", `{"name":"s","bucket":"_managed"}`, ""},
+		{"POST", "/v1/shares", `{"name":"s","workspace":"gone"}`, ""},
 		{"GET", "/v1/backup", "", "system"},
 		// The local admin's alone, and spellings of what is not.
 		{"POST", "/v1/stop", "", ""},
@@ -170,5 +173,101 @@ func TestQuotaBodies(t *testing.T) {
 	}
 	if status, err := ask(r, "PUT", "/v1/buckets/team/quota", admin.Token, `{"bytes":0}`); status != http.StatusOK || err != nil {
 		t.Errorf("0 is answered %d, %v", status, err)
+	}
+}
+
+// SPEC B28, B29, C22, C23, C27: what a peer may do with what is not its own: as much as its roles say, and what
+// is issued to one peer is not another's.
+func TestControlOfOthers(t *testing.T) {
+	r := serve(t, t.TempDir())
+	ctx := t.Context()
+	if _, err := r.admin.CreateBucket(ctx, coordinator.NewBucket{Name: "team"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.admin.SetRecycle(ctx, "team", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.admin.Create(ctx, coordinator.CreateWorkspace{Name: "notes", Backend: workspace.Managed}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.admin.CreateShare(ctx, coordinator.NewShare{Name: "guests", Bucket: "team"}); err != nil {
+		t.Fatal(err)
+	}
+	tokens := map[string]string{
+		"nothing": addPeer(t, r, "nothing", authn.Grant{Role: authn.RoleBucketRead, Bucket: "elsewhere"}).Token,
+		"viewer":  addPeer(t, r, "viewer", authn.Grant{Role: authn.RoleBucketRead, Bucket: authn.AllBuckets}).Token,
+		"ci":      addPeer(t, r, "ci", authn.Grant{Role: authn.RoleBucketWrite, Bucket: "team", Prefix: "ci/"}).Token,
+		"writer":  addPeer(t, r, "writer").Token,
+		"second":  addPeer(t, r, "second").Token,
+	}
+	as := map[string]*client.Client{}
+	for who, token := range tokens {
+		as[who] = client.Remote(r.status.URL, token)
+		defer as[who].Close()
+	}
+	change(t, r, http.MethodPut, tokens["writer"], "team/ci/a", "team/docs/a")
+	change(t, r, http.MethodDelete, tokens["writer"], "team/ci/a", "team/docs/a")
+	deleted, err := as["viewer"].DeletedObjects(ctx, "team", "docs/")
+	if err != nil || len(deleted) != 1 {
+		t.Fatal(deleted, err)
+	}
+	for _, c := range []struct {
+		who, method, path, body string
+		status                  int
+	}{
+		{"nothing", "POST", "/v1/shares", `{"name":"s","bucket":"team"}`, 403},
+		{"nothing", "GET", "/v1/buckets/team/deleted", "", 403},
+		{"nothing", "POST", "/v1/buckets/team/restore", `{"key":"docs/a"}`, 403},
+		{"nothing", "POST", "/v1/buckets", `{"name":"mine"}`, 403},
+		{"nothing", "POST", "/v1/workspaces", `{"name":"mine","backend":"managed"}`, 403},
+		{"nothing", "POST", "/v1/workspaces/notes/session", `{"read_only":true}`, 404},
+		{"viewer", "POST", "/v1/buckets/team/restore", `{"key":"docs/a"}`, 403},
+		{"viewer", "POST", "/v1/buckets/team/restore", `{"key":"none"}`, 403},
+		{"viewer", "POST", "/v1/workspaces/notes/session", `{}`, 403},
+		{"viewer", "POST", "/v1/workspaces/notes/session", `{"read_only":true}`, 200},
+		{"viewer", "POST", "/v1/buckets", `{"name":"mine"}`, 403},
+		{"ci", "GET", "/v1/buckets/team/deleted", "", 403},
+		{"ci", "GET", "/v1/buckets/team/deleted?prefix=docs/", "", 403},
+		{"ci", "GET", "/v1/buckets/team/deleted?prefix=ci/", "", 200},
+		{"ci", "POST", "/v1/buckets/team/restore", `{"key":"docs/a"}`, 403},
+		{"ci", "POST", "/v1/buckets/team/restore", `{"id":"` + deleted[0].ID + `"}`, 403},
+		{"ci", "POST", "/v1/buckets/team/restore", `{"key":"ci/a"}`, 200},
+		{"ci", "POST", "/v1/shares", `{"name":"s","bucket":"team"}`, 403},
+		{"ci", "POST", "/v1/shares", `{"name":"s","bucket":"team","prefix":"c"}`, 403},
+		{"ci", "PUT", "/v1/buckets/team/quota", `{"bytes":5}`, 403},
+		{"ci", "GET", "/v1/peers/ci", "", 200},
+		{"ci", "POST", "/v1/peers/ci/rotate", `{"grace_seconds":3600}`, 200},
+		{"ci", "GET", "/v1/peers/writer", "", 403},
+		{"ci", "POST", "/v1/peers/writer/rotate", `{}`, 403},
+		{"ci", "POST", "/v1/peers/none/rotate", `{}`, 403},
+		{"writer", "POST", "/v1/workspaces", `{"name":"half","backend":"byo","bucket":"b","endpoint":"http://h"}`, 200},
+		{"second", "POST", "/v1/workspaces", `{"name":"half","backend":"byo","bucket":"b","endpoint":"http://h"}`, 409},
+		{"second", "POST", "/v1/workspaces/half/activate", "", 403},
+	} {
+		if status, err := ask(r, c.method, c.path, tokens[c.who], c.body); err != nil || status != c.status {
+			t.Errorf("%s: %s %s %s is answered %d, want %d (%v)", c.who, c.method, c.path, c.body, status, c.status, err)
+		}
+	}
+	if list, err := as["writer"].Shares(ctx); err != nil || len(list) != 0 {
+		t.Errorf("shares of others: %+v, %v", list, err)
+	}
+	keys := map[string]string{}
+	for _, who := range []string{"writer", "second"} {
+		s, err := as[who].OpenSession(ctx, "notes", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[who] = s.AccessKeyID
+	}
+	if keys["writer"] == keys["second"] {
+		t.Error("two peers have one pair")
+	}
+	if n, err := r.admin.RevokeSessions(ctx, "notes", "writer"); err != nil || n != 1 {
+		t.Errorf("%d revoked, %v", n, err)
+	}
+	for who, same := range map[string]bool{"writer": false, "second": true} {
+		if s, err := as[who].OpenSession(ctx, "notes", false); err != nil || (s.AccessKeyID == keys[who]) != same {
+			t.Errorf("%s has the pair of before: %v, %v", who, !same, err)
+		}
 	}
 }

@@ -424,6 +424,9 @@ func (o *Orchestrator) changeOnce(ctx context.Context, t turn, f func(context.Co
 	if err := o.catchUp(ctx, t.register); err != nil {
 		return nil, err
 	}
+	if err := o.holds(ctx); err != nil {
+		return nil, err
+	}
 	o.state.touched = nil
 	err := f(ctx, o.state)
 	keys := o.state.touched

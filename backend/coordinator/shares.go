@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/artifacts-tui/artifacts-tui/backend/store"
 	"github.com/artifacts-tui/artifacts-tui/backend/workspace"
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
@@ -26,7 +27,7 @@ type SharePair struct {
 }
 
 // target is where a share lies: its bucket and prefix.
-func (o *Orchestrator) target(req NewShare) (bucket, prefix string, err error) {
+func (c *control) target(req NewShare) (bucket, prefix string, err error) {
 	if req.Workspace == "" {
 		if req.Bucket == "" {
 			return "", "", fault.New(fault.Usage, "give --bucket or --workspace", "a share needs a bucket or a workspace")
@@ -36,9 +37,7 @@ func (o *Orchestrator) target(req NewShare) (bucket, prefix string, err error) {
 	if req.Bucket != "" {
 		return "", "", fault.New(fault.Usage, "give one of them", "a share is of a bucket or of a workspace")
 	}
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	w, ok := o.state.byName(req.Workspace)
+	w, ok := c.byName(req.Workspace)
 	if !ok {
 		return "", "", noWorkspace(req.Workspace)
 	}
@@ -46,6 +45,13 @@ func (o *Orchestrator) target(req NewShare) (bucket, prefix string, err error) {
 		return "", "", fault.New(fault.Usage, "share it with the tools of its service", "the data of workspace %q is not in the mesh's store", w.Name)
 	}
 	return w.Bucket, w.Prefix + req.Prefix, nil
+}
+
+// shareTarget is target for who does not hold the lock.
+func (o *Orchestrator) shareTarget(req NewShare) (bucket, prefix string, err error) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.state.target(req)
 }
 
 // CreateShare gives guests a pair that reads bucket/prefix until it expires (SPEC C27).
@@ -57,28 +63,31 @@ func (o *Orchestrator) CreateShare(ctx context.Context, req NewShare, owner stri
 	if !req.Expires.IsZero() && !req.Expires.After(o.now()) {
 		return SharePair{}, fault.New(fault.Usage, "give a time that is still to come, as --expires 7d", "the share would have expired already")
 	}
-	bucket, prefix, err := o.target(req)
-	if err != nil {
-		return SharePair{}, err
-	}
-	if _, err := o.store.Bucket(ctx, bucket); err != nil {
-		return SharePair{}, err
+	if req.Expires.UTC().Year() > 9999 { // JSON has no such time
+		return SharePair{}, fault.New(fault.Usage, "leave it out for a share that does not expire", "the share would expire after the year 9999")
 	}
 	pair := ScopedPair{
 		AccessKeyID: "SH" + randomKeyID(), SecretAccessKey: randomToken(30), Share: req.Name, Peer: owner,
-		Bucket: bucket, Prefix: prefix, ReadOnly: true, Created: o.stamp(), Expires: req.Expires.UTC(),
+		ReadOnly: true, Created: o.stamp(), Expires: req.Expires.UTC(),
 	}
-	share := Share{
-		Name: req.Name, Bucket: bucket, Prefix: prefix, Owner: owner, AccessKeyID: pair.AccessKeyID, Created: pair.Created, Expires: pair.Expires,
-	}
-	err = o.change(ctx, func(ctx context.Context, c *control) error {
+	share := Share{Name: req.Name, Owner: owner, AccessKeyID: pair.AccessKeyID, Created: pair.Created, Expires: pair.Expires}
+	err := o.change(ctx, func(ctx context.Context, c *control) error {
+		bucket, prefix, err := c.target(req)
+		if err != nil {
+			return err
+		}
+		if _, err := o.store.Bucket(ctx, bucket); err != nil {
+			return withHint(err, store.NoSuchBucket, "`artifacts-tui bucket list` shows those there are")
+		}
+		pair.Bucket, pair.Prefix, share.Bucket, share.Prefix = bucket, prefix, bucket, prefix
 		if _, taken := c.shares[req.Name]; taken {
 			return fault.New(fault.Conflict, "choose another name, or revoke that one first", "share %q exists already", req.Name)
 		}
-		if err := c.putShare(ctx, share); err != nil {
+		// The pair first: a share without one is of no use, and its name would be taken.
+		if err := c.putPair(ctx, pair); err != nil {
 			return err
 		}
-		return c.putPair(ctx, pair)
+		return c.putShare(ctx, share)
 	})
 	return SharePair{Share: share, SecretAccessKey: pair.SecretAccessKey}, err
 }

@@ -9,11 +9,17 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
-// deleted finds a deleted workspace by id, or by a name that is that of one alone.
-func (c *control) deleted(idOrName string) (workspace.Workspace, error) {
+// deleted finds a deleted workspace among those that match, by id, or by a name that is that of one alone.
+func (c *control) deleted(idOrName string, match func(workspace.Workspace) bool) (workspace.Workspace, error) {
 	var found []workspace.Workspace
 	for _, w := range c.workspaces {
-		if w.State == workspace.Deleted && (w.ID == idOrName || w.Name == idOrName) {
+		if w.State != workspace.Deleted || !match(w) {
+			continue
+		}
+		if w.ID == idOrName {
+			return w, nil
+		}
+		if w.Name == idOrName {
 			found = append(found, w)
 		}
 	}
@@ -26,17 +32,19 @@ func (c *control) deleted(idOrName string) (workspace.Workspace, error) {
 	return found[0], nil
 }
 
-// DeletedWorkspace finds one by id or name.
-func (o *Orchestrator) DeletedWorkspace(idOrName string) (workspace.Workspace, error) {
+// DeletedWorkspace finds one by id or name among those that match.
+func (o *Orchestrator) DeletedWorkspace(idOrName string, match func(workspace.Workspace) bool) (workspace.Workspace, error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.state.deleted(idOrName)
+	return o.state.deleted(idOrName, match)
 }
+
+func anyWorkspace(workspace.Workspace) bool { return true }
 
 // RestoreWorkspace brings a deleted workspace back, with new pairs (SPEC C22).
 func (o *Orchestrator) RestoreWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
 	err = o.change(ctx, func(ctx context.Context, c *control) error {
-		if w, err = c.deleted(idOrName); err != nil {
+		if w, err = c.deleted(idOrName, anyWorkspace); err != nil {
 			return err
 		}
 		if w.Purging {
@@ -65,7 +73,7 @@ func (o *Orchestrator) purgeAfter(w workspace.Workspace) time.Time {
 // purge that was cut off goes on by itself.
 func (o *Orchestrator) PurgeWorkspace(ctx context.Context, idOrName string) (w workspace.Workspace, err error) {
 	err = o.change(ctx, func(ctx context.Context, c *control) error {
-		if w, err = c.deleted(idOrName); err != nil || w.Purging {
+		if w, err = c.deleted(idOrName, anyWorkspace); err != nil || w.Purging {
 			return err
 		}
 		w.Purging = true
@@ -89,7 +97,16 @@ func (o *Orchestrator) purge(ctx context.Context, w workspace.Workspace) error {
 			return err
 		}
 	}
-	return o.change(ctx, func(ctx context.Context, c *control) error { return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces) })
+	return o.change(ctx, func(ctx context.Context, c *control) error {
+		for id, b := range c.bindings {
+			if w.Backend == workspace.Managed && b.Bucket == w.Bucket && b.Prefix == w.Prefix {
+				if err := drop(ctx, c, bindingsPrefix, id, c.bindings); err != nil {
+					return err
+				}
+			}
+		}
+		return drop(ctx, c, workspacesPrefix, w.ID, c.workspaces)
+	})
 }
 
 // PurgeExpired removes the workspaces whose retention is over, and ends the purges that were

@@ -95,10 +95,10 @@ func (o *Orchestrator) CreateWorkspace(ctx context.Context, req CreateWorkspace,
 				return fault.New(fault.Conflict, "choose another name, or delete that one first",
 					"workspace %q exists already (%s, %s)", old.Name, old.Backend, old.State)
 			}
-			quota := w.Quota
+			old.Quota, old.Region = w.Quota, w.Region // as this call has them
 			w = old
-			w.Quota = quota
-		} else if w.Backend != workspace.Mesh { // which has nothing to resume
+		}
+		if w.Backend != workspace.Mesh { // which has nothing to resume
 			if err := c.putWorkspace(ctx, w); err != nil {
 				return err
 			}

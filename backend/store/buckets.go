@@ -14,7 +14,7 @@ type CreateBucketOptions struct {
 
 // CreateBucket refuses with InvalidBucketName, BucketAlreadyExists.
 func (s *Store) CreateBucket(ctx context.Context, name string, o CreateBucketOptions) error {
-	if err := checkBucketName(name); err != nil {
+	if err := CheckBucketName(name); err != nil {
 		return err
 	}
 	return s.index.CreateBucket(ctx, BucketInfo{Name: name, Owner: o.Owner, Quota: o.Quota, Created: s.now().UTC()})

@@ -25,8 +25,9 @@ var (
 	reservedSuffixes = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
 )
 
-// checkBucketName is https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
-func checkBucketName(name string) error {
+// CheckBucketName refuses what is no bucket's name:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
+func CheckBucketName(name string) error {
 	if !bucketName.MatchString(name) || strings.Contains(name, "..") {
 		return Refuse(InvalidBucketName, "%q is not a valid bucket name: use 3 to 63 of a-z, 0-9, . and -", name)
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +35,8 @@ type Client struct {
 	peer  string        // who the local admin is; see ActFor
 	where string        // for messages
 	wait  time.Duration // for the answer to a short question
+
+	rotated func(coordinator.NewPeer) // see OnRotate; may be nil
 }
 
 // How long a short question waits for its answer.
@@ -48,7 +49,7 @@ const (
 func Local(socket string) *Client {
 	return &Client{
 		base: "http://coordinator", where: socket, wait: localWait,
-		http: &http.Client{Transport: &http.Transport{
+		http: &http.Client{CheckRedirect: noRedirect, Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return unixsock.Dial(ctx, socket) },
 		}},
 	}
@@ -66,10 +67,13 @@ func RemoteTLS(base, token string, trust *tls.Config) *Client {
 	base = strings.TrimSuffix(base, "/")
 	return &Client{
 		base: base, token: token, where: base, wait: remoteWait,
-		// The token is for one host; a redirect is answered as an error.
-		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Transport: transport, CheckRedirect: noRedirect},
 	}
 }
+
+// noRedirect has a redirect answered as an error: the token is for one host, and no coordinator
+// sends anybody elsewhere.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Traced tells log of each request; nil of none.
 func (c *Client) Traced(log reqlog.Log) *Client {
@@ -79,6 +83,9 @@ func (c *Client) Traced(log reqlog.Log) *Client {
 
 // ActFor says which peer the local admin is: what it makes belongs to that one.
 func (c *Client) ActFor(peer string) { c.peer = peer }
+
+// OnRotate has f told of each token that this client gets for a peer, before the caller is.
+func (c *Client) OnRotate(f func(coordinator.NewPeer)) { c.rotated = f }
 
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -97,7 +104,7 @@ func (c *Client) Workspaces(ctx context.Context) (list []workspace.Workspace, er
 
 // Workspace returns one by name.
 func (c *Client) Workspace(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	return w, c.call(ctx, http.MethodGet, "/v1/workspaces/"+url.PathEscape(name)+"?usage=true", nil, &w)
+	return w, c.call(ctx, http.MethodGet, at("/v1/workspaces/", name, "?usage=true"), nil, &w)
 }
 
 // Create makes a workspace or takes up an unfinished one.
@@ -107,17 +114,17 @@ func (c *Client) Create(ctx context.Context, req coordinator.CreateWorkspace) (w
 
 // Activate ends the creation of a byo workspace.
 func (c *Client) Activate(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	return w, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/activate", nil, &w)
+	return w, c.call(ctx, http.MethodPost, at("/v1/workspaces/", name, "/activate"), nil, &w)
 }
 
 // Delete ends a workspace.
 func (c *Client) Delete(ctx context.Context, name string) (w workspace.Workspace, err error) {
-	return w, c.call(ctx, http.MethodDelete, "/v1/workspaces/"+url.PathEscape(name), nil, &w)
+	return w, c.call(ctx, http.MethodDelete, at("/v1/workspaces/", name, ""), nil, &w)
 }
 
 // OpenSession fetches the scoped pair of a managed workspace.
 func (c *Client) OpenSession(ctx context.Context, name string, readOnly bool) (s coordinator.Session, err error) {
-	return s, c.call(ctx, http.MethodPost, "/v1/workspaces/"+url.PathEscape(name)+"/session", map[string]bool{"read_only": readOnly}, &s)
+	return s, c.call(ctx, http.MethodPost, at("/v1/workspaces/", name, "/session"), map[string]bool{"read_only": readOnly}, &s)
 }
 
 // Changes returns the revision once it is past after, or as it is after half a minute, on the local
@@ -198,5 +205,13 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	if id := resp.Header.Get(api.RequestIDHeader); resp.StatusCode == http.StatusInternalServerError && id != "" && hint == "" {
 		hint = "the coordinator's log has it as request " + id
 	}
-	return nil, fault.New(fault.KindOfCode(failure.Error.Code), hint, "%s", failure.Error.Message)
+	return nil, fault.New(fault.KindOfCode(failure.Error.Code), c.withoutToken(hint), "%s", c.withoutToken(failure.Error.Message))
+}
+
+// withoutToken is what a server says without the token, should it repeat what it was shown.
+func (c *Client) withoutToken(text string) string {
+	if c.token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.token, "***")
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/artifacts-tui/artifacts-tui/backend/coordinator"
@@ -12,8 +13,15 @@ import (
 	"github.com/artifacts-tui/artifacts-tui/internal/fault"
 )
 
-// at is a path with one name in it.
-func at(before, name, after string) string { return before + url.PathEscape(name) + after }
+// at is a path with one name in it. A name of dots is escaped too: as they are, the path would be
+// another one.
+func at(before, name, after string) string {
+	escaped := url.PathEscape(name)
+	if name == "." || name == ".." {
+		escaped = strings.Repeat("%2E", len(name))
+	}
+	return before + escaped + after
+}
 
 // Storage tells what the store holds as a whole; admins alone may ask.
 func (c *Client) Storage(ctx context.Context) (s coordinator.Storage, err error) {
@@ -159,7 +167,11 @@ func (c *Client) RotatePeer(ctx context.Context, idOrName string, grace *time.Du
 		seconds := int64(grace.Seconds())
 		req.GraceSeconds = &seconds
 	}
-	return p, c.call(ctx, http.MethodPost, at("/v1/peers/", idOrName, "/rotate"), req, &p)
+	err = c.call(ctx, http.MethodPost, at("/v1/peers/", idOrName, "/rotate"), req, &p)
+	if err == nil && c.rotated != nil {
+		c.rotated(p)
+	}
+	return p, err
 }
 
 // RemovePeer ends a peer.

@@ -102,6 +102,9 @@ func (q *request) createBucket() error {
 		if err := in.check(); err != nil {
 			return err
 		}
+		if err := q.still(authz.CreateBucket); err != nil {
+			return err
+		}
 	}
 	if err := q.refuseHeaders(); err != nil {
 		return err

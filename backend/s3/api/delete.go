@@ -47,6 +47,9 @@ func (q *request) deleteObjects() error {
 	if err := d.parse(&in, deleteXML); err != nil {
 		return err
 	}
+	if err := q.still(authz.SeeBucket); err != nil {
+		return err
+	}
 	if len(in.Objects) == 0 || len(in.Objects) > deleteMax {
 		return malformed()
 	}

@@ -47,7 +47,7 @@ func (q *request) getObject() error {
 	if _, err := r.Seek(piece.offset, 0); err != nil {
 		return err
 	}
-	err = q.patience.copy(r, piece.length)
+	err = q.patience.copy(r, piece.length, q.stillReads)
 	q.w.bytes += piece.length
 	if err != nil && q.r.Context().Err() == nil {
 		q.log.Warn("s3 get broke off", "request", q.id, "path", q.r.URL.EscapedPath(), "err", err)
@@ -56,6 +56,16 @@ func (q *request) getObject() error {
 		panic(http.ErrAbortHandler) // the length was announced: the client must see that it did not get it
 	}
 	return nil
+}
+
+// stillReads ends a download of who may not read any more (SPEC B8). Where nobody can say, it
+// goes on: it was allowed, and only what has ended ends it.
+func (q *request) stillReads() error {
+	err := q.still(authz.Read)
+	if e, _ := answer(err); e == nil || e.Status != http.StatusForbidden {
+		return nil
+	}
+	return err
 }
 
 // answerObject checks the conditions and sends status and headers.

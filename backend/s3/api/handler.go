@@ -301,13 +301,18 @@ func (q *request) allow(a authz.Action, bucket, key string) error {
 }
 
 // still refuses what was allowed when the request began and is not any more: a peer that is
-// removed while it sends a body writes nothing with it (SPEC B8).
+// removed, or whose token ends, while it sends a body does nothing with it (SPEC B8). Every
+// operation that reads a body asks once it has read it.
 func (q *request) still(a authz.Action) error {
-	id, _, err := q.auth.Identities.AccessKey(q.r.Context(), q.who.AccessKeyID)
-	if errors.Is(err, ErrUnknown) {
-		err = fail(http.StatusForbidden, "InvalidAccessKeyId", "The access key ID you provided does not exist in our records any more.")
-	} else if err == nil && !authz.Allowed(id, a, q.bucket, q.key) {
-		err = fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+	id, err := q.auth.Still(q.r.Context(), q.who)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		err = fail(http.StatusForbidden, "InvalidAccessKeyId", "The access key ID you provided does not exist in our records any more, or its secret was replaced.")
+	case err == nil:
+		q.who = id
+		if !authz.Allowed(id, a, q.bucket, q.key) {
+			err = fail(http.StatusForbidden, "AccessDenied", "Access Denied")
+		}
 	}
 	if err != nil {
 		q.record(a.String(), q.bucket, q.key, err)

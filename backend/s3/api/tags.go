@@ -135,6 +135,9 @@ func (q *request) putTagging() error {
 	if err := q.parse(&in, smallXML); err != nil {
 		return err
 	}
+	if err := q.still(authz.Write); err != nil {
+		return err
+	}
 	tags, err := in.tags()
 	if err != nil {
 		return err

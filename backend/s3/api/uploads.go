@@ -132,6 +132,9 @@ func (q *request) completeUpload() error {
 	if err := d.parse(&in, completeXML); err != nil {
 		return err
 	}
+	if err := q.still(authz.Write); err != nil {
+		return err
+	}
 	parts, err := in.parts(u)
 	if err != nil {
 		return err

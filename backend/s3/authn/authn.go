@@ -113,10 +113,11 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 	targets := sigv4.Targets(r.URL.EscapedPath(), a.BasePath)
 	key, err := a.verify(r, s, secret, targets)
 	if err != nil {
-		if key, err = a.previous(r, s, targets, err); err != nil {
+		if secret, key, err = a.previous(r, s, targets, err); err != nil {
 			return Identity{}, nil, fromSig(err)
 		}
 	}
+	id.proof = proofOf(secret)
 	if err := s.Covers(r.Header); err != nil {
 		return Identity{}, nil, fromSig(err)
 	}
@@ -125,16 +126,41 @@ func (a *Authenticator) signed(r *http.Request, s *sigv4.Signature, err error) (
 }
 
 // previous tries the secret that a rotation replaced; otherwise it returns mismatch.
-func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, targets []sigv4.Target, mismatch error) ([]byte, error) {
+func (a *Authenticator) previous(r *http.Request, s *sigv4.Signature, targets []sigv4.Target, mismatch error) (secret string, key []byte, err error) {
+	if secret = a.replaced(r.Context(), s.AccessKeyID); secret == "" {
+		return "", nil, mismatch
+	}
+	key, err = a.verify(r, s, secret, targets)
+	return secret, key, err
+}
+
+// replaced is the secret that a rotation replaced, while its grace lasts; "" is none.
+func (a *Authenticator) replaced(ctx context.Context, accessKeyID string) string {
 	rotating, ok := a.Identities.(Rotating)
 	if !ok {
-		return nil, mismatch
+		return ""
 	}
-	secret, err := rotating.PreviousSecret(r.Context(), s.AccessKeyID)
-	if err != nil || secret == "" {
-		return nil, mismatch
+	secret, err := rotating.PreviousSecret(ctx, accessKeyID)
+	if err != nil {
+		return ""
 	}
-	return a.verify(r, s, secret, targets)
+	return secret
+}
+
+// Still returns who an identity that Authenticate returned is by now, and ErrUnknown where the
+// secret that it showed then is not valid any more (SPEC B8).
+func (a *Authenticator) Still(ctx context.Context, was Identity) (Identity, error) {
+	now, secret, err := a.Identities.AccessKey(ctx, was.AccessKeyID)
+	if err != nil {
+		return Identity{}, err
+	}
+	if proofOf(secret) != was.proof {
+		if old := a.replaced(ctx, was.AccessKeyID); old == "" || proofOf(old) != was.proof {
+			return Identity{}, ErrUnknown
+		}
+	}
+	now.proof = was.proof
+	return now, nil
 }
 
 // verify returns the key that the request is signed with. Only a key that a request was
@@ -163,13 +189,12 @@ func (a *Authenticator) basic(r *http.Request) (Identity, error) {
 	if err != nil {
 		return Identity{}, unknown(err, challenge("InvalidAccessKeyId", "The peer id you provided does not exist in our records."))
 	}
+	id.proof = proofOf(password)
 	if equal(secret, password) {
 		return id, nil
 	}
-	if rotating, ok := a.Identities.(Rotating); ok {
-		if old, err := rotating.PreviousSecret(r.Context(), user); err == nil && old != "" && equal(old, password) {
-			return id, nil
-		}
+	if old := a.replaced(r.Context(), user); old != "" && equal(old, password) {
+		return id, nil
 	}
 	return Identity{}, challenge("InvalidSecurity", "The provided security credentials are not valid.")
 }
@@ -182,6 +207,7 @@ func (a *Authenticator) bearer(ctx context.Context, token string) (Identity, err
 	if err != nil {
 		return Identity{}, unknown(err, challenge("InvalidToken", "The provided token is malformed or otherwise not valid."))
 	}
+	id.proof = proofOf(token)
 	return id, nil
 }
 

@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
@@ -13,7 +14,14 @@ type Identity struct {
 	AccessKeyID string // with which it signed; logged, never secret
 	Grants      []Grant
 	Scope       *Scope // of a scoped pair, which has no grants; nil: a peer
+
+	proof proof // of the secret that it showed; see Authenticator.Still
 }
+
+// proof tells secrets apart without being one.
+type proof [sha256.Size]byte
+
+func proofOf(secret string) proof { return sha256.Sum256([]byte(secret)) }
 
 // Scope bounds an identity to a prefix of one bucket (SPEC B28).
 type Scope struct {
@@ -63,13 +71,17 @@ func (g Grant) String() string {
 }
 
 // ParseGrant reads what String writes; a role of buckets without a colon holds for all of them. What is
-// wrong with its parts is the coordinator's to say, that nothing is after the colon as well.
+// wrong with its parts is the coordinator's to say, that nothing is after the colon as well: of
+// "admin:", where a bucket was forgotten, there is no role.
 func ParseGrant(text string) Grant {
 	role, where, bound := strings.Cut(text, ":")
 	bucket, prefix, _ := strings.Cut(where, "/")
 	g := Grant{Role: Role(role), Bucket: bucket, Prefix: prefix}
-	if g.Role.OfBucket() && !bound {
+	switch {
+	case g.Role.OfBucket() && !bound:
 		g.Bucket = AllBuckets
+	case bound && where == "" && !g.Role.OfBucket():
+		g.Role = Role(text)
 	}
 	return g
 }
