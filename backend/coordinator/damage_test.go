@@ -371,6 +371,43 @@ func TestMendDocuments(t *testing.T) {
 	m.open(t)
 }
 
+// SPEC C27, D6: the pair of a share whose record is damaged stays, for when the record is brought back.
+func TestDamagedShareKeepsItsPair(t *testing.T) {
+	ctx, m := t.Context(), newMesh(t)
+	if err := m.CreateBucket(ctx, "team", store.CreateBucketOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	share, err := m.CreateShare(ctx, coordinator.NewShare{Name: "release", Bucket: "team"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := m.Backup(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.overwrite(t, "shares/release.json", "rotten")
+	m.restart(t)
+	if len(m.Damage()) != 1 {
+		t.Fatalf("damage %v", m.Damage())
+	}
+	c, err := coordinator.ReadBackup(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	to := config.Default()
+	to.S3.DataDir = m.dir
+	if mended, err := coordinator.MendDocuments(ctx, to, c, false); err != nil || !slices.Equal(mended.Restored, []string{"shares/release.json"}) {
+		t.Fatalf("%+v, %v", mended, err)
+	}
+	m.open(t)
+	if _, secret, err := m.AccessKey(ctx, share.AccessKeyID); err != nil || secret != share.SecretAccessKey {
+		t.Errorf("the share is back, and its pair opens nothing: %v", err)
+	}
+}
+
 // SPEC B15, B18: documents that rot while the coordinator runs are written anew, from what it
 // knows: before a backup is taken, and now and then.
 func TestDamageWhileRunning(t *testing.T) {

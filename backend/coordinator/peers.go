@@ -209,15 +209,10 @@ func (o *Orchestrator) RemovePeer(ctx context.Context, idOrName string) (PeerInf
 }
 
 // dropLeavings ends bindings, shares and pairs of peers that are no more, and pairs of shares that
-// never were. A peer whose record is damaged
-// may still be brought back.
+// never were. A peer or a share whose record is damaged may still be brought back.
 func (c *control) dropLeavings(ctx context.Context) error {
 	damage := c.docs.Damage()
-	gone := func(peer string) bool {
-		_, ok := c.peers[peer]
-		_, damaged := damage[peersPrefix+peer+".json"]
-		return peer != "" && !ok && !damaged
-	}
+	gone := func(peer string) bool { return peer != "" && isGone(damage, peersPrefix, peer, c.peers) }
 	for id, b := range c.bindings {
 		if gone(b.Peer) {
 			if err := drop(ctx, c, bindingsPrefix, id, c.bindings); err != nil {
@@ -229,7 +224,13 @@ func (c *control) dropLeavings(ctx context.Context) error {
 		return err
 	}
 	return c.dropPairs(ctx, func(p ScopedPair) bool {
-		_, shared := c.shares[p.Share]
-		return gone(p.Peer) || p.Share != "" && !shared
+		return gone(p.Peer) || p.Share != "" && isGone(damage, sharesPrefix, p.Share, c.shares)
 	})
+}
+
+// isGone reports whether there is no record, and none that is damaged.
+func isGone[R any](damage map[string]string, prefix, id string, all map[string]R) bool {
+	_, there := all[id]
+	_, damaged := damage[prefix+id+".json"]
+	return !there && !damaged
 }
