@@ -289,24 +289,29 @@ func (n *node) run(args ...string) (string, error) {
 	return string(out), err
 }
 
-// TestCluster runs the scripts of testdata/cluster, each in a home of its own, on one cluster.
+// TestCluster runs the scripts of testdata/cluster, each in a home of its own, on one cluster: first
+// those that look at all of its control state, then the others side by side.
 // Its coordinators are $SOCKET1 to 3, what balances load between them is $URL.
 func TestCluster(t *testing.T) {
 	c := newCluster(t, 0)
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/cluster",
-		Setup: func(e *testscript.Env) error {
-			if err := setUpScript(e); err != nil {
-				return err
-			}
-			e.Setenv("URL", c.url)
-			e.Setenv("ARTIFACTS_COORDINATOR", c.nodes[0].socket)
-			for i, n := range c.nodes {
-				e.Setenv(fmt.Sprintf("SOCKET%d", i+1), n.socket)
-			}
-			return nil
-		},
-		Condition: condition,
-		Cmds:      commands,
-	})
+	for _, dir := range []string{"testdata/cluster/alone", "testdata/cluster"} {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir: dir,
+				Setup: func(e *testscript.Env) error {
+					if err := setUpScript(e); err != nil {
+						return err
+					}
+					e.Setenv("URL", c.url)
+					e.Setenv("ARTIFACTS_COORDINATOR", c.nodes[0].socket)
+					for i, n := range c.nodes {
+						e.Setenv(fmt.Sprintf("SOCKET%d", i+1), n.socket)
+					}
+					return nil
+				},
+				Condition: condition,
+				Cmds:      commands,
+			})
+		})
+	}
 }

@@ -106,7 +106,7 @@ func TestEveryCommandHasASchema(t *testing.T) {
 // Whatever destroys something wants --yes, or can be undone; nothing else has the flag.
 func TestConfirmations(t *testing.T) {
 	want := []string{
-		"bucket accept-loss", "bucket delete", "mount quarantine discard", "object delete", "peer remove", "storage profile remove",
+		"bucket accept-loss", "bucket delete", "bucket purge", "mount quarantine discard", "object delete", "peer remove", "storage profile remove",
 		"workspace accept-loss", "workspace delete", "workspace purge",
 	}
 	var got []string
