@@ -285,6 +285,26 @@ func TestCondemn(t *testing.T) {
 	must(t, err)
 }
 
+// A put that was begun before the bytes of what it replaces were moved to another blob: it ends the
+// references that are there, not those that it has seen. SPEC B26, B31
+func TestPutAfterMove(t *testing.T) {
+	x := openIndex(t, pgtest.URL(t), Options{})
+	ctx := t.Context()
+	must(t, x.CreateBucket(ctx, store.BucketInfo{Name: "bucket"}))
+	old := put(t, x, "k", 1)
+	space, err := x.Begin(ctx, "bucket", "k", 1, store.Condition{})
+	must(t, err)
+	moved := object("moved", 1).Segments
+	_, err = x.Move(ctx, old, moved)
+	must(t, err)
+	freed, err := x.Put(ctx, store.PutEntry{Object: object("k", 2), Space: space})
+	must(t, err)
+	if want := []string{moved[0].Blob}; !slices.Equal(freed.Blobs, want) {
+		t.Errorf("freed are %v, want %v", freed.Blobs, want)
+	}
+	sound(t, x)
+}
+
 // Tables of another program, and programs of another age. SPEC B31
 func TestMigrations(t *testing.T) {
 	url := pgtest.URL(t)

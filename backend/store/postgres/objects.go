@@ -301,7 +301,9 @@ func (x *Index) Move(ctx context.Context, o store.Object, segments []store.Segme
 		if now == nil || now.Seq != o.Seq || !slices.Equal(now.Segments, o.Segments) {
 			return store.Refuse(store.NoSuchKey, "the object has changed")
 		}
-		freed = store.Freed{Seq: now.Seq}
+		// Another seq: a put or a copy that was begun before must not go by the segments that it has seen.
+		seq := newID()
+		freed = store.Freed{Seq: uint64(seq)}
 		var left, fresh []store.Segment
 		for i, g := range o.Segments {
 			if g != segments[i] {
@@ -310,7 +312,7 @@ func (x *Index) Move(ctx context.Context, o store.Object, segments []store.Segme
 		}
 		now.Segments = segments
 		_, detail := encode(*now)
-		t.queue(`UPDATE objects SET detail = $3 WHERE bucket = $1 AND key = $2`, s.bucket.id, []byte(o.Key), detail)
+		t.queue(`UPDATE objects SET seq = $3, detail = $4 WHERE bucket = $1 AND key = $2`, s.bucket.id, []byte(o.Key), seq, detail)
 		t.refer(fresh)
 		t.release(left, &freed, mark{})
 		return nil
