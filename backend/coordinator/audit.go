@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -145,7 +146,9 @@ func (a *auditLog) write(l auditLine, now bool) {
 	if err != nil { // it has strings alone
 		return
 	}
-	text = []byte(withoutTokens(string(text))) // a name that was asked for may be one, in the wrong place
+	if bytes.Contains(text, []byte(tokenPrefix)) { // a name that was asked for may be one, in the wrong place
+		text = []byte(withoutTokens(string(text)))
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.buf)+len(text) >= auditBuffer {
